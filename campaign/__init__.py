@@ -1,0 +1,1 @@
+"""Light Up the Heart of Science: a multilingual pledge campaign platform."""

@@ -1,0 +1,1 @@
+"""Campaigns and their texts: what is pledged, in every language, in versions that never change."""

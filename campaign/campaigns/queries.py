@@ -1,0 +1,65 @@
+"""Reading campaigns and their texts."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from campaign.campaigns.models import Campaign, CampaignText
+from campaign.db import db
+from campaign.i18n import fallback_chain
+
+
+def get(slug: str) -> Campaign | None:
+    return db.session.scalar(select(Campaign).where(Campaign.slug == slug))
+
+
+def list_all() -> Sequence[Campaign]:
+    return db.session.scalars(select(Campaign).order_by(Campaign.position, Campaign.id)).all()
+
+
+def current_version(campaign_id: int) -> int:
+    """The newest published version, 0 where none is published."""
+    newest = select(func.coalesce(func.max(CampaignText.version), 0))
+    return db.session.scalar(newest.where(CampaignText.campaign_id == campaign_id)) or 0
+
+
+def current_text(slug: str, locale: str) -> CampaignText | None:
+    """The text to show now: the newest version, in the best language this reader can have."""
+    newest = (
+        select(func.max(CampaignText.version))
+        .where(CampaignText.campaign_id == Campaign.id)
+        .correlate(Campaign)
+        .scalar_subquery()
+    )
+    found = db.session.scalars(
+        select(CampaignText)
+        .join(Campaign)
+        .where(Campaign.slug == slug, CampaignText.version == newest)
+        .where(CampaignText.locale.in_(list(fallback_chain(locale))))
+    )
+    by_locale = {text.locale: text for text in found}
+    return next((by_locale[tag] for tag in fallback_chain(locale) if tag in by_locale), None)
+
+
+def text_of_version(slug: str, version: int, locale: str) -> CampaignText | None:
+    """One version as it was published, in exactly this language."""
+    return db.session.scalar(
+        select(CampaignText)
+        .join(Campaign)
+        .where(
+            Campaign.slug == slug, CampaignText.version == version, CampaignText.locale == locale
+        )
+    )
+
+
+def text_by_id(text_id: int) -> CampaignText | None:
+    return db.session.get(CampaignText, text_id)
+
+
+def versions(campaign_id: int, locale: str) -> Sequence[CampaignText]:
+    """All published versions in one language, newest first."""
+    return db.session.scalars(
+        select(CampaignText)
+        .where(CampaignText.campaign_id == campaign_id, CampaignText.locale == locale)
+        .order_by(CampaignText.version.desc())
+    ).all()

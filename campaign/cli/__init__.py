@@ -1,0 +1,35 @@
+"""One command-line program for everything: ``lightup --help``."""
+
+from flask.cli import AppGroup
+
+from campaign.cli.content import campaigns, languages
+from campaign.cli.demo import demo
+from campaign.cli.institutions import institutions
+from campaign.cli.pledges import pledges
+from campaign.cli.running import migrate, scheduler, settings, setup, up, web, worker
+from campaign.cli.tallies import tallies
+
+lightup = AppGroup(
+    "lightup",
+    help="""Light Up the Heart of Science: a campaign of public pledges.
+
+    `lightup up` runs everything on this machine, with its own database and a mail catcher; the other commands
+    speak to the servers that the environment names (see `lightup settings`). Each has a --help of its own.
+    """,
+)
+for command in (
+    up,
+    web,
+    worker,
+    scheduler,
+    setup,
+    migrate,
+    settings,
+    campaigns,
+    languages,
+    institutions,
+    pledges,
+    tallies,
+    demo,
+):
+    lightup.add_command(command)

@@ -1,0 +1,33 @@
+"""Commands for demonstration data."""
+
+import click
+from flask.cli import AppGroup
+
+from campaign import jobs
+from campaign.cli.running import DEMO_PLEDGES
+from campaign.clock import now
+from campaign.pledges import demo as invented
+from campaign.pledges.queries import has_demo
+
+demo = AppGroup(
+    "demo", help="Add or remove invented pledges. While they are there, every page says so."
+)
+
+
+@demo.command()
+@click.option("--pledges", default=DEMO_PLEDGES, show_default=True, help="How many to invent.")
+def add(pledges: int) -> None:
+    """Add invented pledges in all languages, spread over the registered institutions and many months."""
+    if has_demo():
+        raise click.ClickException("This instance holds demonstration data already.")
+    added = invented.add(pledges, now())
+    jobs.commit()
+    click.echo(f"Added {added:,} invented pledges.")
+
+
+@demo.command()
+def remove() -> None:
+    """Remove all invented pledges and people, and nothing else."""
+    removed = invented.remove()
+    jobs.commit()
+    click.echo(f"Removed {removed:,} invented pledges.")

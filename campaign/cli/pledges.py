@@ -1,0 +1,168 @@
+"""Commands for whoever reviews pledges, until the staff desk comes."""
+
+import getpass
+from uuid import UUID
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from campaign import jobs
+from campaign.clock import now
+from campaign.institutions.models import Institution
+from campaign.institutions.queries import resolve
+from campaign.pledges import operations, queries
+from campaign.pledges.models import Pledge
+from campaign.pledges.operations import NotAwaiting, Office
+
+pledges = AppGroup("pledges", help="Review held pledges; settle institutions that were not listed.")
+
+
+class PledgeId(click.ParamType[UUID]):
+    """A pledge by its id."""
+
+    name = "pledge-id"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> UUID:
+        try:
+            return UUID(str(value))
+        except ValueError:
+            self.fail(
+                f"{value!r} is not a pledge's id; `lightup pledges held` shows them", param, ctx
+            )
+
+
+@pledges.command()
+@click.option("--limit", default=100, show_default=True)
+def held(limit: int) -> None:
+    """List the pledges that wait for review, oldest first."""
+    waiting = queries.held(limit)
+    for pledge in waiting:
+        click.echo(
+            f"{pledge.id}  {pledge.submitted_at:%Y-%m-%d %H:%M}  {pledge.country}  "
+            f"{', '.join(pledge.hold_reasons)}  {pledge.name}"
+        )
+    click.echo(f"{len(waiting)} held.")
+
+
+@pledges.command()
+@click.argument("pledge_id", type=PledgeId())
+def show(pledge_id: UUID) -> None:
+    """Show one pledge with its trail."""
+    pledge = _pledge(pledge_id)
+    for label, value in _described(pledge).items():
+        click.echo(f"{label + ':':14} {value}")
+    for event in queries.trail(pledge.id):
+        click.echo(
+            f"  {event.happened_at:%Y-%m-%d %H:%M} {event.actor}: {event.action} {event.details or ''}"
+        )
+
+
+def _described(pledge: Pledge) -> dict[str, object]:
+    institution = (
+        pledge.institution.name if pledge.institution else pledge.institution_text or "independent"
+    )
+    described = {
+        "status": pledge.status,
+        "held for": ", ".join(pledge.hold_reasons),
+        "campaign": pledge.campaign.slug,
+        "kind": pledge.kind,
+        "name": pledge.name,
+        "address": pledge.person.address,
+        "institution": institution,
+        "office": pledge.office,
+        "role": pledge.role,
+        "country": pledge.country,
+        "words": pledge.words,
+        **{f"letter ({locale})": letter for locale, letter in pledge.letters.items()},
+    }
+    return {label: value for label, value in described.items() if value}
+
+
+@pledges.command()
+@click.argument("pledge_id", type=PledgeId())
+def accept(pledge_id: UUID) -> None:
+    """Let a held pledge count. Its person gets a letter."""
+    pledge = _pledge(pledge_id)
+    try:
+        operations.accept(_office(), pledge, _actor(), now())
+    except NotAwaiting:
+        raise click.ClickException(
+            f"This pledge is {pledge.status} and cannot be accepted, or its institution has pledged already."
+        ) from None
+    jobs.commit()
+    click.echo("Accepted.")
+
+
+@pledges.command()
+@click.argument("pledge_id", type=PledgeId())
+@click.option(
+    "--reason", required=True, help="A sentence its person gets to read, in their language."
+)
+def refuse(pledge_id: UUID, reason: str) -> None:
+    """Refuse a pledge, with a reason that its person is told."""
+    try:
+        operations.refuse(_office(), _pledge(pledge_id), _actor(), reason, now())
+    except NotAwaiting:
+        raise click.ClickException("This pledge was withdrawn or refused before.") from None
+    jobs.commit()
+    click.echo("Refused.")
+
+
+@pledges.command("not-listed")
+def not_listed() -> None:
+    """List the institutions that people wrote because the registry did not have them."""
+    for text, country, number in queries.not_listed():
+        click.echo(f"{number:6,}  {country}  {text}")
+
+
+@pledges.command()
+@click.argument("text")
+@click.argument("country")
+@click.argument("ror_id")
+def settle(text: str, country: str, ror_id: str) -> None:
+    """Say which registered institution a free TEXT from COUNTRY means."""
+    institution = _institution(ror_id)
+    found = queries.with_institution_text(text, country.upper())
+    for pledge in found:
+        operations.settle_institution(pledge, institution, _actor())
+    jobs.commit()
+    click.echo(f"{len(found):,} pledges now belong to {institution.name}.")
+
+
+@pledges.command("merge-institutions")
+@click.argument("source_ror_id")
+@click.argument("target_ror_id")
+def merge_institutions(source_ror_id: str, target_ror_id: str) -> None:
+    """Move all pledges of one institution to its successor."""
+    target = _institution(target_ror_id)
+    moved = operations.merge_institution(source_ror_id.rpartition("/")[2], target.id, _actor())
+    jobs.commit()
+    click.echo(f"{moved:,} pledges moved to {target.name}.")
+
+
+def _pledge(pledge_id: UUID) -> Pledge:
+    pledge = queries.get_locked(pledge_id)
+    if pledge is None:
+        raise click.ClickException("There is no such pledge.")
+    return pledge
+
+
+def _institution(ror_id: str) -> Institution:
+    institution = resolve(ror_id.rpartition("/")[2])
+    if institution is None:
+        raise click.ClickException(
+            f"{ror_id} is not in the registry; `lightup institutions search` finds ids."
+        )
+    return institution
+
+
+def _office() -> Office:
+    office: Office = current_app.extensions["office"]
+    return office
+
+
+def _actor() -> str:
+    return f"staff:{getpass.getuser()}"

@@ -1,0 +1,159 @@
+"""Commands that run the site, or prepare it to run."""
+
+import os
+import signal
+import sys
+from dataclasses import fields
+from pathlib import Path
+from threading import Event
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from campaign import jobs
+from campaign.campaigns.operations import publish_folder
+from campaign.clock import now
+from campaign.config import Settings
+from campaign.institutions import queries as institutions
+from campaign.institutions.operations import import_dump
+from campaign.paths import TRANSLATIONS
+from campaign.pledges import demo as invented
+
+WORKER_THREADS = 4
+DEMO_PLEDGES = 4_000
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("var"),
+    show_default=True,
+    help="Where everything is kept.",
+)
+@click.option("--port", default=8000, show_default=True, help="Port of the site.")
+@click.option("--mail-port", default=8025, show_default=True, help="SMTP port of the mail catcher.")
+@click.option(
+    "--mailbox-port", default=8026, show_default=True, help="Port of the caught mail's web page."
+)
+@click.option(
+    "--demo/--no-demo",
+    default=True,
+    show_default=True,
+    help="Add demonstration data to a new instance.",
+)
+def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -> None:
+    """Run everything on this machine: database, site, worker, scheduler, mail catcher.
+
+    Ctrl-C stops all of it. What dies is restarted. Where DATABASE_URL, BROKER_URL or SMTP_URL is set, that
+    server is used instead of an own one.
+    """
+    from campaign.local import stack
+
+    sys.exit(stack.run(stack.Ports(port, mail_port, mailbox_port), folder, with_demo=demo))
+
+
+@click.command()
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port.")
+@with_appcontext
+def web(bind: str) -> None:
+    """Serve the site with gunicorn."""
+    settings: Settings = current_app.config["SETTINGS"]
+    os.execv(
+        sys.executable,
+        [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "campaign.app:create_app()",
+            f"--bind={bind}",
+            "--worker-class=gthread",
+            f"--workers={settings.web_workers}",
+            f"--threads={settings.web_threads}",
+            "--keep-alive=15",
+            "--graceful-timeout=10",
+            "--max-requests=200000",
+            "--max-requests-jitter=20000",
+            "--preload",
+        ],
+    )
+
+
+@click.command()
+@with_appcontext
+def worker() -> None:
+    """Work on what the site queues: letters and tallies."""
+    settings: Settings = current_app.config["SETTINGS"]
+    os.execv(
+        sys.executable,
+        [
+            sys.executable,
+            "-m",
+            "dramatiq",
+            "worker.main",
+            f"--processes={settings.worker_processes}",
+            f"--threads={WORKER_THREADS}",
+            "--skip-logging",
+        ],
+    )
+
+
+@click.command()
+@with_appcontext
+def scheduler() -> None:
+    """Wake the worker at the times in the schedules table. Several of these do no harm."""
+    from worker import scheduler as loop
+
+    stopping = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    loop.run(current_app._get_current_object(), stopping)  # type: ignore[attr-defined]
+
+
+@click.command()
+@with_appcontext
+def migrate() -> None:
+    """Bring the database to this version's schema and publish texts that have changed. Safe to repeat."""
+    import flask_migrate
+
+    flask_migrate.upgrade()
+    publish_shipped_texts()
+
+
+@click.command()
+@click.option(
+    "--demo/--no-demo",
+    default=False,
+    show_default=True,
+    help="Add demonstration data, if the instance is new.",
+)
+@with_appcontext
+def setup(demo: bool) -> None:
+    """Migrate; give a new instance its starter registry and, if asked, demonstration data. Safe to repeat."""
+    import flask_migrate
+
+    flask_migrate.upgrade()
+    publish_shipped_texts()
+    if institutions.is_empty():
+        import_dump(institutions.starter_path())
+        if demo:
+            invented.add(DEMO_PLEDGES, now())
+        jobs.commit()
+        click.echo("A new instance: the starter registry is in place.")
+
+
+def publish_shipped_texts() -> None:
+    """Publish every campaign that ships with the program, where its texts differ from the newest version."""
+    for folder in sorted((TRANSLATIONS / "campaigns").iterdir()):
+        if version := publish_folder(folder):
+            click.echo(f"Published version {version} of {folder.name}.")
+    jobs.commit()
+
+
+@click.command()
+def settings() -> None:
+    """Explain every setting; each is an environment variable."""
+    for setting in fields(Settings):
+        default = "required" if setting.default is None else f"default: {setting.default!r}"
+        click.echo(f"{setting.name.upper()}\n    {setting.metadata['help']} ({default})")

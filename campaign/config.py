@@ -1,0 +1,168 @@
+"""Every setting, in one frozen object, read once from the environment and checked at start.
+
+``Settings.from_env`` raises ``ConfigError`` with one sentence for each problem, so that an operator
+mends all of them at once instead of one per restart.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class ConfigError(Exception):
+    """The environment does not describe a campaign that can run."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(f"- {problem}" for problem in problems))
+        self.problems = problems
+
+
+def _setting(help_text: str, default: Any = None, parse: Callable[[str], Any] = str) -> Any:
+    return field(default=default, metadata={"help": help_text, "parse": parse})
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if urlsplit(value).scheme not in schemes:
+            raise ValueError(
+                f"must be a URL that starts with {' or '.join(f'{s}:' for s in schemes)}"
+            )
+        return value
+
+    return parse
+
+
+def _database_url(value: str) -> str:
+    value = _url("postgresql", "postgres", "postgresql+psycopg")(value)
+    # SQLAlchemy's bare "postgresql" means psycopg2, which is not installed; operators write either.
+    return "postgresql+psycopg" + value[value.index(":") :]
+
+
+def _boolean(value: str) -> bool:
+    words = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
+    if value.lower() not in words:
+        raise ValueError("must be yes or no")
+    return words[value.lower()]
+
+
+def _integer(minimum: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.lstrip("-").isdigit() or int(value) < minimum:
+            raise ValueError(f"must be a whole number of at least {minimum}")
+        return int(value)
+
+    return parse
+
+
+def _secret(value: str) -> str:
+    if len(value) < 32:
+        raise ValueError(
+            "must have at least 32 characters; `python -c 'import secrets; print(secrets.token_hex(32))'` makes one"
+        )
+    return value
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(value.replace(",", " ").split())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One attribute a setting; its environment variable is the attribute's name in capitals."""
+
+    database_url: str = _setting("PostgreSQL 17 or later", parse=_database_url)
+    secret_key: str = _setting(
+        "signs links and keys every hash; changing it voids all links sent", parse=_secret
+    )
+    site_url: str = _setting(
+        "address of the site as people see it", "http://localhost:8000", _url("http", "https")
+    )
+    broker_url: str = _setting(
+        "queue of wake-up calls: postgresql: (the database itself), redis: or amqp:",
+        "postgresql:",
+        _url("postgresql", "redis", "rediss", "amqp", "amqps", "memory"),
+    )
+    smtp_url: str = _setting(
+        "smtp://[user:password@]host:port, smtps: for TLS from the start, smtp+starttls: for STARTTLS",
+        "smtp://localhost:8025",
+        _url("smtp", "smtps", "smtp+starttls"),
+    )
+    limiter_url: str = _setting(
+        "where rate limits are counted: memory: or redis:",
+        "memory://",
+        _url("memory", "redis", "rediss"),
+    )
+    mail_from: str = _setting(
+        "sender of every letter", "Light Up the Heart of Science <pledges@localhost>"
+    )
+    contact_address: str = _setting(
+        "the address of the campaign office, shown on every page", "office@localhost"
+    )
+    trusted_proxies: int = _setting(
+        "how many reverse proxies stand before the site", 0, _integer(0)
+    )
+    web_workers: int = _setting("gunicorn processes", 2, _integer(1))
+    web_threads: int = _setting("threads in each of them", 8, _integer(1))
+    worker_processes: int = _setting("Dramatiq processes", 1, _integer(1))
+    pledges_per_network: int = _setting(
+        "pledges an hour from one address before the rest are held for review", 30, _integer(1)
+    )
+    pledges_per_campus: int = _setting(
+        "the same when they are all from one institution", 500, _integer(1)
+    )
+    mails_per_address: int = _setting(
+        "mails a day that anyone may cause to one address", 5, _integer(1)
+    )
+    unconfirmed_days: int = _setting("days until an unconfirmed pledge is removed", 30, _integer(1))
+    network_hash_days: int = _setting(
+        "days until keyed network hashes are removed", 30, _integer(1)
+    )
+    testing: bool = _setting(
+        "relaxes nothing; fails on undefined template variables", False, _boolean
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        values: dict[str, Any] = {}
+        problems = []
+        for setting in fields(cls):
+            raw = environ.get(setting.name.upper(), "").strip()
+            if raw:
+                try:
+                    values[setting.name] = setting.metadata["parse"](raw)
+                except ValueError as error:
+                    problems.append(f"{setting.name.upper()} {error}.")
+            elif setting.default is None:
+                problems.append(f"{setting.name.upper()} is not set: {setting.metadata['help']}.")
+        if problems:
+            raise ConfigError(problems)
+        return cls(**values)
+
+    @property
+    def site_host(self) -> str:
+        return urlsplit(self.site_url).hostname or "localhost"
+
+    @property
+    def is_https(self) -> bool:
+        return self.site_url.startswith("https:")
+
+
+def local_secret(folder: Path) -> str:
+    """The secret of a one-command instance: made once, kept in its folder, readable by its owner only."""
+    path = folder / "secret_key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path.read_text().strip()

@@ -1,0 +1,45 @@
+"""The database session, the base class of all models and the few helpers that every domain uses."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, MetaData, Text, Uuid, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+
+# Constraints with predictable names can be named in migrations and in error handling.
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING),
+        type_annotation_map={
+            datetime: DateTime(timezone=True),
+            dict[str, Any]: JSONB,
+            str: Text,
+            UUID: Uuid,
+        },
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+if TYPE_CHECKING:
+    # A type checker cannot follow the class that Flask-SQLAlchemy builds at run time.
+    Model = Base
+else:
+    Model = db.Model
+
+
+def uuid_key() -> Mapped[UUID]:
+    """Primary key that sorts by time of creation (RFC 9562, version 7) and tells nobody how many there are."""
+    return mapped_column(primary_key=True, server_default=func.uuidv7())

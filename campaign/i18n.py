@@ -1,0 +1,149 @@
+"""The reader's language: which are offered, which one a browser asks for, and how numbers and dates look in it.
+
+A locale is named by its BCP 47 tag everywhere ("zh-Hans"), in URLs and in the database; only folder names
+and Babel use an underscore. English is the language of the source; every other offered language
+is a folder of ``translations/`` with a catalogue, so adding one needs no line of code.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from functools import cache
+
+from babel import Locale, UnknownLocaleError, dates, numbers
+from babel.core import get_global
+from flask import Flask, g
+from flask_babel import Babel, force_locale, gettext, lazy_gettext, ngettext, npgettext, pgettext
+
+from campaign.paths import TRANSLATIONS
+
+__all__ = [
+    "DEFAULT",
+    "autonym",
+    "babel_locale",
+    "current",
+    "direction",
+    "fallback_chain",
+    "format_date",
+    "format_number",
+    "gettext",
+    "in_language",
+    "init_app",
+    "is_offered",
+    "lazy_gettext",
+    "negotiate",
+    "ngettext",
+    "npgettext",
+    "offered",
+    "pgettext",
+]
+
+DEFAULT = "en"
+
+
+@cache
+def offered() -> tuple[str, ...]:
+    """Tags of all offered languages, the source language first, the others by their tag."""
+    catalogues = TRANSLATIONS.glob("*/LC_MESSAGES/messages.mo")
+    return DEFAULT, *sorted(mo.parent.parent.name.replace("_", "-") for mo in catalogues)
+
+
+def is_offered(tag: str) -> bool:
+    return tag in offered()
+
+
+@cache
+def babel_locale(tag: str) -> Locale:
+    return Locale.parse(tag, sep="-")
+
+
+@cache
+def direction(tag: str) -> str:
+    """Value of the HTML attribute ``dir``."""
+    return babel_locale(tag).text_direction
+
+
+@cache
+def autonym(tag: str) -> str:
+    """The language's name in itself, as a language menu shows it."""
+    return babel_locale(tag).get_display_name(tag.replace("-", "_")) or tag
+
+
+@cache
+def likely_script(tag: str) -> tuple[str, str] | None:
+    """Language and the script it is most likely written in: ("zh", "Hant") for zh-TW, None for nonsense.
+
+    Source: CLDR likely subtags (UTS #35, part 1, "Likely Subtags").
+    """
+    try:
+        asked = babel_locale(tag)
+    except (ValueError, UnknownLocaleError):
+        return None
+    if asked.script:
+        return asked.language, asked.script
+    likely = get_global("likely_subtags")
+    for key in (f"{asked.language}_{asked.territory}", asked.language):
+        if key in likely:
+            return asked.language, likely[key].split("_")[1]
+    return asked.language, "Latn"
+
+
+def fallback_chain(tag: str) -> Iterator[str]:
+    """Offered tags that a reader of this one can read, best first: exact, same language and script, default."""
+    if is_offered(tag):
+        yield tag
+    wanted = likely_script(tag)
+    for candidate in offered():
+        if candidate != tag and wanted and likely_script(candidate) == wanted:
+            yield candidate
+    if tag != DEFAULT and wanted != likely_script(DEFAULT):
+        yield DEFAULT
+
+
+def negotiate(accepted: Iterable[str]) -> str:
+    """The offered language for a browser's Accept-Language tags, best first (RFC 9110, 12.5.4).
+
+    Matches on the likely script: zh-TW never gets simplified characters, pt-MZ gets pt.
+    """
+    offered_by_script = {likely_script(tag): tag for tag in reversed(offered())}
+    for tag in accepted:
+        if is_offered(tag):
+            return tag
+        if (wanted := likely_script(tag)) in offered_by_script:
+            return offered_by_script[wanted]
+    return DEFAULT
+
+
+@contextmanager
+def in_language(tag: str) -> Iterator[None]:
+    """Everything inside speaks this language: letters in a worker, pages in a request."""
+    before = g.get("locale", DEFAULT)
+    g.locale = tag
+    try:
+        with force_locale(tag.replace("-", "_")):
+            yield
+    finally:
+        g.locale = before
+
+
+def current() -> str:
+    """The tag of the language that is being spoken."""
+    tag: str = g.get("locale", DEFAULT)
+    return tag
+
+
+def format_number(number: float) -> str:
+    return numbers.format_decimal(number, locale=babel_locale(current()))
+
+
+def format_date(day: date | datetime, style: str = "long") -> str:
+    return dates.format_date(day, style, locale=babel_locale(current()))
+
+
+def init_app(app: Flask) -> None:
+    Babel(
+        app,
+        default_locale=DEFAULT,
+        default_translation_directories=str(TRANSLATIONS),
+        locale_selector=lambda: current().replace("-", "_"),
+    )

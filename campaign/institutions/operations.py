@@ -1,0 +1,174 @@
+"""Bringing a ROR dump into the registry: what is new is added, what is different changed, nothing deleted."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import delete, select, text
+
+from campaign.db import db
+from campaign.institutions.folding import fold, terms
+from campaign.institutions.models import Institution, InstitutionName, Status
+from campaign.institutions.records import Record
+from campaign.institutions.ror import Refusal, open_dump
+
+# Rises when the same record is to be stored otherwise, so that the next import stores all of them anew.
+_FORMAT = 1
+_BATCH = 1000
+
+# Names of institutions at least this heavy are searched first where a word has too many.
+WELL_KNOWN = 2.2
+
+_COLUMNS = (
+    "id", "status", "types", "country", "subdivision", "city", "latitude", "longitude", "name", "labels",
+    "acronyms", "aliases", "domains", "website", "website_host", "established", "parents", "successor_id",
+    "weight", "digest",
+)  # fmt: skip
+_NAME_COLUMNS = ("institution_id", "position", "kind", "value", "folded", "terms", "country", "weight")
+
+_MAKE_INCOMING = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS incoming_institutions
+    (LIKE institutions INCLUDING DEFAULTS) ON COMMIT DROP
+"""
+_UPSERT = f"""
+    INSERT INTO institutions SELECT * FROM incoming_institutions
+    ON CONFLICT (id) DO UPDATE SET
+    {", ".join(f"{column} = excluded.{column}" for column in (*_COLUMNS[1:], "imported_at"))}
+"""  # noqa: S608
+# Words below four letters are never corrected; marks and pieces of scripts without spaces are no words.
+_COUNT_WORDS = """
+    CREATE TEMPORARY TABLE counted_words ON COMMIT DROP AS
+    SELECT word, ndoc AS frequency FROM ts_stat('SELECT terms FROM institution_names')
+    WHERE length(word) >= 4 AND word !~ '^[@#]'
+"""
+
+
+@dataclass
+class ImportSummary:
+    """What an import did, in records; ``dropped_domains`` are pairs of ROR id and domain."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    dropped_domains: list[tuple[str, str]] = field(default_factory=list)
+
+
+Progress = Callable[[int, int], None]
+
+
+def import_dump(path: Path, progress: Progress | None = None) -> ImportSummary:
+    """Import a dump, as a whole or, where it raises, for the caller to roll back.
+
+    ``progress`` is called with the bytes read and the bytes in all. Raises ror.DumpError, OSError.
+    """
+    summary = ImportSummary()
+    with open_dump(path) as dump:
+        entries = dump.entries()
+        while batch := list(islice(entries, _BATCH)):
+            _import_batch(batch, summary)
+            if progress:
+                progress(dump.bytes_read, dump.size)
+    if summary.added or summary.changed:
+        _refresh_words()
+    return summary
+
+
+def _import_batch(batch: Iterable[Record | Refusal], summary: ImportSummary) -> None:
+    records = []
+    for entry in batch:
+        if isinstance(entry, Refusal):
+            summary.refused.append(entry)
+        else:
+            records.append(entry)
+            summary.dropped_domains += [(entry.id, domain) for domain in entry.dropped_domains]
+    digests = {record.id: _digest(record) for record in records}
+    known = _known_digests(digests.keys())
+    different = [record for record in records if digests[record.id] != known.get(record.id)]
+    changed = [record.id for record in different if record.id in known]
+    summary.added += len(different) - len(changed)
+    summary.changed += len(changed)
+    summary.unchanged += len(records) - len(different)
+    if different:
+        _store(different, changed, digests)
+
+
+def _known_digests(ids: Iterable[str]) -> dict[str, bytes]:
+    found = db.session.execute(
+        select(Institution.id, Institution.digest).where(Institution.id.in_(list(ids)))
+    )
+    return {id_: digest for id_, digest in found}
+
+
+def _digest(record: Record) -> bytes:
+    return hashlib.blake2b(json.dumps((_FORMAT, record)).encode(), digest_size=16).digest()
+
+
+def _store(records: Sequence[Record], changed: Sequence[str], digests: dict[str, bytes]) -> None:
+    db.session.execute(text(_MAKE_INCOMING))
+    db.session.execute(text("TRUNCATE incoming_institutions"))
+    _copy("incoming_institutions", _COLUMNS, (_row(record, digests[record.id]) for record in records))
+    db.session.execute(text(_UPSERT))
+    if changed:
+        db.session.execute(delete(InstitutionName).where(InstitutionName.institution_id.in_(changed)))
+    _copy("institution_names", _NAME_COLUMNS, (row for record in records for row in _name_rows(record)))
+
+
+def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    connection = db.session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)  # noqa: S101 - tells the type checker
+    statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(
+        psycopg.sql.Identifier(table),
+        psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns)),
+    )
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _row(record: Record, digest: bytes) -> tuple[object, ...]:
+    by_kind = {kind: [name for name, its_kind in record.names if its_kind == kind] for kind in ("acronym", "alias")}
+    return (
+        record.id, record.status, list(record.types), record.country, record.subdivision, record.city,
+        record.latitude, record.longitude, record.name, json.dumps(dict(record.labels), ensure_ascii=False),
+        by_kind["acronym"], by_kind["alias"], list(record.domains), record.website, record.website_host,
+        record.established, list(record.parents), record.successor_id, _weight(record), digest,
+    )  # fmt: skip
+
+
+def _name_rows(record: Record) -> Iterator[tuple[object, ...]]:
+    weight = _weight(record)
+    marks = {f"@{record.country.lower()}"} | ({"#1"} if weight >= WELL_KNOWN else set())
+    for position, (name, kind) in enumerate(record.names):
+        lexemes = marks.union(*terms(name))
+        yield (
+            record.id, position, kind, name, fold(name),
+            " ".join(f"'{lexeme}'" for lexeme in lexemes), record.country, weight,
+        )  # fmt: skip
+
+
+def _weight(record: Record) -> float:
+    """Rough measure of how likely people look for it: schools before firms, the much named and linked first."""
+    fame = 0.35 * math.log1p(len(record.names) + record.relationships)
+    types = set(record.types)
+    kind = 1.0 if "education" in types else 0.6 if "facility" in types else 0.0 if "company" in types else 0.4
+    return fame + kind - (0.0 if record.status == Status.ACTIVE else 1.5)
+
+
+def _refresh_words() -> None:
+    """Count the words anew and tell the planner what the tables hold now."""
+    db.session.execute(text(_COUNT_WORDS))
+    for statement in (
+        "DELETE FROM institution_words WHERE word NOT IN (SELECT word FROM counted_words)",
+        "INSERT INTO institution_words (word, frequency) SELECT word, frequency FROM counted_words "
+        "ON CONFLICT (word) DO UPDATE SET frequency = excluded.frequency "
+        "WHERE institution_words.frequency <> excluded.frequency",
+        "DROP TABLE counted_words",
+        "ANALYZE institutions, institution_names, institution_words",
+    ):
+        db.session.execute(text(statement))

@@ -1,0 +1,258 @@
+"""One record of a ROR dump (schema v2), checked, cleaned and reduced to what the registry keeps.
+
+Source: ROR data structure, https://ror.readme.io/docs/ror-data-structure
+"""
+
+import re
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from campaign.domains import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
+from campaign.geography import is_country
+from campaign.institutions.models import Status
+from campaign.text import Empty, TooLong, clean_line
+
+MAX_NAME = 400  # the longest of 150,000 in release 2.9 has 207 characters
+MAX_NAMES = 200
+MAX_URL = 2000
+
+_ID = re.compile(r"(?:https://ror\.org/)?(0[0-9a-hj-km-np-tv-z]{6}[0-9]{2})")
+_ID_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+_TYPE = re.compile(r"[a-z_-]{1,30}")
+_PLAIN_HOST = re.compile(r"(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+# Paths that only choose a language or the first page: such a website is a host of its own.
+_HOME = re.compile(r"/?(?:[a-z]{2}(?:-[a-z]{2})?|eng|home|web|index\.\w+)?/?", re.IGNORECASE)
+
+
+class BrokenRecord(ValueError):
+    """The record lacks something or has something impossible; the message says what."""
+
+
+class Record(NamedTuple):
+    """One institution; see ``models.Institution``.
+
+    ``labels`` are pairs of language and name, ``names`` of name and kind: name, alias or acronym.
+    """
+
+    id: str
+    status: Status
+    types: tuple[str, ...]
+    country: str
+    subdivision: str | None
+    city: str | None
+    latitude: float | None
+    longitude: float | None
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    names: tuple[tuple[str, str], ...]
+    domains: tuple[str, ...]
+    dropped_domains: tuple[str, ...]
+    website: str | None
+    website_host: str | None
+    established: int | None
+    parents: tuple[str, ...]
+    successor_id: str | None
+    relationships: int
+
+
+def short_id(text: str) -> str | None:
+    """The nine characters of a ROR id, with or without its address; None where the check digits do not fit.
+
+    Source: ISO/IEC 7064, MOD 97-10, over Crockford's base 32.
+    """
+    if not (found := _ID.fullmatch(text)):
+        return None
+    number = 0
+    for digit in found[1][:7]:
+        number = number * 32 + _ID_DIGITS.index(digit)
+    return found[1] if 98 - number * 100 % 97 == int(found[1][7:]) else None
+
+
+def read_record(raw: object) -> Record:
+    """Check and clean one element of a dump. Raises BrokenRecord."""
+    if not isinstance(raw, dict):
+        raise BrokenRecord("it is not an object")
+    name, labels, names = _names(_list(raw, "names"))
+    place = _place(_list(raw, "locations"))
+    domains = {name: _owned_domain(name) for name in _strings(_list(raw, "domains"), "domains")}
+    relationships = _objects(_list(raw, "relationships"), "relationships")
+    successors = _related(relationships, "successor")
+    website = _website(_objects(_list(raw, "links"), "links"))
+    return Record(
+        id=_id(raw.get("id")),
+        status=_status(raw.get("status")),
+        types=tuple(kind for kind in _strings(_list(raw, "types"), "types") if _TYPE.fullmatch(kind)),
+        country=_country(place.get("country_code")),
+        subdivision=_place_name(place, "country_subdivision_name"),
+        city=_place_name(place, "name"),
+        latitude=_degrees(place, "lat", 90),
+        longitude=_degrees(place, "lng", 180),
+        name=name,
+        labels=labels,
+        names=names,
+        domains=tuple(dict.fromkeys(owned for owned in domains.values() if owned)),
+        dropped_domains=tuple(name for name, owned in domains.items() if not owned),
+        website=website,
+        website_host=_own_host(website),
+        established=_year(raw.get("established")),
+        parents=_related(relationships, "parent"),
+        successor_id=successors[0] if successors else None,
+        relationships=len(relationships),
+    )
+
+
+def _list(raw: dict[str, Any], key: str) -> list[Any]:
+    value = raw.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise BrokenRecord(f"{key} is not a list")
+    return value
+
+
+def _strings(values: list[Any], key: str) -> list[str]:
+    if not all(isinstance(value, str) for value in values):
+        raise BrokenRecord(f"{key} has something that is not a text")
+    return values
+
+
+def _objects(values: list[Any], key: str) -> list[dict[str, Any]]:
+    if not all(isinstance(value, dict) for value in values):
+        raise BrokenRecord(f"{key} has something that is not an object")
+    return values
+
+
+def _id(value: object) -> str:
+    if value is None:
+        raise BrokenRecord("it has no id")
+    if not isinstance(value, str) or not (found := short_id(value)):
+        raise BrokenRecord(f"{value!r:.60} is not a ROR id")
+    return found
+
+
+def _status(value: object) -> Status:
+    try:
+        return Status(value)  # type: ignore[arg-type]
+    except ValueError:
+        raise BrokenRecord(f"{value!r:.60} is not a status") from None
+
+
+def _names(values: list[Any]) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """The displayed name, the labels by language, and all names."""
+    if len(values) > MAX_NAMES:
+        raise BrokenRecord(f"it has more than {MAX_NAMES} names")
+    displayed, labels, names = "", {}, {}
+    for raw in _objects(values, "names"):
+        value, types = _name(raw.get("value")), _strings(_list(raw, "types"), "types of a name")
+        names.setdefault(value, _name_kind(types))
+        if "ror_display" in types:
+            displayed = value
+        language = raw.get("lang")
+        if "label" in types and isinstance(language, str) and _LANGUAGE.fullmatch(language):
+            if "ror_display" in types or language not in labels:
+                labels[language] = value
+    if not displayed:
+        raise BrokenRecord("it has no name to display (ror_display)")
+    return displayed, tuple(sorted(labels.items())), tuple(names.items())
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        raise BrokenRecord("a name is not a text")
+    return _line(value, "a name")
+
+
+def _name_kind(types: list[str]) -> str:
+    if "acronym" in types:
+        return "acronym"
+    return "name" if "label" in types or "ror_display" in types else "alias"
+
+
+def _line(value: str, what: str) -> str:
+    try:
+        # Plain ASCII has nothing to clean but white space, and most names are plain.
+        if value.isascii() and value.isprintable() and value.strip() and len(value) <= MAX_NAME:
+            return " ".join(value.split())
+        return clean_line(value, MAX_NAME)
+    except Empty:
+        raise BrokenRecord(f"{what} is empty") from None
+    except TooLong as error:
+        raise BrokenRecord(f"{what} has more than {error.limit} characters") from None
+
+
+def _place(locations: list[Any]) -> dict[str, Any]:
+    if not locations:
+        raise BrokenRecord("it has no location")
+    details = _objects(locations, "locations")[0].get("geonames_details")
+    if not isinstance(details, dict):
+        raise BrokenRecord("its location has no geonames_details")
+    return details
+
+
+def _country(value: object) -> str:
+    if not isinstance(value, str) or not is_country(value):
+        raise BrokenRecord(f"{value!r:.60} is not the code of a country")
+    return value
+
+
+def _place_name(place: dict[str, Any], key: str) -> str | None:
+    value = place.get(key)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise BrokenRecord(f"{key} is not a text")
+    return _line(value, key)
+
+
+def _degrees(place: dict[str, Any], key: str, limit: int) -> float | None:
+    value = place.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -limit <= value <= limit:
+        raise BrokenRecord(f"{key} is not a number between -{limit} and {limit}")
+    return float(value)
+
+
+def _year(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10_000:
+        raise BrokenRecord(f"{value!r:.60} is not the year of an establishment")
+    return value
+
+
+def _related(relationships: list[dict[str, Any]], kind: str) -> tuple[str, ...]:
+    ids = (str(other.get("id")) for other in relationships if other.get("type") == kind)
+    return tuple(dict.fromkeys(found for id_ in ids if (found := short_id(id_))))
+
+
+@lru_cache(1024)  # the website's host is mostly the domain
+def _owned_domain(domain: str) -> str | None:
+    """The domain in the form of the DNS; None where anybody can have an address below it."""
+    host = domain.lower()
+    if not _PLAIN_HOST.fullmatch(host):  # nearly all are plain, and the check of the others is slow
+        try:
+            host = ascii_domain(domain)
+        except InvalidDomain:
+            return None
+    return host if registrable_domain(host) and not is_free_mail(host) else None
+
+
+def _website(links: list[dict[str, Any]]) -> str | None:
+    """The first website, unless its address is not one for a browser."""
+    found = next((link.get("value") for link in links if link.get("type") == "website"), None)
+    if not isinstance(found, str) or len(found) > MAX_URL:
+        return None
+    return found if found.startswith(("https://", "http://")) and found.isprintable() else None
+
+
+def _own_host(website: str | None) -> str | None:
+    try:
+        parts = urlsplit(website or "")
+    except ValueError:
+        return None
+    if not parts.hostname or parts.query or not _HOME.fullmatch(parts.path):
+        return None
+    return _owned_domain(parts.hostname.removeprefix("www."))

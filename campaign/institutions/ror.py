@@ -1,0 +1,153 @@
+"""Opening a dump of the Research Organization Registry: a zip as ROR publishes it, or the JSON in it.
+
+The file is read as a stream, so memory does not grow with it. What is not a dump raises a DumpError; a
+record that is broken comes out as a Refusal with its place and the reason, and the rest is read.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import ijson
+
+from campaign.institutions.records import BrokenRecord, Record, read_record
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Keys that say of a first element what the file is.
+_KEYS_OF_V2 = {"names", "locations", "status"}
+_KEYS_OF_V1 = {"name", "country"}
+
+
+class DumpError(Exception):
+    """The file as a whole cannot be imported; the message is a sentence for the operator."""
+
+
+class NotADump(DumpError):
+    """The file is not a ROR dump at all."""
+
+
+class OldSchema(NotADump):
+    """The file is a ROR dump in schema v1."""
+
+
+class DamagedDump(DumpError):
+    """The file begins as a dump, but ends or breaks in the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that was left out. ``position`` counts the records of the file from 1."""
+
+    position: int
+    id: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        return f"record {self.position} ({self.id or 'without id'}): {self.reason}"
+
+
+class Dump:
+    """An open dump."""
+
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        self._stream = stream
+        self.size = size  # in bytes, unpacked
+
+    @property
+    def bytes_read(self) -> int:
+        return self._stream.tell()
+
+    def entries(self) -> Iterator[Record | Refusal]:
+        """Every record in the order of the file. Raises DumpError."""
+        seen: set[str] = set()
+        for position, raw in enumerate(self._elements(), start=1):
+            if position == 1:
+                _check_schema(raw)
+            yield _entry(position, raw, seen)
+        if not seen:
+            raise NotADump("The file has no record that could be imported.")
+
+    def _elements(self) -> Iterator[object]:
+        _skip_to_array(self._stream)
+        count = 0
+        try:
+            for raw in ijson.items(self._stream, "item", use_float=True):
+                yield raw
+                count += 1
+        except ijson.IncompleteJSONError as error:
+            raise DamagedDump(f"The file breaks off after record {count}: {_sentence(error)}") from error
+        except ijson.JSONError as error:
+            raise DamagedDump(f"The file is not JSON after record {count}: {_sentence(error)}") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+            raise DamagedDump(f"The zip is damaged after record {count}: {error}.") from error
+
+
+@contextmanager
+def open_dump(path: Path) -> Iterator[Dump]:
+    """Open a zip or a JSON file. Raises DumpError, and OSError where the file cannot be opened."""
+    with path.open("rb") as file:
+        if file.read(2) != b"PK":
+            file.seek(0)
+            yield Dump(file, path.stat().st_size)
+            return
+        try:
+            archive = zipfile.ZipFile(file)
+        except zipfile.BadZipFile as error:
+            raise DamagedDump(f"The zip is damaged or not all there: {error}.") from error
+        with archive:
+            member = _json_member(archive)
+            with archive.open(member) as stream:
+                yield Dump(stream, member.file_size)
+
+
+def _json_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """The JSON of schema v2; some releases hold one of v1 beside it."""
+    members = [
+        member for member in archive.infolist()
+        if member.filename.endswith(".json") and not member.filename.startswith("__MACOSX/")
+    ]
+    if not members:
+        raise NotADump("The zip holds no JSON file; a ROR dump does.")
+    if any(member.flag_bits & 1 for member in members):
+        raise NotADump("The zip is encrypted; a ROR dump is not.")
+    return next((member for member in members if "schema_v2" in member.filename), members[0])
+
+
+def _skip_to_array(stream: IO[bytes]) -> None:
+    start = stream.read(4096)
+    skipped = len(_BYTE_ORDER_MARK) if start.startswith(_BYTE_ORDER_MARK) else 0
+    if not start[skipped:].lstrip().startswith(b"["):
+        raise NotADump("The file is not a JSON array of records, as a ROR dump is.")
+    stream.seek(skipped)
+
+
+def _check_schema(first: object) -> None:
+    keys = first.keys() if isinstance(first, dict) else set()
+    if keys & _KEYS_OF_V2:
+        return
+    if keys >= _KEYS_OF_V1:
+        raise OldSchema("The file is a dump in ROR's schema v1; take the one in schema v2.")
+    raise NotADump("The file is JSON, but its first record is not one of ROR's.")
+
+
+def _entry(position: int, raw: object, seen: set[str]) -> Record | Refusal:
+    try:
+        record = read_record(raw)
+        if record.id in seen:
+            raise BrokenRecord("its id has occurred before")
+    except BrokenRecord as error:
+        claimed = raw.get("id") if isinstance(raw, dict) else None
+        return Refusal(position, f"{claimed:.60}" if isinstance(claimed, str) else None, str(error))
+    seen.add(record.id)
+    return record
+
+
+def _sentence(error: Exception) -> str:
+    """The first line of the parser's message; the others draw the place."""
+    text = error.args[0] if error.args else error
+    message = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    return f"{message.strip().splitlines()[0]}."

@@ -1,0 +1,1 @@
+"""Letters: queued in the transaction that causes them, composed and sent by the worker."""

@@ -1,0 +1,69 @@
+"""One SMTP connection, opened when first needed and kept while it works."""
+
+import smtplib
+import ssl
+from contextlib import suppress
+from email.message import EmailMessage
+from types import TracebackType
+from typing import Self
+from urllib.parse import SplitResult, unquote, urlsplit
+
+TIMEOUT_SECONDS = 30
+
+
+class Transport:
+    """Sends messages to the server that SMTP_URL names; reconnects once when the server hung up."""
+
+    def __init__(self, smtp_url: str) -> None:
+        self._server = urlsplit(smtp_url)
+        self._connection: smtplib.SMTP | None = None
+
+    def send(self, message: EmailMessage) -> None:
+        """Hand one message over. Raises smtplib.SMTPException or OSError."""
+        try:
+            self._connect().send_message(message)
+        except (smtplib.SMTPServerDisconnected, ConnectionError):
+            self.close()
+            self._connect().send_message(message)
+        except smtplib.SMTPException:
+            self.close()  # an interrupted dialogue cannot be trusted with the next letter
+            raise
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                self._connection.quit()
+            self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _connect(self) -> smtplib.SMTP:
+        if self._connection is None:
+            self._connection = _open(self._server)
+        return self._connection
+
+
+def _open(server: SplitResult) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    host = server.hostname or "localhost"
+    connection: smtplib.SMTP
+    if server.scheme == "smtps":
+        connection = smtplib.SMTP_SSL(
+            host, server.port or 465, timeout=TIMEOUT_SECONDS, context=context
+        )
+    else:
+        connection = smtplib.SMTP(host, server.port or 25, timeout=TIMEOUT_SECONDS)
+    if server.scheme == "smtp+starttls":
+        connection.starttls(context=context)
+    if server.username:
+        connection.login(unquote(server.username), unquote(server.password or ""))
+    return connection

@@ -1,0 +1,1 @@
+"""People: one row for one address, and what they consented to."""

@@ -1,0 +1,37 @@
+"""Tables of people and their consents."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Identity, Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from campaign.db import Model, uuid_key
+
+
+class Person(Model):
+    """Whoever answers at one address; the only place where the address itself is kept."""
+
+    __tablename__ = "people"
+
+    id: Mapped[UUID] = uuid_key()
+    # Keyed hash of the canonical address: what makes one person one person.
+    fingerprint: Mapped[bytes] = mapped_column(unique=True)
+    address: Mapped[str]
+    locale: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Consent(Model):
+    """One answer to one question, as asked then; the newest for a purpose is in force."""
+
+    __tablename__ = "consents"
+    __table_args__ = (Index(None, "person_id", "purpose", "id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey(Person.id, ondelete="CASCADE"))
+    purpose: Mapped[str]
+    granted: Mapped[bool]
+    wording_version: Mapped[int]
+    locale: Mapped[str]
+    given_at: Mapped[datetime] = mapped_column(server_default=func.now())

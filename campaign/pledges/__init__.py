@@ -1,0 +1,1 @@
+"""Pledges: made, confirmed, held, corrected, withdrawn, erased."""

@@ -1,0 +1,38 @@
+"""The facts of every letter about a pledge, and the links and codes in them.
+
+A link is a signed token for one purpose; whoever holds it proved to read the mailbox. The six digits are
+derived from the pledge, so nothing secret is stored.
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from campaign.campaigns.queries import current_text
+from campaign.pledges.models import Pledge
+from campaign.tokens import Signer
+
+CONFIRM, MINE, SENT, FORM = "confirm-pledge", "my-page", "sent-page", "pledge-form"
+CONFIRM_LIFETIME = timedelta(days=30)
+MINE_LIFETIME = timedelta(hours=24)
+SENT_LIFETIME = timedelta(days=1)
+FORM_LIFETIME = timedelta(days=1)
+
+
+def code_of(signer: Signer, pledge_id: UUID) -> str:
+    return signer.code("confirmation-code", str(pledge_id))
+
+
+def facts(signer: Signer, pledge: Pledge, locale: str, unconfirmed_days: int) -> dict[str, Any]:
+    """What the templates in templates/mail may use, for every letter about a pledge."""
+    text = current_text(pledge.campaign.slug, locale) or pledge.text
+    return {
+        "name": pledge.name,
+        "campaign_title": text.title,
+        "campaign_slug": pledge.campaign.slug,
+        "code": code_of(signer, pledge.id),
+        "confirm_token": signer.sign(CONFIRM, str(pledge.id)),
+        "my_token": signer.sign(MINE, str(pledge.person_id)),
+        "days": unconfirmed_days,
+        "hours": int(MINE_LIFETIME.total_seconds() // 3600),
+    }

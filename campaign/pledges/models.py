@@ -1,0 +1,171 @@
+"""Tables of pledges and of what happened to them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, CHAR, JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.types import Text
+
+from campaign.campaigns.models import Campaign, CampaignText
+from campaign.db import Model, uuid_key
+from campaign.institutions.models import Institution
+from campaign.people.models import Person
+
+
+class Kind(StrEnum):
+    """Who pledges: a person for themself, or an institution through its representative."""
+
+    PERSON = "person"
+    INSTITUTION = "institution"
+
+
+class Status(StrEnum):
+    """Where a pledge stands. Only a confirmed one is counted and public."""
+
+    UNCONFIRMED = "unconfirmed"
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Pledge(Model):
+    """One person's word in one campaign.
+
+    A database trigger writes a tally delta for every change of what is counted (see ``campaign.tallies``),
+    so no path, not even an operator's SQL, can make counts and pledges differ.
+    """
+
+    __tablename__ = "pledges"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "person_id", "kind"),
+        CheckConstraint("kind IN ('person', 'institution')", name="kind"),
+        CheckConstraint(
+            "status IN ('unconfirmed', 'held', 'confirmed', 'refused', 'withdrawn')", name="status"
+        ),
+        CheckConstraint(
+            "(status = 'confirmed') <= (confirmed_at IS NOT NULL)", name="confirmed_has_time"
+        ),
+        # An institution speaks once in a campaign.
+        Index(
+            "uq_pledges_institution_speaks_once",
+            "campaign_id",
+            "institution_id",
+            unique=True,
+            postgresql_where=text("kind = 'institution' AND status = 'confirmed'"),
+        ),
+        Index(
+            "ix_pledges_public_list",
+            "campaign_id",
+            "kind",
+            text("confirmed_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("status = 'confirmed' AND listed"),
+        ),
+        Index(
+            "ix_pledges_public_list_of_country",
+            "campaign_id",
+            "country",
+            text("confirmed_at DESC"),
+            postgresql_where=text("status = 'confirmed' AND listed"),
+        ),
+        Index(
+            "ix_pledges_public_list_of_institution",
+            "institution_id",
+            "campaign_id",
+            text("confirmed_at DESC"),
+            postgresql_where=text("status = 'confirmed'"),
+        ),
+        Index(
+            "ix_pledges_name_search",
+            "name_folded",
+            postgresql_using="gin",
+            postgresql_ops={"name_folded": "gin_trgm_ops"},
+            postgresql_where=text("status = 'confirmed' AND listed"),
+        ),
+        Index(
+            "ix_pledges_network",
+            "network_hash",
+            "submitted_at",
+            postgresql_where=text("network_hash IS NOT NULL"),
+        ),
+        Index(
+            "ix_pledges_unsettled",
+            "status",
+            "submitted_at",
+            postgresql_where=text("status IN ('unconfirmed', 'held')"),
+        ),
+        Index("ix_pledges_demo", "id", postgresql_where=text("is_demo")),
+        Index(
+            "ix_pledges_not_listed",
+            "submitted_at",
+            postgresql_where=text("institution_text IS NOT NULL AND institution_id IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = uuid_key()
+    campaign_id: Mapped[int] = mapped_column(ForeignKey(Campaign.id))
+    person_id: Mapped[UUID] = mapped_column(ForeignKey(Person.id), index=True)
+    kind: Mapped[str]
+    text_id: Mapped[int] = mapped_column(ForeignKey(CampaignText.id))
+    status: Mapped[str] = mapped_column(default=Status.UNCONFIRMED)
+    hold_reasons: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    # The form these details came with: sent twice it is one pledge, and a page that shows what one form said
+    # cannot confirm what a later one says.
+    submission: Mapped[UUID] = mapped_column(index=True)
+    code_attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
+
+    name: Mapped[str]
+    name_folded: Mapped[str]
+    institution_id: Mapped[str | None] = mapped_column(ForeignKey(Institution.id))
+    institution_text: Mapped[str | None]
+    role: Mapped[str | None]
+    office: Mapped[str | None]
+    letters: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    country: Mapped[str] = mapped_column(CHAR(2))
+    disciplines: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    orcid: Mapped[str | None]
+    commitments: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    words: Mapped[str | None]
+    listed: Mapped[bool] = mapped_column(default=False)
+    newsletter: Mapped[bool] = mapped_column(default=False)
+    locale: Mapped[str]
+    is_demo: Mapped[bool] = mapped_column(default=False)
+
+    network_hash: Mapped[bytes | None]
+    submitted_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    confirmed_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship()
+    campaign: Mapped[Campaign] = relationship()
+    text: Mapped[CampaignText] = relationship()
+    institution: Mapped[Institution | None] = relationship(lazy="joined")
+
+
+class PledgeEvent(Model):
+    """The trail of a pledge. Holds no personal data and outlives the pledge, hence no foreign key."""
+
+    __tablename__ = "pledge_events"
+    __table_args__ = (Index(None, "pledge_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    pledge_id: Mapped[UUID]
+    actor: Mapped[str]
+    action: Mapped[str]
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    happened_at: Mapped[datetime] = mapped_column(server_default=func.now())

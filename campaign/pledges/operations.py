@@ -1,0 +1,362 @@
+"""What can happen to a pledge. Every change leaves a line in its trail; nothing here commits."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from campaign import jobs
+from campaign.campaigns.models import CampaignText
+from campaign.db import db
+from campaign.institutions.folding import fold
+from campaign.institutions.models import Institution
+from campaign.mail import outbox
+from campaign.people import operations as people
+from campaign.people.models import Person
+from campaign.people.rules import Address
+from campaign.pledges import letters
+from campaign.pledges.holding import Circumstances, Limits, hold_reasons
+from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
+from campaign.pledges.rules import Draft
+from campaign.tokens import Signer
+
+MAX_CODE_ATTEMPTS = 10
+REMINDER_AFTER = timedelta(days=3)
+PERSON, SYSTEM = "person", "system"
+
+
+class WrongCode(Exception):
+    """No pledge that came with this form has this code, or it was guessed at too often."""
+
+
+class SupersededSubmission(Exception):
+    """The pledge now says what a later form said; this page must not confirm it unseen."""
+
+
+class NotAwaiting(Exception):
+    """The pledge is not in a state in which this can happen to it."""
+
+
+@dataclass(frozen=True)
+class Office:
+    """What the campaign's office decides and every pledge needs: keys, limits, addresses of pages."""
+
+    signer: Signer
+    limits: Limits
+    mails_per_address: int
+    unconfirmed_days: int
+
+
+def submit(
+    office: Office,
+    draft: Draft,
+    address: Address,
+    text: CampaignText,
+    submission: UUID,
+    circumstances: Circumstances,
+    *,
+    locale: str,
+    newsletter: bool,
+    now: datetime,
+) -> None:
+    """Take a pledge and mail its person. Returns nothing: nobody may learn which addresses are known."""
+    person = people.find_or_add(office.signer, address, locale)
+    pledge = _pledge_of(person, text.campaign_id, draft.kind)
+    if pledge and pledge.status in {Status.CONFIRMED, Status.HELD, Status.REFUSED}:
+        _mail(office, "known", pledge, person, locale, now)
+        return
+    if pledge is None:
+        pledge = Pledge(campaign_id=text.campaign_id, person=person, kind=draft.kind)
+        db.session.add(pledge)
+    is_repeated = pledge.submission == submission and pledge.status == Status.UNCONFIRMED
+    reasons = hold_reasons(draft, address, circumstances, office.limits, now)
+    _write(pledge, draft)
+    pledge.text_id, pledge.locale, pledge.newsletter = text.id, locale, newsletter
+    pledge.status, pledge.hold_reasons, pledge.submission = Status.UNCONFIRMED, reasons, submission
+    pledge.submitted_at, pledge.network_hash = now, circumstances.network_hash
+    db.session.flush()
+    if not is_repeated:
+        _note(
+            pledge, PERSON, "submitted", version=text.version, locale=locale, hold_reasons=reasons
+        )
+        _mail(office, "confirm", pledge, person, locale, now)
+
+
+def confirm(pledge: Pledge, submission: UUID, now: datetime) -> None:
+    """Make it count, or hold it. Confirming twice is fine. Raises SupersededSubmission, NotAwaiting."""
+    if pledge.submission != submission:
+        raise SupersededSubmission
+    if pledge.status in {Status.CONFIRMED, Status.HELD}:
+        return
+    if pledge.status != Status.UNCONFIRMED:
+        raise NotAwaiting
+    if pledge.kind == Kind.INSTITUTION and _has_spoken(pledge):
+        pledge.hold_reasons = [*pledge.hold_reasons, "institution-has-pledged"]
+    pledge.status = Status.HELD if pledge.hold_reasons else Status.CONFIRMED
+    pledge.confirmed_at, pledge.withdrawn_at = now, None
+    pledge.person.locale = pledge.locale
+    for purpose, granted in (("listing", pledge.listed), ("newsletter", pledge.newsletter)):
+        people.record_consent(
+            pledge.person_id, purpose, granted, pledge.locale, pledge.submitted_at
+        )
+    _note(pledge, PERSON, "confirmed" if pledge.status == Status.CONFIRMED else "held")
+    _counted(pledge)
+
+
+def confirm_by_code(office: Office, submission: UUID, code: str, now: datetime) -> Pledge:
+    """Confirm what this form sent. Raises WrongCode, also where the address was known and nothing was stored."""
+    waiting = select(Pledge).where(Pledge.submission == submission).with_for_update(of=Pledge)
+    for pledge in db.session.scalars(waiting):
+        if pledge.code_attempts >= MAX_CODE_ATTEMPTS:
+            continue
+        if hmac.compare_digest(letters.code_of(office.signer, pledge.id), code):
+            confirm(pledge, submission, now)
+            return pledge
+        pledge.code_attempts += 1
+    raise WrongCode
+
+
+def correct(pledge: Pledge, draft: Draft) -> None:
+    """Replace what the person said about themself; counts follow, the text they signed stays.
+
+    A representative who moves to another institution needs its official address, or staff decide.
+    """
+    before = _snapshot(pledge)
+    _write(pledge, draft)
+    if pledge.kind == Kind.INSTITUTION and before["institution_id"] != pledge.institution_id:
+        pledge.status, pledge.hold_reasons = (
+            Status.HELD,
+            [*pledge.hold_reasons, "institution-changed"],
+        )
+    changed = sorted(name for name, value in _snapshot(pledge).items() if before[name] != value)
+    if changed:
+        _note(pledge, PERSON, "corrected", fields=changed)
+        _counted(pledge)
+
+
+def set_listed(pledge: Pledge, listed: bool, now: datetime) -> None:
+    pledge.listed = listed
+    people.record_consent(pledge.person_id, "listing", listed, pledge.locale, now)
+    _note(pledge, PERSON, "listed" if listed else "unlisted")
+
+
+def withdraw(office: Office, pledge: Pledge, now: datetime) -> None:
+    """Take the word back: no longer counted or shown; the trail stays. Raises NotAwaiting."""
+    if pledge.status not in {Status.CONFIRMED, Status.HELD}:
+        raise NotAwaiting
+    pledge.status, pledge.withdrawn_at = Status.WITHDRAWN, now
+    _note(pledge, PERSON, "withdrawn")
+    _mail(office, "withdrawn", pledge, pledge.person, pledge.person.locale, now)
+    _counted(pledge)
+
+
+def disown(pledge: Pledge) -> None:
+    """It was not them: remove an unconfirmed pledge, and the person where nothing else is theirs.
+
+    Raises NotAwaiting.
+    """
+    if pledge.status != Status.UNCONFIRMED:
+        raise NotAwaiting
+    _remove(pledge, PERSON, "disowned")
+
+
+def erase_person(person: Person) -> None:
+    """Remove all that is known of a person. The tallies follow by trigger; the trail keeps no personal data."""
+    for pledge in db.session.scalars(select(Pledge).where(Pledge.person_id == person.id)).all():
+        _note(pledge, PERSON, "erased")
+        db.session.delete(pledge)
+    db.session.flush()
+    people.erase(person)
+    jobs.wake("fold_tallies")
+
+
+def accept(office: Office, pledge: Pledge, actor: str, now: datetime) -> None:
+    """Staff let a held pledge through; an unconfirmed one then only waits for its person. Raises NotAwaiting."""
+    if not (
+        pledge.status == Status.HELD
+        or (pledge.status == Status.UNCONFIRMED and pledge.hold_reasons)
+    ):
+        raise NotAwaiting
+    if pledge.kind == Kind.INSTITUTION and _has_spoken(pledge):
+        raise NotAwaiting
+    pledge.hold_reasons = []
+    _note(pledge, actor, "accepted")
+    if pledge.status == Status.HELD:
+        pledge.status = Status.CONFIRMED
+        _mail(office, "accepted", pledge, pledge.person, pledge.locale, now)
+        _counted(pledge)
+
+
+def refuse(office: Office, pledge: Pledge, actor: str, reason: str, now: datetime) -> None:
+    """Staff refuse a pledge, with a reason that its person gets to read. Raises NotAwaiting."""
+    if pledge.status not in {Status.HELD, Status.CONFIRMED, Status.UNCONFIRMED}:
+        raise NotAwaiting
+    was_confirmed_by_mail = pledge.status != Status.UNCONFIRMED
+    pledge.status = Status.REFUSED
+    _note(pledge, actor, "refused", reason=reason)
+    if was_confirmed_by_mail:
+        _mail(office, "refused", pledge, pledge.person, pledge.locale, now, reason=reason)
+    _counted(pledge)
+
+
+def settle_institution(pledge: Pledge, institution: Institution, actor: str) -> None:
+    """Staff found the registered institution behind a free text."""
+    pledge.institution_id, pledge.institution_text = institution.id, None
+    _note(pledge, actor, "institution settled", institution=institution.id)
+    _counted(pledge)
+
+
+def merge_institution(source_id: str, target_id: str, actor: str) -> int:
+    """Move all pledges to the successor; the tallies follow by trigger. Returns how many moved.
+
+    An institution that already spoke keeps its own word: the merged one's official pledge is held for staff.
+    """
+    spoken = select(Pledge.campaign_id).where(
+        Pledge.institution_id == target_id,
+        Pledge.kind == Kind.INSTITUTION,
+        Pledge.status == Status.CONFIRMED,
+    )
+    db.session.execute(
+        update(Pledge)
+        .where(Pledge.institution_id == source_id, Pledge.kind == Kind.INSTITUTION)
+        .where(Pledge.status == Status.CONFIRMED, Pledge.campaign_id.in_(spoken))
+        .values(status=Status.HELD, hold_reasons=["institution-has-pledged"])
+    )
+    moved = db.session.scalars(
+        update(Pledge)
+        .where(Pledge.institution_id == source_id)
+        .values(institution_id=target_id)
+        .returning(Pledge.id)
+    ).all()
+    db.session.add_all(
+        PledgeEvent(
+            pledge_id=id_,
+            actor=actor,
+            action="institution merged",
+            details={"from": source_id, "to": target_id},
+        )
+        for id_ in moved
+    )
+    db.session.flush()
+    jobs.wake("fold_tallies")
+    return len(moved)
+
+
+def remind(office: Office, now: datetime) -> int:
+    """Remind once whoever has not confirmed; return how many were reminded."""
+    waiting = (
+        select(Pledge)
+        .where(Pledge.status == Status.UNCONFIRMED, Pledge.reminded_at.is_(None), ~Pledge.is_demo)
+        .where(Pledge.submitted_at < now - REMINDER_AFTER)
+        .limit(500)
+        .with_for_update(of=Pledge, skip_locked=True)
+    )
+    pledges = db.session.scalars(waiting).all()
+    for pledge in pledges:
+        pledge.reminded_at = now
+        _mail(office, "reminder", pledge, pledge.person, pledge.locale, now)
+    return len(pledges)
+
+
+def forget_unconfirmed(before: datetime) -> int:
+    """Remove what nobody confirmed; return how many pledges went."""
+    stale = select(Pledge).where(Pledge.status == Status.UNCONFIRMED, Pledge.submitted_at < before)
+    pledges = db.session.scalars(
+        stale.limit(1000).with_for_update(of=Pledge, skip_locked=True)
+    ).all()
+    for pledge in pledges:
+        _remove(pledge, SYSTEM, "expired")
+    return len(pledges)
+
+
+def forget_networks(before: datetime) -> None:
+    """Drop the keyed network hashes of submissions older than a moment."""
+    db.session.execute(
+        update(Pledge)
+        .where(Pledge.network_hash.is_not(None), Pledge.submitted_at < before)
+        .values(network_hash=None)
+    )
+
+
+def send_my_link(office: Office, address: Address, locale: str, now: datetime) -> None:
+    """Mail the link to a person's own page, if there is such a person; the caller learns nothing."""
+    person = people.find(office.signer, address)
+    pledge = person and db.session.scalar(
+        select(Pledge).where(Pledge.person_id == person.id).limit(1)
+    )
+    if person and pledge:
+        _mail(office, "my_link", pledge, person, locale, now)
+
+
+def _pledge_of(person: Person, campaign_id: int, kind: Kind) -> Pledge | None:
+    return db.session.scalar(
+        select(Pledge).where(
+            Pledge.campaign_id == campaign_id, Pledge.person_id == person.id, Pledge.kind == kind
+        )
+    )
+
+
+_WRITTEN = tuple(field.name for field in fields(Draft) if field.name not in {"kind", "institution"})
+
+
+def _write(pledge: Pledge, draft: Draft) -> None:
+    for name in _WRITTEN:
+        value = getattr(draft, name)
+        setattr(pledge, name, list(value) if isinstance(value, tuple) else value)
+    pledge.letters = dict(draft.letters)
+    pledge.institution_id = draft.institution.id if draft.institution else None
+    pledge.name_folded = fold(draft.name)
+
+
+def _snapshot(pledge: Pledge) -> Mapping[str, Any]:
+    return {name: getattr(pledge, name) for name in (*_WRITTEN, "institution_id")}
+
+
+def _has_spoken(pledge: Pledge) -> bool:
+    """Whether another confirmed pledge already speaks for the institution in this campaign."""
+    other = select(Pledge.id).where(
+        Pledge.campaign_id == pledge.campaign_id,
+        Pledge.institution_id == pledge.institution_id,
+        Pledge.kind == Kind.INSTITUTION,
+        Pledge.status == Status.CONFIRMED,
+        Pledge.id != pledge.id,
+    )
+    return db.session.scalar(other.limit(1)) is not None
+
+
+def _remove(pledge: Pledge, actor: str, action: str) -> None:
+    person = pledge.person
+    _note(pledge, actor, action)
+    db.session.delete(pledge)
+    db.session.flush()
+    if db.session.scalar(select(Pledge.id).where(Pledge.person_id == person.id).limit(1)) is None:
+        people.erase(person)
+
+
+def _mail(
+    office: Office,
+    template: str,
+    pledge: Pledge,
+    person: Person,
+    locale: str,
+    now: datetime,
+    **facts: Any,
+) -> None:
+    """Queue a letter, unless this address had its share today: nobody can be flooded through us."""
+    if outbox.queued_since(person.fingerprint, now - timedelta(days=1)) >= office.mails_per_address:
+        return
+    facts |= letters.facts(office.signer, pledge, locale, office.unconfirmed_days)
+    outbox.queue(template, locale, person.address, person.fingerprint, facts)
+
+
+def _note(pledge: Pledge, actor: str, action: str, **details: Any) -> None:
+    db.session.add(PledgeEvent(pledge_id=pledge.id, actor=actor, action=action, details=details))
+
+
+def _counted(pledge: Pledge) -> None:
+    db.session.flush()
+    jobs.wake("fold_tallies")

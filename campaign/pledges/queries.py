@@ -1,0 +1,162 @@
+"""Reading pledges: the public ones for pages, all of them for their own person and for staff."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy.orm import joinedload
+
+from campaign.db import db
+from campaign.institutions.folding import fold
+from campaign.institutions.models import Institution
+from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
+
+PAGE_SIZE = 50
+CURSOR_LIFETIME = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Signatory:
+    """What the public sees of a person who chose to be listed, and nothing else."""
+
+    id: UUID
+    name: str
+    role: str | None
+    institution: Institution | None
+    institution_text: str | None
+    country: str
+    words: str | None
+    locale: str
+    confirmed_at: datetime
+
+
+def signatories(
+    campaign_id: int,
+    *,
+    country: str | None = None,
+    institution_id: str | None = None,
+    name: str = "",
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = PAGE_SIZE,
+) -> list[Signatory]:
+    """Listed people, newest first; ``before`` is the last one of the page before (keyset paging)."""
+    listed = (
+        _listed(campaign_id).order_by(Pledge.confirmed_at.desc(), Pledge.id.desc()).limit(limit)
+    )
+    if country:
+        listed = listed.where(Pledge.country == country)
+    if institution_id:
+        listed = listed.where(Pledge.institution_id == institution_id)
+    if folded := fold(name):
+        listed = listed.where(Pledge.name_folded.contains(folded, autoescape=True))
+    if before:
+        listed = listed.where(tuple_(Pledge.confirmed_at, Pledge.id) < before)
+    return [_signatory(pledge) for pledge in db.session.scalars(listed)]
+
+
+def _listed(campaign_id: int) -> Select[Pledge]:
+    return (
+        select(Pledge)
+        .options(joinedload(Pledge.institution))
+        .where(Pledge.campaign_id == campaign_id, Pledge.kind == Kind.PERSON)
+        .where(Pledge.status == Status.CONFIRMED, Pledge.listed)
+    )
+
+
+def _signatory(pledge: Pledge) -> Signatory:
+    assert pledge.confirmed_at is not None, "only confirmed pledges are listed"
+    return Signatory(
+        id=pledge.id,
+        name=pledge.name,
+        role=pledge.role,
+        institution=pledge.institution,
+        institution_text=pledge.institution_text,
+        country=pledge.country,
+        words=pledge.words,
+        locale=pledge.locale,
+        confirmed_at=pledge.confirmed_at,
+    )
+
+
+def official_pledge(campaign_id: int, institution_id: str) -> Pledge | None:
+    """The confirmed pledge that an institution's representative made for it."""
+    return db.session.scalar(
+        select(Pledge).where(
+            Pledge.campaign_id == campaign_id,
+            Pledge.institution_id == institution_id,
+            Pledge.kind == Kind.INSTITUTION,
+            Pledge.status == Status.CONFIRMED,
+        )
+    )
+
+
+def official_institutions(campaign_id: int, institution_ids: Sequence[str]) -> set[str]:
+    """Which of these institutions have pledged themselves."""
+    found = select(Pledge.institution_id).where(
+        Pledge.campaign_id == campaign_id,
+        Pledge.institution_id.in_(institution_ids),
+        Pledge.kind == Kind.INSTITUTION,
+        Pledge.status == Status.CONFIRMED,
+    )
+    return {institution_id for institution_id in db.session.scalars(found) if institution_id}
+
+
+def get(pledge_id: UUID) -> Pledge | None:
+    return db.session.get(Pledge, pledge_id)
+
+
+def get_locked(pledge_id: UUID) -> Pledge | None:
+    """The pledge for one who is going to change it; a second click waits for the first."""
+    return db.session.scalar(
+        select(Pledge).where(Pledge.id == pledge_id).with_for_update(of=Pledge)
+    )
+
+
+def of_person(person_id: UUID) -> Sequence[Pledge]:
+    mine = select(Pledge).where(Pledge.person_id == person_id).order_by(Pledge.submitted_at.desc())
+    return db.session.scalars(mine).all()
+
+
+def trail(pledge_id: UUID) -> Sequence[PledgeEvent]:
+    """What happened to a pledge, oldest first."""
+    events = select(PledgeEvent).where(PledgeEvent.pledge_id == pledge_id).order_by(PledgeEvent.id)
+    return db.session.scalars(events).all()
+
+
+def held(limit: int = 100) -> Sequence[Pledge]:
+    """The review queue, oldest first: confirmed by mail, waiting for staff."""
+    waiting = (
+        select(Pledge)
+        .where(Pledge.status == Status.HELD)
+        .order_by(Pledge.submitted_at)
+        .limit(limit)
+    )
+    return db.session.scalars(waiting).all()
+
+
+def not_listed(limit: int = 100) -> Sequence[tuple[str, str, int]]:
+    """Free texts for institutions not in the registry: (text, country, pledges), most frequent first."""
+    number = func.count()
+    texts = (
+        select(Pledge.institution_text, Pledge.country, number)
+        .where(Pledge.institution_text.is_not(None), Pledge.institution_id.is_(None))
+        .where(Pledge.status == Status.CONFIRMED)
+        .group_by(Pledge.institution_text, Pledge.country)
+        .order_by(number.desc(), Pledge.institution_text)
+        .limit(limit)
+    )
+    return [(str(text), country, count) for text, country, count in db.session.execute(texts)]
+
+
+def with_institution_text(text: str, country: str) -> Sequence[Pledge]:
+    """Pledges of one country that wrote the same free text for their institution."""
+    same = select(Pledge).where(
+        Pledge.institution_text == text, Pledge.country == country, Pledge.institution_id.is_(None)
+    )
+    return db.session.scalars(same).all()
+
+
+def has_demo() -> bool:
+    return db.session.scalar(select(Pledge.id).where(Pledge.is_demo).limit(1)) is not None

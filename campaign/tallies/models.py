@@ -1,0 +1,59 @@
+"""Tables of the tallies and of the deltas that wait to be folded into them."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import ARRAY, CHAR
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from campaign.campaigns.models import Campaign
+from campaign.db import Model
+
+
+class TallyDelta(Model):
+    """One counted pledge more (+1) or less (-1), with what it counts under. Written by trigger only."""
+
+    __tablename__ = "tally_deltas"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int]
+    kind: Mapped[str]
+    institution_id: Mapped[str | None]
+    country: Mapped[str] = mapped_column(CHAR(2))
+    commitments: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    disciplines: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    day: Mapped[date]
+    change: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Tally(Model):
+    """How many confirmed pledges of one kind count under one key of one dimension.
+
+    Dimensions: total (key ''), institution (ROR id), country (ISO 3166-1), region (UN M49), commitment,
+    discipline (FORD code), day (ISO 8601, UTC), and spread: how many keys of the dimension it names
+    ("country", "institution") have any pledge, since counting them at each read would grow with success.
+    ``kind`` is part of the key, so that the pledges of people and of institutions are never added up by mistake.
+    """
+
+    __tablename__ = "tallies"
+    __table_args__ = (
+        Index("ix_tallies_ranking", "campaign_id", "dimension", "kind", text("count DESC"), "key"),
+        Index("ix_tallies_key", "dimension", "key"),
+    )
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey(Campaign.id), primary_key=True)
+    dimension: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+
+
+class TallyVersion(Model):
+    """Rises with every fold; what is derived from the tallies is as old as its version."""
+
+    __tablename__ = "tally_versions"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey(Campaign.id), primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger, default=0)
+    folded_at: Mapped[datetime]

@@ -1,0 +1,175 @@
+"""Folding deltas into tallies, and proving that the tallies are right.
+
+Both count with the same statement, once over deltas and once over pledges, so that they cannot count differently.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text
+
+from campaign.db import db
+from campaign.geography import COUNTRIES, regions_of
+
+FOLD_BATCH = 50_000
+# One fold at a time: two would wait for each other's rows. The number only has to be ours.
+_FOLD_LOCK = 4_861_004
+
+# Grouping-set masks of (institution_id, country, day): a bit is set where the column is rolled up.
+_SUMS = """
+    scalars AS (
+        SELECT campaign_id, kind, institution_id, country, day, sum(change)::bigint AS n,
+               grouping(institution_id, country, day) AS mask
+        FROM {source}
+        GROUP BY GROUPING SETS (
+            (campaign_id, kind), (campaign_id, kind, institution_id),
+            (campaign_id, kind, country), (campaign_id, kind, day))
+    ),
+    sums (campaign_id, kind, dimension, key, n) AS (
+        SELECT campaign_id, kind, 'total', '', n FROM scalars WHERE mask = 7
+        UNION ALL
+        SELECT campaign_id, kind, 'institution', institution_id, n FROM scalars
+        WHERE mask = 3 AND institution_id IS NOT NULL
+        UNION ALL
+        SELECT campaign_id, kind, 'country', country, n FROM scalars WHERE mask = 5
+        UNION ALL
+        SELECT campaign_id, kind, 'day', day::text, n FROM scalars WHERE mask = 6
+        UNION ALL
+        SELECT campaign_id, kind, 'region', region, sum(n)::bigint
+        FROM scalars JOIN unnest(:countries, :regions) AS located (country, region) USING (country)
+        WHERE mask = 5 GROUP BY campaign_id, kind, region
+        UNION ALL
+        SELECT campaign_id, kind, 'commitment', code, sum(change)::bigint
+        FROM {source}, unnest(commitments) AS code GROUP BY campaign_id, kind, code
+        UNION ALL
+        SELECT campaign_id, kind, 'discipline', code, sum(change)::bigint
+        FROM {source}, unnest(disciplines) AS code GROUP BY campaign_id, kind, code
+    )"""
+
+_FOLD = f"""
+    WITH taken AS (
+        DELETE FROM tally_deltas
+        WHERE id IN (SELECT id FROM tally_deltas ORDER BY id LIMIT :batch)
+        RETURNING campaign_id, kind, institution_id, country::text AS country, day, commitments, disciplines, change
+    ), {_SUMS.format(source="taken")},
+    folded AS (
+        INSERT INTO tallies (campaign_id, dimension, key, kind, count)
+        SELECT campaign_id, dimension, key, kind, n FROM sums WHERE n <> 0
+        ORDER BY campaign_id, dimension, key, kind
+        ON CONFLICT (campaign_id, dimension, key, kind) DO UPDATE SET count = tallies.count + excluded.count
+        RETURNING campaign_id, dimension, kind, (new.count > 0)::int - (coalesce(old.count, 0) > 0)::int AS lit
+    ),
+    spread AS (
+        INSERT INTO tallies (campaign_id, dimension, key, kind, count)
+        SELECT campaign_id, 'spread', dimension, kind, sum(lit) FROM folded
+        WHERE dimension IN ('country', 'institution') GROUP BY campaign_id, dimension, kind HAVING sum(lit) <> 0
+        ON CONFLICT (campaign_id, dimension, key, kind) DO UPDATE SET count = tallies.count + excluded.count
+    ),
+    raised AS (
+        INSERT INTO tally_versions (campaign_id, version, folded_at)
+        SELECT DISTINCT campaign_id, 1, now() FROM taken
+        ON CONFLICT (campaign_id) DO UPDATE SET version = tally_versions.version + 1, folded_at = now()
+    )
+    SELECT count(*) FROM taken"""  # noqa: S608 (no outside value gets into the text)
+
+# What the tallies should be now: the pledges, less what is counted but still waits to be folded.
+_DIFFERENCES = f"""
+    WITH counted AS (
+        SELECT campaign_id, kind, institution_id, country::text AS country, commitments, disciplines,
+               (confirmed_at AT TIME ZONE 'UTC')::date AS day, 1 AS change
+        FROM pledges WHERE status = 'confirmed'
+        UNION ALL
+        SELECT campaign_id, kind, institution_id, country::text, commitments, disciplines, day, -change
+        FROM tally_deltas
+    ), {_SUMS.format(source="counted")},
+    expected AS (
+        SELECT * FROM sums WHERE n <> 0
+        UNION ALL
+        SELECT campaign_id, kind, 'spread', dimension, count(*) FROM tallies
+        WHERE dimension IN ('country', 'institution') AND count > 0 GROUP BY campaign_id, kind, dimension
+    )
+    SELECT campaign_id, dimension, key, kind, coalesce(tallies.count, 0) AS is_now, coalesce(n, 0) AS should_be
+    FROM expected FULL JOIN tallies USING (campaign_id, dimension, key, kind)
+    WHERE coalesce(tallies.count, 0) <> coalesce(n, 0)
+    ORDER BY campaign_id, dimension, key, kind"""  # noqa: S608
+
+_REPAIR = """
+    INSERT INTO tallies (campaign_id, dimension, key, kind, count)
+    VALUES (:campaign_id, :dimension, :key, :kind, :should_be)
+    ON CONFLICT (campaign_id, dimension, key, kind) DO UPDATE SET count = excluded.count"""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A tally that is not what the pledges say."""
+
+    campaign_id: int
+    dimension: str
+    key: str
+    kind: str
+    is_now: int
+    should_be: int
+
+
+def fold(batch: int = FOLD_BATCH) -> int:
+    """Fold one batch of deltas into the tallies; return how many, 0 where another worker is folding.
+
+    Exactly once: the deltas go and the tallies change in one transaction, which the caller commits.
+    """
+    if not db.session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _FOLD_LOCK}):
+        return 0
+    return db.session.scalar(_located(_FOLD), {"batch": batch, **_located_countries()}) or 0
+
+
+def has_deltas() -> bool:
+    return bool(db.session.scalar(text("SELECT EXISTS (SELECT FROM tally_deltas)")))
+
+
+def differences() -> list[Difference]:
+    """Every tally that differs from a GROUP BY over the pledges, in one snapshot; empty when all is well."""
+    rows = db.session.execute(_located(_DIFFERENCES), _located_countries())
+    return [Difference(**row._mapping) for row in rows]
+
+
+def repair(now: datetime) -> list[Difference]:
+    """Set every differing tally right; return what was wrong. Folding waits until the caller commits."""
+    db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _FOLD_LOCK})
+    wrong = _set_right(differences())
+    wrong += _set_right(
+        differences()
+    )  # how many keys are lit is only known once their tallies are right
+    for campaign_id in {difference.campaign_id for difference in wrong}:
+        _raise_version(campaign_id, now)
+    return wrong
+
+
+def _set_right(wrong: list[Difference]) -> list[Difference]:
+    for difference in wrong:
+        db.session.execute(text(_REPAIR), vars(difference))
+    return wrong
+
+
+def _raise_version(campaign_id: int, now: datetime) -> None:
+    db.session.execute(
+        text(
+            "INSERT INTO tally_versions (campaign_id, version, folded_at) VALUES (:campaign_id, 1, :now)"
+            " ON CONFLICT (campaign_id) DO UPDATE SET version = tally_versions.version + 1, folded_at = :now"
+        ),
+        {"campaign_id": campaign_id, "now": now},
+    )
+
+
+def _located(statement: str) -> TextClause:
+    return text(statement).bindparams(
+        bindparam("countries", type_=ARRAY(Text)), bindparam("regions", type_=ARRAY(Text))
+    )
+
+
+def _located_countries() -> dict[str, list[str]]:
+    pairs = [(country, region) for country in COUNTRIES for region in regions_of(country)]
+    return {
+        "countries": [country for country, _ in pairs],
+        "regions": [region for _, region in pairs],
+    }

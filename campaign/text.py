@@ -1,0 +1,146 @@
+"""What happens to typed text before anything else sees it.
+
+Cleaning never refuses a character: what cannot be seen is removed without a word, because it comes
+from copying and pasting far more often than from malice, and nobody can mend what is not visible.
+Removed are control characters (NUL and all of C0, C1), lone surrogates (no database takes them),
+bidirectional controls (in a list they turn the neighbours' text around; pages isolate every name
+with ``<bdi>`` instead), blank fillers, and zero-width characters, except where a script needs them:
+ZWNJ and ZWJ inside Arabic, Indic, Khmer and Mongolian words, ZWJ and tags inside emoji.
+Everything else, of every plane, stays and is brought to NFC.
+"""
+
+import re
+import unicodedata
+
+from campaign.domains import public_suffix
+
+# Enough for Vietnamese, Hebrew with accents, vocalised Arabic; the towers of marks that cover the
+# lines above and below ("zalgo") need more. Also keeps NFC, quadratic in a run of marks, cheap.
+MAX_MARKS = 6
+
+_REMOVED = re.compile(
+    "[\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # C0, DEL, C1 but for the white space among them
+    "\u00ad\u200b\u2060-\u2064\ufeff"  # soft hyphen, zero-width space, word joiner, byte order mark
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # bidirectional and deprecated format controls
+    "\u115f\u1160\u3164\uffa0\u2800"  # Hangul fillers and the empty Braille cell: letters of blank
+    "\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"  # markup, and no characters at all
+)
+# Tags can hide whole sentences; a few of them after a black flag spell Scotland's.
+_FLAG = "\U0001f3f4"
+_TAGS = re.compile(
+    f"[{_FLAG}\U000e0000-\U000e007f](?:(?<={_FLAG})[\U000e0020-\U000e007e]{{3,6}}\U000e007f)?"
+)
+_JOINERS = "\u180e\u200c\u200d"  # Mongolian vowel separator, ZWNJ, ZWJ
+_JOINER_RUN = re.compile(f"([{_JOINERS}])[{_JOINERS}]+")
+# Arabic and its kin, the scripts of India, Khmer and Mongolian
+_SCRIPTS_THAT_JOIN = "\u0620-\u08ff\u0900-\u0dff\u1780-\u18af"
+_VIRAMAS = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
+_EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
+_STRAY_JOINER = re.compile(
+    f"[{_JOINERS}](?!(?<=[{_SCRIPTS_THAT_JOIN}].)(?=[{_SCRIPTS_THAT_JOIN}]))"
+    f"(?<![{_VIRAMAS}][\u200c\u200d])"  # one after a virama may end a word: RFC 5892, appendix A
+    f"(?!(?<=[{_EMOJI}\ufe0f\U000e007f]\u200d)(?=[{_EMOJI}]))"
+)
+
+# Categories that show nothing by themselves: marks without a letter, separators, format characters.
+_BLANK = frozenset({"Mn", "Mc", "Me", "Zs", "Cf"})
+
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]\s*\S")
+_LINK = re.compile(r"[a-z0-9]://|(?<![a-z0-9])www\d?\.\w", re.IGNORECASE)
+_HOST = r"(?<![A-Za-z0-9.-])(?:[A-Za-z0-9-]+\.)+"
+# "Children.Info" is a sentence without its space, "Univ.Paris/CNRS" an address on paper:
+# a link's top domain is in small letters, or all in capitals.
+_HOST_WITH_PATH = re.compile(rf"({_HOST}(?:[a-z]{{2,}}|[A-Z]{{2,}}))(?::\d+)?/")
+# Only those that are nobody's name: "Dr.Li" and "S.Kim" are people, .li and .kim top domains.
+_SELLERS = "com net org info biz xyz online site shop store icu click link casino website"
+_BARE_HOST = re.compile(
+    rf"{_HOST}(?<=[A-Za-z0-9-]{{2}}\.)"
+    rf"(?:{'|'.join(_SELLERS.split())}|{'|'.join(_SELLERS.upper().split())})(?![A-Za-z0-9-])"
+)
+
+
+class InvalidText(ValueError):
+    """The text cannot be accepted as it is."""
+
+
+class Empty(InvalidText):
+    """Nothing visible was typed."""
+
+
+class TooLong(InvalidText):
+    """The text has more than ``limit`` characters (code points) after cleaning."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"longer than {limit} characters")
+        self.limit = limit
+
+
+def clean_line(value: str, max_length: int) -> str:
+    """One line: white space of any kind becomes single spaces. Raises Empty or TooLong."""
+    return _checked(_one_line(_visible(value)), max_length)
+
+
+def clean_paragraphs(value: str, max_length: int) -> str:
+    """Several lines: line breaks become \\n, blank lines at most one. Raises Empty or TooLong."""
+    lines = "\n".join(_one_line(line) for line in _visible(value).splitlines())
+    return _checked(re.sub(r"\n{3,}", "\n\n", lines).strip("\n"), max_length)
+
+
+def looks_like_spreadsheet_formula(text: str) -> bool:
+    """Whether a spreadsheet might run the text as a formula (OWASP, CSV Injection).
+
+    A lone sign is no formula. An export must still quote whatever begins with a sign.
+    """
+    return _FORMULA.match(text) is not None
+
+
+def contains_url(text: str) -> bool:
+    """Whether the text holds a link, or a host name that can only be meant as one.
+
+    Abbreviations and names with dots ("St.Petersburg", "Prof.Dr.Li") are none.
+    """
+    plain = unicodedata.normalize("NFKC", text)  # full-width letters link just as well
+    if _LINK.search(plain) or _BARE_HOST.search(plain):
+        return True
+    return any(public_suffix(host[1].lower()) for host in _HOST_WITH_PATH.finditer(plain))
+
+
+def _visible(value: str) -> str:
+    text = _REMOVED.sub("", value)
+    if text.isascii():
+        return text  # nothing below concerns ASCII
+    text = _JOINER_RUN.sub(r"\1", _TAGS.sub(_without_stray_tags, text))
+    # Composed before, since the order of marks decides which joiners stay, and after, since letter
+    # and mark may meet once a joiner is gone. Composing can free marks: hence the last limit.
+    return _limit_marks(_composed(_STRAY_JOINER.sub("", _composed(text))))
+
+
+def _without_stray_tags(match: re.Match[str]) -> str:
+    return match[0] if match[0].startswith(_FLAG) else ""
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", _limit_marks(text))
+
+
+def _limit_marks(text: str) -> str:
+    if sum(map(bool, map(unicodedata.combining, text))) <= MAX_MARKS:
+        return text  # nearly every text, and a registry brings 150,000 of them
+    kept, run = [], 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run <= MAX_MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _checked(text: str, max_length: int) -> str:
+    if all(unicodedata.category(character) in _BLANK for character in text):
+        raise Empty
+    if len(text) > max_length:
+        raise TooLong(max_length)
+    return text

@@ -1,0 +1,73 @@
+"""A form as its template sees it: what was typed, what is wrong with it, and the signed token it carries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from flask import current_app, request
+
+from campaign.clock import now
+from campaign.pledges.letters import FORM, FORM_LIFETIME
+from campaign.pledges.operations import Office
+from campaign.pledges.rules import Problem, Values
+from campaign.web.messages import message
+
+
+class Form:
+    """Values by field, a translated sentence for each problem, and the token to send with the answer."""
+
+    def __init__(
+        self,
+        values: Values | None = None,
+        problems: Mapping[str, Problem] | None = None,
+        token: str = "",
+    ) -> None:
+        self._values = values or {}
+        self._problems = problems or {}
+        self.token = token
+
+    def value(self, name: str) -> str:
+        return next(iter(self.values(name)), "")
+
+    def values(self, name: str) -> Sequence[str]:
+        return self._values.get(name, ())
+
+    def checked(self, name: str, value: str) -> bool:
+        return value in self.values(name)
+
+    def error(self, name: str) -> str | None:
+        problem = self._problems.get(name)
+        return message(name, problem) if problem else None
+
+    @property
+    def errors(self) -> list[tuple[str, str]]:
+        return [(name, message(name, problem)) for name, problem in self._problems.items()]
+
+
+@dataclass(frozen=True)
+class FormToken:
+    """What the signed token tells: which form this is, which text stood above it, when it was opened."""
+
+    submission: UUID
+    text_id: int
+    opened_at: datetime
+
+
+def office() -> Office:
+    found: Office = current_app.extensions["office"]
+    return found
+
+
+def posted_values() -> dict[str, list[str]]:
+    return request.form.to_dict(flat=False)
+
+
+def new_token(text_id: int) -> str:
+    return office().signer.sign(FORM, [str(uuid4()), text_id, int(now().timestamp())])
+
+
+def read_token(token: str) -> FormToken:
+    """Raises InvalidToken for one that is forged, of another purpose or older than a day."""
+    submission, text_id, opened = office().signer.read(FORM, token, FORM_LIFETIME)
+    return FormToken(UUID(submission), text_id, datetime.fromtimestamp(opened, UTC))

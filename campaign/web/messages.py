@@ -1,0 +1,69 @@
+"""The words for every problem that the rules can find, in the reader's language."""
+
+from collections.abc import Callable
+
+from campaign.i18n import format_number, gettext, ngettext
+from campaign.pledges.rules import Problem
+
+_REQUIRED: dict[str, Callable[[], str]] = {
+    "name": lambda: gettext("Enter your name."),
+    "email": lambda: gettext("Enter your e-mail address."),
+    "affiliation": lambda: gettext("Say whether you belong to an institution."),
+    "institution": lambda: gettext("Find your institution and choose it from the list."),
+    "institution_text": lambda: gettext("Enter the name of your institution."),
+    "role": lambda: gettext("Choose your role."),
+    "office": lambda: gettext("Enter the office you hold."),
+    "country": lambda: gettext("Choose your country."),
+    "listed": lambda: gettext("Choose how you appear in the public list."),
+    "code": lambda: gettext("Enter the six digits from the mail."),
+}
+
+_SENTENCES: dict[str, Callable[[], str]] = {
+    "contains-url": lambda: gettext("Leave out web addresses; this text is shown in public lists."),
+    "formula": lambda: gettext("This looks like a spreadsheet formula. Begin with a letter."),
+    "no-letters": lambda: gettext("Use letters; digits and signs alone are not a name."),
+    "address-syntax": lambda: gettext(
+        "Enter an e-mail address in the usual form, for example name@university.edu."
+    ),
+    "address-too-long": lambda: gettext("This e-mail address is too long."),
+    "address-special-use": lambda: gettext(
+        "This e-mail address cannot receive mail. Enter another one."
+    ),
+    "unknown-institution": lambda: gettext(
+        "This institution is not in our registry. Search for it again, or say that it is not listed."
+    ),
+    "unknown-country": lambda: gettext("Choose your country from the list."),
+    "choose": lambda: gettext("Choose one of the answers."),
+    "unknown-choice": lambda: gettext("One of the chosen answers is not on offer. Choose again."),
+    "orcid": lambda: gettext(
+        "This ORCID iD has a typing mistake: 16 digits, the last one may be an X."
+    ),
+    "wrong-code": lambda: gettext(
+        "This code is not right. Compare it with the newest mail, or use the link in it."
+    ),
+    "superseded": lambda: gettext(
+        "A newer form was sent for this address. Use the link in the mail: it shows what you confirm."
+    ),
+    "form-expired": lambda: gettext(
+        "This form was open for very long. Nothing is lost: read through it and send it again."
+    ),
+}
+
+_LIMITS: dict[str, Callable[[int, str], str]] = {
+    "too-long": lambda number, limit: ngettext(
+        "Use at most %(limit)s character.", "Use at most %(limit)s characters.", number, limit=limit
+    ),
+    "too-many": lambda number, limit: ngettext(
+        "Choose at most %(limit)s answer.", "Choose at most %(limit)s answers.", number, limit=limit
+    ),
+}
+
+
+def message(field: str, problem: Problem) -> str:
+    """One plain sentence that says what to do."""
+    if problem.code == "required":
+        return _REQUIRED[field]() if field in _REQUIRED else gettext("Fill in this field.")
+    if problem.code in _LIMITS:
+        limit = problem.params["limit"]
+        return _LIMITS[problem.code](limit, format_number(limit))
+    return _SENTENCES.get(problem.code, lambda: gettext("Check this field."))()

@@ -1,0 +1,244 @@
+"""A person's own page, by a signed link that came by mail: see, correct, unlist, withdraw, export, erase."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from flask import abort, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from campaign import i18n, jobs
+from campaign.campaigns.queries import current_text
+from campaign.clock import now
+from campaign.db import db
+from campaign.institutions.queries import resolve
+from campaign.people import operations as people
+from campaign.people.models import Person
+from campaign.pledges import operations, queries
+from campaign.pledges.letters import MINE, MINE_LIFETIME
+from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
+from campaign.pledges.rules import InvalidPledge, check, check_address
+from campaign.web.access import anyone, link_holder
+from campaign.web.forms import Form, office, posted_values
+from campaign.web.locales import localized
+from campaign.web.pledging import choices
+
+blueprint = localized("mine", __name__, "/my")
+Page = str | Response | tuple[str, int]
+
+
+@dataclass(frozen=True)
+class MyPledge:
+    """One pledge on its person's page, with what happened to it."""
+
+    pledge: Pledge
+    title: str
+    events: list[PledgeEvent]
+    can_change: bool
+
+
+@blueprint.get("/")
+@anyone
+def ask() -> Page:
+    return render_template("mine/ask.html", form=Form(), sent=False)
+
+
+@blueprint.post("/")
+@anyone
+def send_link() -> Page:
+    """Answers the same whether or not the address is known."""
+    try:
+        address = check_address(posted_values())
+    except InvalidPledge as invalid:
+        return render_template(
+            "mine/ask.html", form=Form(posted_values(), invalid.problems), sent=False
+        ), 422
+    operations.send_my_link(office(), address, i18n.current(), now())
+    jobs.commit()
+    return render_template("mine/ask.html", form=Form(posted_values()), sent=True)
+
+
+@blueprint.get("/<token>/")
+@link_holder
+def page(token: str) -> Page:
+    person = _person(token)
+    return render_template(
+        "mine/page.html",
+        person=person,
+        token=token,
+        pledges=[_mine(p) for p in queries.of_person(person.id)],
+        newsletter=people.has_consented(person.id, "newsletter"),
+        saved="saved" in request.args,
+    )
+
+
+def _mine(pledge: Pledge) -> MyPledge:
+    text = current_text(pledge.campaign.slug, i18n.current()) or pledge.text
+    can_change = pledge.status in {Status.CONFIRMED, Status.HELD}
+    return MyPledge(pledge, text.title, list(queries.trail(pledge.id)), can_change)
+
+
+@blueprint.get("/<token>/pledges/<uuid:pledge_id>/")
+@link_holder
+def edit(token: str, pledge_id: UUID) -> Page:
+    pledge = _pledge(token, pledge_id)
+    return _edit_page(token, pledge, Form(_as_typed(pledge)))
+
+
+@blueprint.post("/<token>/pledges/<uuid:pledge_id>/")
+@link_holder
+def correct(token: str, pledge_id: UUID) -> Page:
+    pledge = _pledge(token, pledge_id)
+    if request.form.get("action") == "find":
+        return _edit_page(token, pledge, Form(posted_values()))
+    try:
+        draft = check(Kind(pledge.kind), posted_values(), pledge.text, resolve)
+    except InvalidPledge as invalid:
+        return _edit_page(token, pledge, Form(posted_values(), invalid.problems)), 422
+    operations.correct(pledge, draft)
+    return _saved(token)
+
+
+def _edit_page(token: str, pledge: Pledge, form: Form) -> str:
+    return render_template(
+        "mine/edit.html",
+        pledge=pledge,
+        text=pledge.text,
+        campaign=pledge.campaign,
+        token=token,
+        form=form,
+        **choices(form),
+    )
+
+
+def _as_typed(pledge: Pledge) -> dict[str, list[str]]:
+    """The pledge as its form's fields, ready to be corrected."""
+    affiliation = (
+        "institution"
+        if pledge.institution_id
+        else "unlisted"
+        if pledge.institution_text
+        else "independent"
+    )
+    letters: dict[str, list[str]] = {}
+    for number, (locale, letter) in enumerate(pledge.letters.items(), start=1):
+        letters |= {f"letter_locale_{number}": [locale], f"letter_{number}": [letter]}
+    return {
+        "name": [pledge.name],
+        "affiliation": [affiliation],
+        "institution": [pledge.institution_id or ""],
+        "institution_text": [pledge.institution_text or ""],
+        "role": [pledge.role or ""],
+        "office": [pledge.office or ""],
+        "country": [pledge.country],
+        "disciplines": pledge.disciplines,
+        "orcid": [pledge.orcid or ""],
+        "commitments": pledge.commitments,
+        "words": [pledge.words or ""],
+        "listed": ["name" if pledge.listed else "anonymous"],
+        **letters,
+    }
+
+
+@blueprint.post("/<token>/pledges/<uuid:pledge_id>/listing")
+@link_holder
+def listing(token: str, pledge_id: UUID) -> Page:
+    operations.set_listed(_pledge(token, pledge_id), request.form.get("listed") == "yes", now())
+    return _saved(token)
+
+
+@blueprint.get("/<token>/pledges/<uuid:pledge_id>/withdraw")
+@link_holder
+def ask_to_withdraw(token: str, pledge_id: UUID) -> Page:
+    pledge = _pledge(token, pledge_id)
+    return render_template("mine/withdraw.html", pledge=pledge, text=pledge.text, token=token)
+
+
+@blueprint.post("/<token>/pledges/<uuid:pledge_id>/withdraw")
+@link_holder
+def withdraw(token: str, pledge_id: UUID) -> Page:
+    operations.withdraw(office(), _pledge(token, pledge_id), now())
+    return _saved(token)
+
+
+@blueprint.post("/<token>/newsletter")
+@link_holder
+def newsletter(token: str) -> Page:
+    granted = request.form.get("newsletter") == "yes"
+    people.record_consent(_person(token).id, "newsletter", granted, i18n.current(), now())
+    return _saved(token)
+
+
+@blueprint.get("/<token>/export")
+@link_holder
+def export(token: str) -> Response:
+    """Everything kept about the person, as JSON (GDPR, articles 15 and 20)."""
+    person = _person(token)
+    response = jsonify(
+        address=person.address,
+        language=person.locale,
+        since=person.created_at.isoformat(),
+        consents=[_plain(consent) for consent in people.consents(person.id)],
+        pledges=[
+            {
+                **_plain(pledge),
+                "text": pledge.text.pledge_for(pledge.kind),
+                "trail": [_plain(e) for e in queries.trail(pledge.id)],
+            }
+            for pledge in queries.of_person(person.id)
+        ],
+    )
+    response.headers["Content-Disposition"] = 'attachment; filename="my-pledges.json"'
+    return response
+
+
+_INTERNAL = {"fingerprint", "network_hash", "name_folded", "code_attempts", "submission", "is_demo"}
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    """A row's columns, less what only we could make use of."""
+    columns = [column.key for column in row.__table__.columns if column.key not in _INTERNAL]
+    return {
+        name: value.isoformat() if hasattr(value := getattr(row, name), "isoformat") else value
+        for name in columns
+    }
+
+
+@blueprint.get("/<token>/erase")
+@link_holder
+def ask_to_erase(token: str) -> Page:
+    _person(token)
+    return render_template("mine/erase.html", token=token)
+
+
+@blueprint.post("/<token>/erase")
+@link_holder
+def erase(token: str) -> Page:
+    operations.erase_person(_person(token))
+    jobs.commit()
+    return render_template("mine/erased.html")
+
+
+def _person(token: str) -> Person:
+    """Raises InvalidToken; answers 410 where the person was erased meanwhile."""
+    return db.session.get(Person, UUID(office().signer.read(MINE, token, MINE_LIFETIME))) or abort(
+        410
+    )
+
+
+def _pledge(token: str, pledge_id: UUID) -> Pledge:
+    """A pledge of the link's holder that is theirs to change, its row locked; 404 for anybody else's."""
+    person = _person(token)
+    pledge = queries.get_locked(pledge_id)
+    if (
+        pledge is None
+        or pledge.person_id != person.id
+        or pledge.status not in {Status.CONFIRMED, Status.HELD}
+    ):
+        abort(404)
+    return pledge
+
+
+def _saved(token: str) -> Response:
+    jobs.commit()
+    return redirect(url_for("mine.page", token=token, saved=1), 303)

@@ -1,0 +1,287 @@
+"""Making a pledge: the form, the code or link from the mail, the thanks."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from campaign import i18n, jobs
+from campaign.campaigns.models import CampaignText
+from campaign.campaigns.queries import current_text, list_all, text_by_id
+from campaign.clock import now
+from campaign.geography import sorted_countries
+from campaign.institutions import queries as institutions
+from campaign.pledges import operations, queries
+from campaign.pledges.disciplines import BROAD_FIELDS
+from campaign.pledges.holding import Circumstances
+from campaign.pledges.letters import CONFIRM, CONFIRM_LIFETIME, SENT, SENT_LIFETIME
+from campaign.pledges.models import Kind, Pledge, Status
+from campaign.pledges.rules import ROLES, InvalidPledge, Problem, check_with_address
+from campaign.tallies.queries import counts_of
+from campaign.tokens import InvalidToken
+from campaign.web.access import anyone, link_holder
+from campaign.web.forms import Form, FormToken, new_token, office, posted_values, read_token
+from campaign.web.locales import localized
+from campaign.web.security import CODE_LIMIT, limiter
+
+blueprint = localized("pledging", __name__)
+Page = str | Response | tuple[str, int]
+
+THANKS = "thanks-page"
+TEMPLATES = {Kind.PERSON: "pledge/form.html", Kind.INSTITUTION: "pledge/institution_form.html"}
+
+
+@blueprint.get("/campaigns/<slug>/pledge/")
+@anyone
+def form(slug: str) -> Page:
+    return _open_form(slug, Kind.PERSON)
+
+
+@blueprint.post("/campaigns/<slug>/pledge/")
+@anyone
+def submit(slug: str) -> Page:
+    return _submit(slug, Kind.PERSON)
+
+
+@blueprint.get("/campaigns/<slug>/pledge/institution/")
+@anyone
+def institution_form(slug: str) -> Page:
+    return _open_form(slug, Kind.INSTITUTION)
+
+
+@blueprint.post("/campaigns/<slug>/pledge/institution/")
+@anyone
+def submit_institution(slug: str) -> Page:
+    return _submit(slug, Kind.INSTITUTION)
+
+
+def _open_form(slug: str, kind: Kind) -> Page:
+    """An empty form; ``?institution=<ror id>`` fills in where the reader comes from."""
+    text = current_text(slug, i18n.current()) or abort(404)
+    given = institutions.resolve(request.args.get("institution", ""))
+    values = (
+        {"affiliation": ["institution"], "institution": [given.id], "country": [given.country]}
+        if given
+        else {}
+    )
+    return _form_page(kind, text, Form(values, token=new_token(text.id)))
+
+
+def _submit(slug: str, kind: Kind) -> Page:
+    values = posted_values()
+    try:
+        token, text = _shown(slug)
+    except InvalidToken:
+        text = current_text(slug, i18n.current()) or abort(404)
+        problems = {"form_token": Problem("form-expired")}
+        return _form_page(kind, text, Form(values, problems, new_token(text.id))), 400
+    if request.form.get("action") == "find":
+        return _form_page(kind, text, Form(values, token=request.form["form_token"]))
+    try:
+        draft, address = check_with_address(kind, values, text, institutions.resolve)
+    except InvalidPledge as invalid:
+        return _form_page(
+            kind, text, Form(values, invalid.problems, request.form["form_token"])
+        ), 422
+    operations.submit(
+        office(),
+        draft,
+        address,
+        text,
+        token.submission,
+        _circumstances(token),
+        locale=i18n.current(),
+        newsletter="newsletter" in values,
+        now=now(),
+    )
+    jobs.commit()
+    return redirect(
+        url_for("pledging.sent", token=office().signer.sign(SENT, str(token.submission))), 303
+    )
+
+
+def _shown(slug: str) -> tuple[FormToken, CampaignText]:
+    """What the signed token says was on the screen. Raises InvalidToken, also for another campaign's token."""
+    token = read_token(request.form.get("form_token", ""))
+    text = text_by_id(token.text_id)
+    if text is None or text.campaign.slug != slug:
+        raise InvalidToken
+    return token, text
+
+
+def _circumstances(token: FormToken) -> Circumstances:
+    return Circumstances(
+        network_hash=office().signer.fingerprint("network", network_of(request.remote_addr or "")),
+        form_opened_at=token.opened_at,
+        honeypot_filled=bool(request.form.get("website")),
+    )
+
+
+def network_of(address: str) -> str:
+    """What counts as one network: an IPv4 address, or the /64 that one IPv6 site has (RFC 6177)."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return (
+        str(ipaddress.ip_network((parsed, 64), strict=False))
+        if parsed.version == 6
+        else str(parsed)
+    )
+
+
+def _form_page(kind: Kind, text: CampaignText, form: Form) -> str:
+    return render_template(
+        TEMPLATES[kind], text=text, campaign=text.campaign, form=form, **choices(form)
+    )
+
+
+def choices(form: Form) -> dict[str, Any]:
+    """What the selects and radio buttons of a pledge form offer."""
+    chosen = institutions.resolve(form.value("institution"))
+    query = form.value("institution_query")
+    return {
+        "countries": sorted_countries(i18n.current()),
+        "fields": [
+            (area.name, [(field.code, field.name) for field in area.fields])
+            for area in BROAD_FIELDS
+        ],
+        "roles": list(ROLES.items()),
+        "chosen_institution": chosen,
+        "matches": [] if chosen or not query else _matches(query, form.value("country")),
+        "proposals": [] if chosen or query else _proposals(form.value("email")),
+    }
+
+
+def _matches(query: str, country: str) -> list[Any]:
+    return list(institutions.search(query[:200], locale=i18n.current(), country=country or None))
+
+
+def _proposals(address: str) -> list[Any]:
+    domain = address.rpartition("@")[2].strip().lower()
+    return list(institutions.propose_by_domain(domain)) if domain else []
+
+
+@blueprint.get("/pledges/sent/<token>/")
+@link_holder
+def sent(token: str) -> Page:
+    office().signer.read(SENT, token, SENT_LIFETIME)
+    return render_template("pledge/sent.html", form=Form(), token=token)
+
+
+@blueprint.post("/pledges/sent/<token>/")
+@link_holder
+@limiter.limit(CODE_LIMIT)
+def enter_code(token: str) -> Page:
+    submission = UUID(office().signer.read(SENT, token, SENT_LIFETIME))
+    code = "".join(str(int(c)) for c in request.form.get("code", "")[:40] if c.isdecimal())
+    try:
+        pledge = operations.confirm_by_code(office(), submission, code, now())
+    except (operations.WrongCode, operations.NotAwaiting):
+        jobs.commit()  # the attempt counts
+        problem = Problem("wrong-code" if code else "required")
+        return render_template(
+            "pledge/sent.html", form=Form(posted_values(), {"code": problem}), token=token
+        ), 422
+    return _thank(pledge)
+
+
+@blueprint.get("/pledges/confirm/<token>/")
+@link_holder
+def confirm(token: str) -> Page:
+    """Shows what is about to be confirmed. Mail scanners follow links, hence only the button confirms."""
+    pledge = _pledge_to_confirm(token)
+    if pledge.status in {Status.CONFIRMED, Status.HELD}:
+        return redirect(_thanks_url(pledge))
+    return _confirm_page(pledge, token)
+
+
+@blueprint.post("/pledges/confirm/<token>/")
+@link_holder
+def confirm_by_button(token: str) -> Page:
+    pledge = _pledge_to_confirm(token)
+    try:
+        operations.confirm(pledge, _uuid(request.form.get("submission", "")), now())
+    except operations.SupersededSubmission:
+        return _confirm_page(pledge, token, superseded=True), 409
+    return _thank(pledge)
+
+
+def _confirm_page(pledge: Pledge, token: str, superseded: bool = False) -> str:
+    return render_template(
+        "pledge/confirm.html", pledge=pledge, text=pledge.text, token=token, superseded=superseded
+    )
+
+
+def _pledge_to_confirm(token: str) -> Pledge:
+    """Raises InvalidToken; answers 410 where the pledge was removed or refused meanwhile."""
+    pledge = queries.get_locked(_uuid(office().signer.read(CONFIRM, token, CONFIRM_LIFETIME)))
+    if pledge is None or pledge.status in {Status.REFUSED, Status.WITHDRAWN}:
+        abort(410)
+    return pledge
+
+
+def _uuid(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        abort(400)
+
+
+@blueprint.get("/pledges/not-me/<token>/")
+@link_holder
+def not_me(token: str) -> Page:
+    office().signer.read(CONFIRM, token, CONFIRM_LIFETIME)
+    return render_template("pledge/not_me.html", token=token, done=False)
+
+
+@blueprint.post("/pledges/not-me/<token>/")
+@link_holder
+def disown(token: str) -> Page:
+    pledge = queries.get_locked(_uuid(office().signer.read(CONFIRM, token, CONFIRM_LIFETIME)))
+    if pledge is not None and pledge.status == Status.UNCONFIRMED:
+        operations.disown(pledge)
+        jobs.commit()
+    return render_template("pledge/not_me.html", token=token, done=True)
+
+
+def _thank(pledge: Pledge) -> Response:
+    url = _thanks_url(pledge)
+    jobs.commit()
+    return redirect(url, 303)
+
+
+def _thanks_url(pledge: Pledge) -> str:
+    return url_for("pledging.thanks", token=office().signer.sign(THANKS, str(pledge.id)))
+
+
+@blueprint.get("/pledges/thanks/<token>/")
+@link_holder
+def thanks(token: str) -> Page:
+    pledge = queries.get(UUID(office().signer.read(THANKS, token, SENT_LIFETIME))) or abort(410)
+    return render_template("pledge/thanks.html", **_gratitude(pledge))
+
+
+def _gratitude(pledge: Pledge) -> Mapping[str, Any]:
+    country = counts_of(pledge.campaign_id, "country", pledge.country)
+    colleagues = pledge.institution_id and counts_of(
+        pledge.campaign_id, "institution", pledge.institution_id
+    )
+    others = [
+        current_text(campaign.slug, i18n.current())
+        for campaign in list_all()
+        if campaign.id != pledge.campaign_id
+    ]
+    return {
+        "pledge": pledge,
+        "campaign": pledge.campaign,
+        "text": current_text(pledge.campaign.slug, i18n.current()),
+        "held": pledge.status == Status.HELD,
+        "country_count": country.persons,
+        "institution": pledge.institution,
+        "institution_count": colleagues.persons if colleagues else 0,
+        "other_campaigns": [text for text in others if text],
+    }

@@ -1,0 +1,104 @@
+"""What every template can use: the language, addresses, and how numbers, days and names are written in it."""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from flask import Flask, current_app, request
+from markupsafe import Markup, escape
+
+from campaign import geography, i18n
+from campaign.campaigns.models import CampaignText
+from campaign.config import Settings
+from campaign.institutions.models import Institution
+from campaign.institutions.queries import name_in
+from campaign.paths import STATIC
+from campaign.pledges.disciplines import FIELDS
+from campaign.pledges.queries import has_demo
+from campaign.pledges.rules import ROLES
+from campaign.web.locales import alternate_url, fill_in_locale
+
+
+def init_app(app: Flask) -> None:
+    app.url_defaults(fill_in_locale)
+    app.context_processor(_page_context)
+    app.jinja_env.globals.update(absolute_url=absolute_url, static_url=static_url)
+    app.jinja_env.filters.update(_FILTERS)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if app.config["TESTING"]:
+        from jinja2 import StrictUndefined
+
+        app.jinja_env.undefined = StrictUndefined
+
+
+def absolute_url(endpoint: str, **values: Any) -> str:
+    """An address for a letter: built from SITE_URL, never from a request's Host header."""
+    site_url = _settings().site_url.rstrip("/")
+    scheme, _, host = site_url.partition("://")
+    fill_in_locale(endpoint, values)
+    return current_app.url_map.bind(host, url_scheme=scheme).build(
+        endpoint, values, force_external=True
+    )
+
+
+@cache
+def static_url(path: str) -> str:
+    """A static file's address with its content's hash, so that it can be cached for ever."""
+    digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
+    return f"/static/{path}?v={digest}"
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
+
+
+def _page_context() -> dict[str, Any]:
+    """Runs for letters, too, where there is no request."""
+    context: dict[str, Any] = {
+        "locale": i18n.current(),
+        "direction": i18n.direction(i18n.current()),
+        "languages": [(tag, i18n.autonym(tag), i18n.direction(tag)) for tag in i18n.offered()],
+        "site_url": _settings().site_url,
+        "contact_address": _settings().contact_address,
+    }
+    if request:
+        context |= {
+            "alternate_url": alternate_url,
+            "canonical_url": _settings().site_url.rstrip("/") + request.path,
+            "holds_demo": has_demo(),
+        }
+    return context
+
+
+def paragraphs(prose: str) -> Markup:
+    """Plain prose as escaped paragraphs."""
+    parts = [part.strip() for part in prose.split("\n\n")]
+    return Markup("").join(
+        Markup("<p>{}</p>").format(Markup("<br>").join(escape(line) for line in part.splitlines()))
+        for part in parts
+        if part
+    )
+
+
+def _institution(institution: Institution) -> str:
+    name: str = name_in(institution, i18n.current())
+    return name
+
+
+def _commitment(code: str, text: CampaignText, kind: str = "person") -> str:
+    return text.commitments_for(kind).get(code, code)
+
+
+_FILTERS: dict[str, Callable[..., Any]] = {
+    "number": i18n.format_number,
+    "day": i18n.format_date,
+    "country": lambda code: geography.country_name(code, i18n.current()),
+    "region": lambda code: geography.region_name(code, i18n.current()),
+    "institution": _institution,
+    "paragraphs": paragraphs,
+    "field_name": lambda code: str(FIELDS[code].name) if code in FIELDS else code,
+    "role_label": lambda code: str(ROLES.get(code, code)),
+    "commitment": _commitment,
+}

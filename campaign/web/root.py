@@ -1,0 +1,29 @@
+"""What stands above the languages: the way to the reader's own, and the health check."""
+
+from flask import Blueprint, redirect, request, url_for
+from sqlalchemy import text
+from werkzeug.wrappers import Response
+
+from campaign import i18n
+from campaign.db import db
+from campaign.web.access import anyone
+
+blueprint = Blueprint("root", __name__)
+
+
+@blueprint.get("/")
+@anyone
+def choose_language() -> Response:
+    response = redirect(
+        url_for("web.front", locale=i18n.negotiate(request.accept_languages.values()))
+    )
+    response.vary.add("Accept-Language")
+    return response
+
+
+@blueprint.get("/health")
+@anyone
+def health() -> tuple[str, dict[str, str]]:
+    """Answers while site and database work; for load balancers and the supervisor."""
+    db.session.execute(text("SELECT 1"))
+    return "ok\n", {"Content-Type": "text/plain; charset=utf-8"}

@@ -1,0 +1,75 @@
+"""What protects every answer: headers, the refusal of cross-site posts, rate limits.
+
+The public pages set no cookie, so there is no session to ride on. A browser tells where a post comes from
+(Sec-Fetch-Site, Origin), which needs no token and works on pages from a cache and in frames
+(OWASP Cross-Site Request Forgery Prevention, "Fetch Metadata").
+"""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, current_app, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "font-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "manifest-src 'self'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # A link with a person's token must not travel to another site.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+# Generous: a whole campus may sit behind one address. What looks odd is held for review, not refused.
+limiter = Limiter(get_remote_address, headers_enabled=False)
+SEARCH_LIMIT = "3000 per minute"
+CODE_LIMIT = "600 per minute"
+
+
+def init_app(app: Flask) -> None:
+    limiter.init_app(app)
+    app.before_request(refuse_cross_site_posts)
+    app.after_request(add_headers)
+
+
+def refuse_cross_site_posts() -> None:
+    if request.method not in SAFE_METHODS and not _is_same_origin():
+        abort(403)
+
+
+def _is_same_origin() -> bool:
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site in {"same-origin", "none"}
+    if origin := request.headers.get("Origin"):
+        return urlsplit(origin).netloc == request.host
+    return True  # not a browser of this decade, hence nobody's session or habits to exploit
+
+
+def add_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if current_app.config["SETTINGS"].is_https:
+        response.headers.setdefault(
+            "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
+        )
+    response.headers.setdefault(
+        "Cache-Control", "no-store" if request.method not in SAFE_METHODS else "no-cache"
+    )
+    return response

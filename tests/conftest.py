@@ -1,0 +1,92 @@
+"""What all tests share: a real PostgreSQL for the session, an application on it, a clean database for each test."""
+
+import os
+from collections.abc import Iterator
+from contextvars import Context
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from campaign.app import create_app
+from campaign.catalogues import compile_catalogues
+from campaign.config import Settings
+from campaign.db import db
+from campaign.local.postgres import EmbeddedPostgres
+from campaign.paths import TRANSLATIONS
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _catalogues() -> None:
+    compile_catalogues(TRANSLATIONS)
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of our own, unless TEST_DATABASE_URL names an empty database to use instead."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), fast=True) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str) -> Settings:
+    return Settings(
+        database_url=database_url,
+        secret_key="a secret of the tests, long enough for it",
+        broker_url="memory:",
+        site_url="http://localhost",
+        testing=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Flask:
+    """The application on a migrated database with the shipped texts and a small registry."""
+    from tests.factories import prepare
+
+    app = create_app(settings)
+    with app.app_context():
+        prepare()
+    return app
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A context of the application whose every change, committed or not, is undone after the test."""
+    with app.app_context():
+        engines, scoped = db.engines, db.session
+        engine = engines[None]
+        with engine.connect() as connection, connection.begin() as transaction:
+            engines[None] = (
+                connection  # the way Flask-SQLAlchemy documents to run tests in one transaction
+            )
+            db.session = db._make_scoped_session(
+                {"join_transaction_mode": "create_savepoint", "scopefunc": lambda: None}
+            )
+            yield db.session()
+            db.session.remove()
+            transaction.rollback()
+        engines[None], db.session = engine, scoped
+
+
+class Browser(FlaskClient):
+    """Sends each request outside the test's own context, as a server would see it."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        return Context().run(super().open, *args, **kwargs)
+
+
+@pytest.fixture
+def client(app: Flask, session: Session) -> FlaskClient:
+    """A browser without scripts; what it does is undone after the test."""
+    app.test_client_class = Browser
+    return app.test_client()

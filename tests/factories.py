@@ -1,0 +1,122 @@
+"""Data for tests: small functions that take only what differs."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+import flask_migrate
+from campaign.institutions.queries import resolve, starter_path
+from flask import current_app
+from sqlalchemy import select
+
+from campaign import jobs
+from campaign.campaigns.models import CampaignText
+from campaign.campaigns.queries import current_text
+from campaign.cli.running import publish_shipped_texts
+from campaign.clock import now
+from campaign.db import db
+from campaign.institutions.operations import import_dump
+from campaign.people.rules import Address, parse_address
+from campaign.pledges import operations
+from campaign.pledges.holding import SHORTEST_READING, Circumstances
+from campaign.pledges.models import Kind, Pledge
+from campaign.pledges.operations import Office
+from campaign.pledges.rules import Draft
+
+CAMPAIGN = "heart-of-science"
+
+
+def prepare() -> None:
+    """Schema, texts and starter registry: what every new instance has."""
+    flask_migrate.upgrade()
+    publish_shipped_texts()
+    import_dump(starter_path())
+    jobs.commit()
+
+
+def office() -> Office:
+    found: Office = current_app.extensions["office"]
+    return found
+
+
+def text(slug: str = CAMPAIGN, locale: str = "en") -> CampaignText:
+    found = current_text(slug, locale)
+    assert found is not None
+    return found
+
+
+def draft(**different: Any) -> Draft:
+    """A person of Kenya who belongs to no institution."""
+    values: dict[str, Any] = {
+        "kind": Kind.PERSON,
+        "name": "Wanjiru Kamau",
+        "country": "KE",
+        "commitments": ["network", "lectures"],
+        "disciplines": ["1.5"],
+        "listed": True,
+    }
+    if ror_id := different.pop("institution", None):
+        values["institution"] = resolve(ror_id)
+    return Draft(**(values | different))
+
+
+def circumstances(**different: Any) -> Circumstances:
+    """A calm reader in a network of their own."""
+    values = {"network_hash": uuid4().bytes, "form_opened_at": now() - 2 * SHORTEST_READING}
+    return Circumstances(**(values | different))
+
+
+def submitted(
+    address: str = "wanjiru@example.org", slug: str = CAMPAIGN, locale: str = "en", **different: Any
+) -> Pledge:
+    """A pledge that waits for its person to confirm it."""
+    submission = uuid4()
+    given = {
+        "circumstances": different.pop("circumstances", circumstances()),
+        "newsletter": different.pop("newsletter", False),
+    }
+    _submit(parse_address(address), text(slug, locale), submission, draft(**different), **given)
+    pledge = db.session.scalar(select(Pledge).where(Pledge.submission == submission))
+    assert pledge is not None
+    return pledge
+
+
+def _submit(
+    address: Address, shown: CampaignText, submission: UUID, drafted: Draft, **given: Any
+) -> None:
+    operations.submit(
+        office(),
+        drafted,
+        address,
+        shown,
+        submission,
+        given["circumstances"],
+        locale=shown.locale,
+        newsletter=given["newsletter"],
+        now=now(),
+    )
+    db.session.flush()
+
+
+def confirmed(address: str = "wanjiru@example.org", **different: Any) -> Pledge:
+    """A pledge that counts."""
+    pledge = submitted(address, **different)
+    operations.confirm(pledge, pledge.submission, now())
+    return pledge
+
+
+def form_fields(token: str, **different: str | list[str]) -> Mapping[str, str | list[str]]:
+    """What a browser sends from a filled-in pledge form."""
+    fields: dict[str, str | list[str]] = {
+        "form_token": token,
+        "action": "pledge",
+        "name": "Wanjiru Kamau",
+        "email": "wanjiru@example.org",
+        "affiliation": "independent",
+        "country": "KE",
+        "commitments": ["network", "lectures"],
+        "disciplines": ["1.5"],
+        "listed": "name",
+        "website": "",
+    }
+    return fields | different

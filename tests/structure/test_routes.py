@@ -1,0 +1,43 @@
+"""Every route says who may use it, lives below a language or has a reason not to, and changes nothing on GET."""
+
+import pytest
+from flask import Flask
+
+from campaign.web.access import ANYONE, LINK_HOLDER
+
+OUTSIDE_THE_LANGUAGES = {"/", "/health", "/static/<path:filename>"}
+
+
+def test_every_route_states_who_may_use_it(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        access = getattr(app.view_functions[rule.endpoint], "access", None)
+        assert access in {ANYONE, LINK_HOLDER} or rule.endpoint == "static", rule.endpoint
+
+
+def test_every_page_lives_below_a_language(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        assert rule.rule.startswith("/<locale>/") or rule.rule in OUTSIDE_THE_LANGUAGES, rule.rule
+
+
+def test_pages_for_link_holders_take_the_link(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        access = getattr(app.view_functions[rule.endpoint], "access", ANYONE)
+        assert (access == LINK_HOLDER) == ("token" in rule.arguments), rule.endpoint
+
+
+def test_no_view_serves_both_get_and_post(app: Flask) -> None:
+    """Reading and changing are different functions, so that no GET can reach what changes."""
+    for rule in app.url_map.iter_rules():
+        methods = set(rule.methods or ()) - {"HEAD", "OPTIONS"}
+        assert len(methods) == 1, rule.endpoint
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_posts_from_other_sites_are_refused(app: Flask, site: str) -> None:
+    for rule in app.url_map.iter_rules():
+        if "POST" in (rule.methods or ()):
+            path = rule.rule.replace("<locale>", "en").replace(
+                "<uuid:pledge_id>", "0" * 8 + "-0000-4000-8000-" + "0" * 12
+            )
+            answer = app.test_client().post(path, headers={"Sec-Fetch-Site": site})
+            assert answer.status_code == 403, rule.endpoint

@@ -1,0 +1,1 @@
+"""The Dramatiq worker: thin actors over the domains' operations."""

@@ -1,0 +1,53 @@
+"""Which functions are jobs, how often the scheduler wakes each, and whether there is anything to wake it for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import dramatiq
+from flask import Flask
+
+from campaign import jobs
+from campaign.mail import outbox
+from campaign.tallies import operations as tallies
+from worker import actors
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Job:
+    """A function without arguments, woken at least this often while it is needed."""
+
+    run: Callable[[], None]
+    every: timedelta
+    is_needed: Callable[[], bool] = _always
+
+
+JOBS: Mapping[str, Job] = {
+    job.run.__name__: job
+    for job in (
+        Job(actors.send_letters, timedelta(seconds=2), outbox.has_due),
+        Job(actors.fold_tallies, timedelta(seconds=1), tallies.has_deltas),
+        Job(actors.remind_unconfirmed, timedelta(hours=1)),
+        Job(actors.keep_retention, timedelta(hours=1)),
+        Job(actors.reconcile_tallies, timedelta(days=1)),
+    )
+}
+
+
+def register(app: Flask) -> None:
+    """Make every job an actor of the current broker, each message in an application context of its own."""
+    for name, job in JOBS.items():
+        declare = dramatiq.actor(actor_name=name, queue_name=jobs.QUEUE, max_retries=3)
+        declare(_in_context(app, job.run))
+
+
+def _in_context(app: Flask, run: Callable[[], None]) -> Callable[[], None]:
+    def perform() -> None:
+        with app.app_context():
+            run()
+
+    return perform
