@@ -13,7 +13,7 @@ from functools import cache
 from babel import Locale, UnknownLocaleError, dates, numbers
 from babel.core import get_global
 from flask import Flask, g
-from flask_babel import Babel, force_locale, gettext, lazy_gettext, ngettext, npgettext, pgettext
+from flask_babel import Babel, force_locale, gettext, lazy_gettext, ngettext
 
 from campaign.paths import TRANSLATIONS
 

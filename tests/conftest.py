@@ -1,7 +1,9 @@
 """What all tests share: a real PostgreSQL for the session, an application on it, a clean database for each test."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -16,6 +19,7 @@ from campaign.app import create_app
 from campaign.catalogues import compile_catalogues
 from campaign.config import Settings
 from campaign.db import db
+from campaign.institutions.models import Institution
 from campaign.local.postgres import EmbeddedPostgres
 from campaign.paths import TRANSLATIONS
 
@@ -76,6 +80,52 @@ def session(app: Flask) -> Iterator[Session]:
             db.session.remove()
             transaction.rollback()
         engines[None], db.session = engine, scoped
+
+
+TABLES_OF_TESTS = (
+    "pledges, people, consents, pledge_events, letters, tally_deltas, tallies, tally_versions, schedules"
+)
+
+
+@pytest.fixture
+def committing(app: Flask) -> Iterator[None]:
+    """A context whose commits are real, for what only several connections can show; emptied afterwards."""
+    with app.app_context():
+        before = set(db.session.scalars(select(Institution.id)))
+        yield
+        db.session.rollback()
+        db.session.execute(text(f"TRUNCATE {TABLES_OF_TESTS}"))
+        db.session.execute(delete(Institution).where(Institution.id.not_in(before)))
+        db.session.commit()
+
+
+Elsewhere = Callable[[Callable[[], Any]], "Future[Any]"]
+
+
+@pytest.fixture
+def elsewhere(app: Flask, committing: None) -> Iterator[Elsewhere]:
+    """Run a function in another thread, thus in another context and on another connection."""
+
+    def run(work: Callable[[], Any]) -> Any:
+        with app.app_context():
+            return work()
+
+    with ThreadPoolExecutor(8) as threads:
+        yield lambda work: threads.submit(run, work)
+        db.session.rollback()  # whoever still waits for us may go on
+
+
+@pytest.fixture
+def until_blocked(app: Flask) -> Callable[[], None]:
+    """Wait until a connection waits for a lock of another one."""
+
+    def wait() -> None:
+        deadline = time.monotonic() + 10
+        with app.app_context(), db.engine.connect() as connection:
+            while not connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                assert time.monotonic() < deadline, "nobody waits for a lock"
+
+    return wait
 
 
 class Browser(FlaskClient):

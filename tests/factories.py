@@ -1,6 +1,7 @@
 """Data for tests: small functions that take only what differs."""
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from campaign.campaigns.queries import current_text
 from campaign.cli.running import publish_shipped_texts
 from campaign.clock import now
 from campaign.db import db
+from campaign.institutions.models import Institution
 from campaign.institutions.operations import import_dump
 from campaign.people.rules import Address, parse_address
 from campaign.pledges import operations
@@ -43,6 +45,34 @@ def text(slug: str = CAMPAIGN, locale: str = "en") -> CampaignText:
     found = current_text(slug, locale)
     assert found is not None
     return found
+
+
+_numbers = count(1)
+_ROR_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def institution(**different: Any) -> Institution:
+    """A university of Kenya with a mail domain of its own and a ROR id that nobody has."""
+    number = 32**6 - next(_numbers)
+    digits = "".join(_ROR_DIGITS[number >> shift & 31] for shift in range(25, -1, -5))
+    values: dict[str, Any] = {
+        "id": f"0{digits}{98 - number * 100 % 97:02}",
+        "status": "active",
+        "types": ["education"],
+        "country": "KE",
+        "name": f"University of Example {number}",
+        "labels": {},
+        "acronyms": [],
+        "aliases": [],
+        "domains": [f"university-{number}.ac.ke"],
+        "parents": [],
+        "weight": 1.0,
+        "digest": b"made for a test",
+    }
+    made = Institution(**(values | different))
+    db.session.add(made)
+    db.session.flush()
+    return made
 
 
 def draft(**different: Any) -> Draft:

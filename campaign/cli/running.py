@@ -50,8 +50,12 @@ def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -
     server is used instead of an own one.
     """
     from campaign.local import stack
+    from campaign.local.processes import FolderInUseError
 
-    sys.exit(stack.run(stack.Ports(port, mail_port, mailbox_port), folder, with_demo=demo))
+    try:
+        sys.exit(stack.run(stack.Ports(port, mail_port, mailbox_port), folder, with_demo=demo))
+    except FolderInUseError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @click.command()
@@ -75,7 +79,7 @@ def web(bind: str) -> None:
             "--graceful-timeout=10",
             "--max-requests=200000",
             "--max-requests-jitter=20000",
-            "--preload",
+            "--no-control-socket",
         ],
     )
 

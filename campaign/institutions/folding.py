@@ -33,6 +33,7 @@ _APOSTROPHE = re.compile(r"(?<=\w)['’ʼʻ‘`´ʹ](?=\w)")
 _PAIRED = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _TRIPLED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _RUNS = re.compile(rf"([{_PAIRED}]+)|([{_TRIPLED}]+)|([^\s{_PAIRED}{_TRIPLED}]+)")
+_UNSPACED = re.compile(rf"[{_PAIRED}{_TRIPLED}]")
 _ARTICLE = re.compile(r"(?:ال|وال|بال|لل)(?=..)")
 
 
@@ -120,3 +121,8 @@ def _with_and_without_article(word: str) -> tuple[str, ...]:
     word = word[:LONGEST_WORD]
     article = _ARTICLE.match(word)
     return (word, word[article.end() :]) if article else (word,)
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether the text begins in a script that puts no spaces between words."""
+    return bool(_UNSPACED.match(text))

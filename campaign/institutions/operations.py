@@ -16,13 +16,14 @@ from campaign.institutions.folding import fold, terms
 from campaign.institutions.models import Institution, InstitutionName, Status
 from campaign.institutions.records import Record
 from campaign.institutions.ror import Refusal, open_dump
+from campaign.institutions.search import WELL_KNOWN, country_mark
 
 # Rises when the same record is to be stored otherwise, so that the next import stores all of them anew.
 _FORMAT = 1
 _BATCH = 1000
 
-# Names of institutions at least this heavy are searched first where a word has too many.
-WELL_KNOWN = 2.2
+# Of the weight of one institution in thirty: where too many names fit, these are looked at first.
+_WELL_KNOWN = 1.8
 
 _COLUMNS = (
     "id", "status", "types", "country", "subdivision", "city", "latitude", "longitude", "name", "labels",
@@ -40,11 +41,11 @@ _UPSERT = f"""
     ON CONFLICT (id) DO UPDATE SET
     {", ".join(f"{column} = excluded.{column}" for column in (*_COLUMNS[1:], "imported_at"))}
 """  # noqa: S608
-# Words below four letters are never corrected; marks and pieces of scripts without spaces are no words.
+# Words below four letters are never corrected; marked ones hold a space.
 _COUNT_WORDS = """
     CREATE TEMPORARY TABLE counted_words ON COMMIT DROP AS
     SELECT word, ndoc AS frequency FROM ts_stat('SELECT terms FROM institution_names')
-    WHERE length(word) >= 4 AND word !~ '^[@#]'
+    WHERE length(word) >= 4 AND word !~ ' '
 """
 
 
@@ -143,12 +144,12 @@ def _row(record: Record, digest: bytes) -> tuple[object, ...]:
 
 def _name_rows(record: Record) -> Iterator[tuple[object, ...]]:
     weight = _weight(record)
-    marks = {f"@{record.country.lower()}"} | ({"#1"} if weight >= WELL_KNOWN else set())
+    marks = ["", country_mark(record.country), *([WELL_KNOWN] if weight >= _WELL_KNOWN else [])]
     for position, (name, kind) in enumerate(record.names):
-        lexemes = marks.union(*terms(name))
+        words = {spelling for spellings in terms(name) for spelling in spellings}
         yield (
             record.id, position, kind, name, fold(name),
-            " ".join(f"'{lexeme}'" for lexeme in lexemes), record.country, weight,
+            " ".join(f"'{mark}{word}'" for word in words for mark in marks), record.country, weight,
         )  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> None:
     if os.getppid() != int(parent):  # it died before the line above could tell us
         sys.exit(1)
     try:
-        os.execvp(command[0], command)  # noqa: S606 - becoming another program is the purpose
+        os.execvp(command[0], command)
     except OSError as error:
         sys.exit(f"{command[0]}: {error.strerror}")
 

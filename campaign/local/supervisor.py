@@ -37,6 +37,7 @@ ATTEMPTS = 5
 """A child that died so often without ever having been ready is hopeless: all is stopped."""
 
 _POLL_SECONDS = 0.05
+_LEFTOVER_SECONDS = 5.0  # they were told to stop when their supervisor died
 _MARK = "SUPERVISED_BY"
 _COLOURS = (1, 36, 33, 35, 32, 34, 31)  # bold for ourselves, then SGR foreground colours
 _CHUNK = 65536
@@ -416,7 +417,7 @@ class _State:
         self.mark = known.get("mark") or secrets.token_hex(16)
         left = self._marked() | self._recorded(known)
         self.save([])
-        end(left.items(), seconds=10)
+        end(left.items(), seconds=_LEFTOVER_SECONDS)
         return len(left)
 
     def save(self, children: list[dict[str, Any]]) -> None:

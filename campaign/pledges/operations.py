@@ -66,18 +66,17 @@ def submit(
     """Take a pledge and mail its person. Returns nothing: nobody may learn which addresses are known."""
     person = people.find_or_add(office.signer, address, locale)
     pledge = _pledge_of(person, text.campaign_id, draft.kind)
-    if pledge and pledge.status in {Status.CONFIRMED, Status.HELD, Status.REFUSED}:
+    if pledge and pledge.status not in {Status.UNCONFIRMED, Status.WITHDRAWN}:
         _mail(office, "known", pledge, person, locale, now)
         return
-    if pledge is None:
-        pledge = Pledge(campaign_id=text.campaign_id, person=person, kind=draft.kind)
-        db.session.add(pledge)
-    is_repeated = pledge.submission == submission and pledge.status == Status.UNCONFIRMED
     reasons = hold_reasons(draft, address, circumstances, office.limits, now)
+    pledge = pledge or Pledge(campaign_id=text.campaign_id, person_id=person.id, kind=draft.kind)
+    is_repeated = pledge.submission == submission and pledge.status == Status.UNCONFIRMED
     _write(pledge, draft)
     pledge.text_id, pledge.locale, pledge.newsletter = text.id, locale, newsletter
     pledge.status, pledge.hold_reasons, pledge.submission = Status.UNCONFIRMED, reasons, submission
     pledge.submitted_at, pledge.network_hash = now, circumstances.network_hash
+    db.session.add(pledge)
     db.session.flush()
     if not is_repeated:
         _note(

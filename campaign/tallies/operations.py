@@ -18,7 +18,7 @@ FOLD_BATCH = 50_000
 _FOLD_LOCK = 4_861_004
 
 # Grouping-set masks of (institution_id, country, day): a bit is set where the column is rolled up.
-_SUMS = """
+SUMS = """
     scalars AS (
         SELECT campaign_id, kind, institution_id, country, day, sum(change)::bigint AS n,
                grouping(institution_id, country, day) AS mask
@@ -53,7 +53,7 @@ _FOLD = f"""
         DELETE FROM tally_deltas
         WHERE id IN (SELECT id FROM tally_deltas ORDER BY id LIMIT :batch)
         RETURNING campaign_id, kind, institution_id, country::text AS country, day, commitments, disciplines, change
-    ), {_SUMS.format(source="taken")},
+    ), {SUMS.format(source="taken")},
     folded AS (
         INSERT INTO tallies (campaign_id, dimension, key, kind, count)
         SELECT campaign_id, dimension, key, kind, n FROM sums WHERE n <> 0
@@ -83,7 +83,7 @@ _DIFFERENCES = f"""
         UNION ALL
         SELECT campaign_id, kind, institution_id, country::text, commitments, disciplines, day, -change
         FROM tally_deltas
-    ), {_SUMS.format(source="counted")},
+    ), {SUMS.format(source="counted")},
     expected AS (
         SELECT * FROM sums WHERE n <> 0
         UNION ALL
@@ -120,7 +120,7 @@ def fold(batch: int = FOLD_BATCH) -> int:
     """
     if not db.session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _FOLD_LOCK}):
         return 0
-    return db.session.scalar(_located(_FOLD), {"batch": batch, **_located_countries()}) or 0
+    return db.session.scalar(located(_FOLD), {"batch": batch, **located_countries()}) or 0
 
 
 def has_deltas() -> bool:
@@ -129,7 +129,7 @@ def has_deltas() -> bool:
 
 def differences() -> list[Difference]:
     """Every tally that differs from a GROUP BY over the pledges, in one snapshot; empty when all is well."""
-    rows = db.session.execute(_located(_DIFFERENCES), _located_countries())
+    rows = db.session.execute(located(_DIFFERENCES), located_countries())
     return [Difference(**row._mapping) for row in rows]
 
 
@@ -161,13 +161,13 @@ def _raise_version(campaign_id: int, now: datetime) -> None:
     )
 
 
-def _located(statement: str) -> TextClause:
+def located(statement: str) -> TextClause:
     return text(statement).bindparams(
         bindparam("countries", type_=ARRAY(Text)), bindparam("regions", type_=ARRAY(Text))
     )
 
 
-def _located_countries() -> dict[str, list[str]]:
+def located_countries() -> dict[str, list[str]]:
     pairs = [(country, region) for country in COUNTRIES for region in regions_of(country)]
     return {
         "countries": [country for country, _ in pairs],

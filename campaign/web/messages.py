@@ -66,4 +66,5 @@ def message(field: str, problem: Problem) -> str:
     if problem.code in _LIMITS:
         limit = problem.params["limit"]
         return _LIMITS[problem.code](limit, format_number(limit))
-    return _SENTENCES.get(problem.code, lambda: gettext("Check this field."))()
+    sentence = _SENTENCES.get(problem.code)
+    return sentence() if sentence else gettext("Check this field.")

@@ -1,0 +1,85 @@
+"""Intake: confirmed pledges per second through HTTP, next to the same server's hello page.
+
+A pledge is two posts, the form and the confirmation; its mail is queued, as for a person. Target: at least 0.12 of
+the hello page's requests per second, and ten times the 33 signatures a second at which e-petitions peaked.
+"""
+
+from uuid import UUID, uuid4
+
+from sqlalchemy import create_engine, text
+
+from campaign.app import create_app
+from campaign.clock import now
+from campaign.config import Settings
+from campaign.pledges.letters import CONFIRM, FORM
+from campaign.tokens import Signer
+from tests.benchmarks.tools import database, get, post, requests_per_second, site
+from tests.factories import CAMPAIGN
+from tests.factories import text as shown_text
+
+PLEDGES = 3_000
+HELLOS = 10_000
+E_PETITIONS_PER_SECOND = 33
+
+
+def main() -> None:
+    with database() as settings:
+        signer = Signer(settings.secret_key)
+        institutions = _institutions(settings)
+        text_id = _text_id(settings)
+        submissions = [uuid4() for _ in range(PLEDGES)]
+        forms = [_form(signer, text_id, institutions, index, id_) for index, id_ in enumerate(submissions)]
+        with site(settings) as port:
+            requests_per_second(port, [get("/hello")] * 2_000, b"200")  # warm
+            hello = requests_per_second(port, [get("/hello")] * HELLOS, b"200")
+            submitted = requests_per_second(port, forms, b"303")
+            confirmed = requests_per_second(port, _confirmations(settings, signer, submissions), b"303")
+            hello = (hello + requests_per_second(port, [get("/hello")] * HELLOS, b"200")) / 2
+        _check(settings)
+    pledges = 1 / (1 / submitted + 1 / confirmed)
+    print(f"intake: hello {hello:,.0f}/s, submit {submitted:,.0f}/s, confirm {confirmed:,.0f}/s")
+    print(f"intake: {pledges:,.0f} confirmed pledges/s = {pledges / hello:.3f} of hello (target 0.12)")
+    print(f"intake: {pledges / E_PETITIONS_PER_SECOND:.1f} times e-petitions' record (target 10)")
+
+
+def _institutions(settings: Settings) -> list[str]:
+    with create_engine(settings.database_url).connect() as connection:
+        return list(connection.scalars(text("SELECT id FROM institutions WHERE status = 'active' ORDER BY id")))
+
+
+def _text_id(settings: Settings) -> int:
+    with create_app(settings).app_context():
+        return shown_text().id
+
+
+def _form(signer: Signer, text_id: int, institutions: list[str], index: int, submission: UUID) -> bytes:
+    token = signer.sign(FORM, [str(submission), text_id, int(now().timestamp()) - 60])
+    fields = {
+        "form_token": token, "action": "pledge", "name": f"Scientist {'abcdefghij'[index % 10]}",
+        "email": f"scientist-{index}@example.org", "affiliation": "institution", "role": "researcher",
+        "institution": institutions[index % len(institutions)], "country": "KE", "disciplines": "1.5",
+        "commitments": "network", "listed": "name", "newsletter": "yes", "website": "",
+    }
+    return post(f"/en/campaigns/{CAMPAIGN}/pledge/", fields, network=index)
+
+
+def _confirmations(settings: Settings, signer: Signer, submissions: list[UUID]) -> list[bytes]:
+    with create_engine(settings.database_url).connect() as connection:
+        ids = dict(connection.execute(text("SELECT submission, id FROM pledges")).tuples().all())
+    return [
+        post(f"/en/pledges/confirm/{signer.sign(CONFIRM, str(ids[id_]))}/", {"submission": str(id_)}, network=index)
+        for index, id_ in enumerate(submissions)
+    ]
+
+
+def _check(settings: Settings) -> None:
+    """Fast and wrong would be worthless: every pledge counts once and has its letter."""
+    with create_engine(settings.database_url).connect() as connection:
+        confirmed = connection.scalar(text("SELECT count(*) FROM pledges WHERE status = 'confirmed'"))
+        letters = connection.scalar(text("SELECT count(*) FROM letters WHERE template = 'confirm'"))
+        deltas = connection.scalar(text("SELECT sum(change) FROM tally_deltas"))
+    assert confirmed == letters == deltas == PLEDGES, (confirmed, letters, deltas)
+
+
+if __name__ == "__main__":
+    main()

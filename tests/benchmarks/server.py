@@ -1,0 +1,12 @@
+"""The site as gunicorn serves it, with a hello page beside it: the yardstick of all requests per second."""
+
+from flask import Response
+
+from campaign.app import create_app
+
+app = create_app()
+
+
+@app.get("/hello")
+def hello() -> Response:
+    return Response("Hello, world!\n", content_type="text/plain")

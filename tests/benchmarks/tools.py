@@ -1,0 +1,110 @@
+"""A server to measure, and a client that costs little: raw requests over kept connections."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+from campaign.app import create_app
+from campaign.config import Settings
+from campaign.local.postgres import EmbeddedPostgres
+from campaign.local.supervisor import answers
+from tests.factories import prepare
+
+SECRET = "a secret of the benchmarks, long enough for it"  # noqa: S105
+CONNECTIONS = 16
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def database() -> Iterator[Settings]:
+    """Settings for a migrated database that is as careful about power cuts as a real one."""
+    with tempfile.TemporaryDirectory(prefix="lightup-bench-") as folder, EmbeddedPostgres(Path(folder)) as server:
+        settings = Settings(database_url=server.url, secret_key=SECRET, trusted_proxies=1, testing=False)
+        with create_app(settings).app_context():
+            prepare()
+        yield settings
+
+
+@contextmanager
+def site(settings: Settings) -> Iterator[int]:
+    """The site under gunicorn as `lightup web` starts it; yields its port."""
+    port = free_port()
+    environment = {
+        "DATABASE_URL": settings.database_url, "SECRET_KEY": settings.secret_key, "TRUSTED_PROXIES": "1",
+    }
+    server = subprocess.Popen(
+        [
+            sys.executable, "-m", "gunicorn", "tests.benchmarks.server:app", f"--bind=127.0.0.1:{port}",
+            "--worker-class=gthread", f"--workers={settings.web_workers}", f"--threads={settings.web_threads}",
+            "--keep-alive=15", "--no-control-socket", "--log-level=warning",
+        ],
+        env=os.environ | environment, start_new_session=True,
+    )
+    try:
+        while not answers(f"http://127.0.0.1:{port}/health"):
+            time.sleep(0.05)
+        yield port
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n".encode()
+
+
+def post(path: str, fields: Mapping[str, str], network: int) -> bytes:
+    """A form as a browser behind a proxy sends it, from one of many networks."""
+    body = urlencode(fields).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n"
+        f"X-Forwarded-For: 10.{network >> 16 & 255}.{network >> 8 & 255}.{network & 255}\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def requests_per_second(port: int, requests: Sequence[bytes], expected: bytes) -> float:
+    """Send all requests over CONNECTIONS kept connections; every answer must have the expected status."""
+    shares = [requests[start::CONNECTIONS] for start in range(CONNECTIONS)]
+    started = time.perf_counter()
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        for _ in pool.map(lambda share: _send_all(port, share, expected), shares):
+            pass
+    return len(requests) / (time.perf_counter() - started)
+
+
+def _send_all(port: int, requests: Sequence[bytes], expected: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for request in requests:
+            connection.sendall(request)
+            answer = _receive(connection)
+            assert answer.startswith(b"HTTP/1.1 " + expected), answer[:2000]
+
+
+def _receive(connection: socket.socket) -> bytes:
+    """One answer with its body, whose length is always told."""
+    answer = connection.recv(65536)
+    while (end := answer.find(b"\r\n\r\n")) < 0:
+        answer += connection.recv(65536)
+    head = answer[:end].lower()
+    length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
+    while len(answer) < end + 4 + length:
+        answer += connection.recv(65536)
+    return answer

@@ -1,0 +1,192 @@
+"""What happens at the same moment, on several real connections."""
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select
+
+from campaign import jobs
+from campaign.clock import now
+from campaign.db import db
+from campaign.mail.models import Letter
+from campaign.people import operations as people
+from campaign.people.models import Consent, Person
+from campaign.people.rules import parse_address
+from campaign.pledges import operations, queries
+from campaign.pledges.models import Kind, Pledge, Status
+from campaign.pledges.operations import NotAwaiting, SupersededSubmission, WrongCode
+from tests.factories import circumstances, confirmed, draft, institution, office, submitted, text
+
+pytestmark = pytest.mark.usefixtures("committing")
+
+ADDRESS = "wanjiru@example.org"
+
+
+def submit(submission=None, **different):
+    operations.submit(
+        office(), draft(**different), parse_address(ADDRESS), text(), submission or uuid4(), circumstances(),
+        locale="en", newsletter=False, now=now(),
+    )  # fmt: skip
+    jobs.commit()
+
+
+def confirm(pledge_id, submission):
+    operations.confirm(office(), queries.get_locked(pledge_id), submission, now())
+    jobs.commit()
+
+
+def count(model):
+    return db.session.scalar(select(func.count()).select_from(model))
+
+
+def test_one_form_sent_by_eight_clicks_is_one_pledge_and_one_letter(elsewhere):
+    submission = uuid4()
+
+    for click in [elsewhere(lambda: submit(submission)) for _ in range(8)]:
+        click.result(20)
+
+    assert (count(Person), count(Pledge), count(Letter)) == (1, 1, 1)
+
+
+def test_eight_forms_for_one_address_are_one_pledge(elsewhere):
+    for tab in [elsewhere(submit) for _ in range(8)]:
+        tab.result(20)
+
+    assert (count(Person), count(Pledge)) == (1, 1)
+    assert count(Letter) == office().mails_per_address
+
+
+def test_eight_presses_of_the_button_confirm_once(elsewhere):
+    pledge = submitted(locale="en")
+    pledge_id, submission = pledge.id, pledge.submission
+    jobs.commit()
+
+    for press in [elsewhere(lambda: confirm(pledge_id, submission)) for _ in range(8)]:
+        press.result(20)
+
+    assert [event.action for event in queries.trail(pledge_id)] == ["submitted", "confirmed"]
+    assert count(Consent) == 2
+
+
+def test_guesses_at_the_same_moment_are_all_counted(elsewhere):
+    pledge = submitted()
+    submission = pledge.submission
+    jobs.commit()
+
+    def guess():
+        with pytest.raises(WrongCode):
+            operations.confirm_by_code(office(), submission, "wrong", now())
+        jobs.commit()
+
+    for guessing in [elsewhere(guess) for _ in range(8)]:
+        guessing.result(20)
+
+    db.session.refresh(pledge)
+    assert pledge.code_attempts == 8
+
+
+def test_a_form_sent_while_the_person_confirms_changes_nothing(elsewhere, until_blocked):
+    pledge = submitted()
+    jobs.commit()
+    operations.confirm(office(), queries.get_locked(pledge.id), pledge.submission, now())
+    db.session.flush()
+
+    other = elsewhere(lambda: submit(name="Somebody Else"))
+    until_blocked()
+    jobs.commit()
+    other.result(20)
+
+    db.session.refresh(pledge)
+    assert (pledge.status, pledge.name) == (Status.CONFIRMED, "Wanjiru Kamau")
+
+
+def test_confirming_while_another_form_comes_in_waits_and_sees_it(elsewhere, until_blocked):
+    """Both take the person's row first; in different orders they would wait for each other for ever."""
+    pledge = submitted()
+    pledge_id, submission = pledge.id, pledge.submission
+    jobs.commit()
+    people.find_or_add(office().signer, parse_address(ADDRESS), "en")
+
+    button = elsewhere(lambda: confirm(pledge_id, submission))
+    until_blocked()
+    submit(name="What It Says Now")
+
+    with pytest.raises(SupersededSubmission):
+        button.result(20)
+
+
+def test_two_representatives_confirming_at_once_leave_one_word(elsewhere, until_blocked):
+    own = institution()
+    office_of = {"kind": Kind.INSTITUTION, "institution": own.id, "office": "Rector", "commitments": []}
+    first, second = (submitted(f"{who}@{own.domains[0]}", **office_of) for who in ("rector", "dean"))
+    second_id, submission = second.id, second.submission
+    jobs.commit()
+    operations.confirm(office(), queries.get_locked(first.id), first.submission, now())
+
+    other = elsewhere(lambda: confirm(second_id, submission))
+    until_blocked()
+    jobs.commit()
+    other.result(20)
+
+    db.session.refresh(second)
+    assert (first.status, second.status) == (Status.CONFIRMED, Status.HELD)
+
+
+def test_accepting_while_the_person_withdraws_leaves_it_withdrawn(elsewhere, until_blocked):
+    pledge = confirmed(circumstances=circumstances(honeypot_filled=True))
+    pledge_id = pledge.id
+    jobs.commit()
+    operations.withdraw(office(), queries.get_locked(pledge_id), now())
+    db.session.flush()
+
+    staff = elsewhere(lambda: operations.accept(office(), queries.get_locked(pledge_id), "staff:ada", now()))
+    until_blocked()
+    jobs.commit()
+
+    with pytest.raises(NotAwaiting):
+        staff.result(20)
+
+
+def test_a_form_sent_while_its_person_is_erased_is_a_new_pledge(elsewhere, until_blocked):
+    pledge = confirmed()
+    jobs.commit()
+    operations.erase_person(pledge.person)
+
+    other = elsewhere(submit)
+    until_blocked()
+    jobs.commit()
+    other.result(20)
+
+    assert db.session.scalars(select(Pledge.status)).all() == [Status.UNCONFIRMED]
+
+
+def test_disowning_both_pledges_at_once_leaves_no_person(elsewhere, until_blocked):
+    first, second = submitted(), submitted(slug="haikou-initiative")
+    second_id = second.id
+    jobs.commit()
+
+    def disown_second():
+        operations.disown(queries.get_locked(second_id))
+        jobs.commit()
+
+    operations.disown(queries.get_locked(first.id))
+    other = elsewhere(disown_second)
+    until_blocked()
+    jobs.commit()
+    other.result(20)
+
+    assert (count(Pledge), count(Person)) == (0, 0)
+
+
+def test_links_to_ones_own_page_asked_for_at_once_do_not_flood(elsewhere):
+    confirmed()
+    jobs.commit()
+
+    def ask():
+        operations.send_my_link(office(), parse_address(ADDRESS), "en", now())
+        jobs.commit()
+
+    for asking in [elsewhere(ask) for _ in range(8)]:
+        asking.result(20)
+
+    assert count(Letter) == office().mails_per_address
