@@ -7,6 +7,7 @@ mends all of them at once instead of one per restart.
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,7 +60,7 @@ def _boolean(value: str) -> bool:
 
 def _integer(minimum: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
-        if not value.lstrip("-").isdigit() or int(value) < minimum:
+        if not value.isdecimal() or int(value) < minimum:
             raise ValueError(f"must be a whole number of at least {minimum}")
         return int(value)
 
@@ -74,15 +75,19 @@ def _secret(value: str) -> str:
     return value
 
 
-def _words(value: str) -> tuple[str, ...]:
-    return tuple(value.replace(",", " ").split())
+def _mailbox(value: str) -> str:
+    name, address = parseaddr(value)
+    local, _, domain = address.rpartition("@")
+    if not local or not domain or " " in address:
+        raise ValueError("must be an address, such as office@example.org or Our Office <office@example.org>")
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """One attribute a setting; its environment variable is the attribute's name in capitals."""
 
-    database_url: str = _setting("PostgreSQL 17 or later", parse=_database_url)
+    database_url: str = _setting("PostgreSQL 18 or later", parse=_database_url)
     secret_key: str = _setting(
         "signs links and keys every hash; changing it voids all links sent", parse=_secret
     )
@@ -105,10 +110,10 @@ class Settings:
         _url("memory", "redis", "rediss"),
     )
     mail_from: str = _setting(
-        "sender of every letter", "Light Up the Heart of Science <pledges@localhost>"
+        "sender of every letter", "Light Up the Heart of Science <pledges@localhost>", _mailbox
     )
     contact_address: str = _setting(
-        "the address of the campaign office, shown on every page", "office@localhost"
+        "the address of the campaign office, shown on every page", "office@localhost", _mailbox
     )
     trusted_proxies: int = _setting(
         "how many reverse proxies stand before the site", 0, _integer(0)

@@ -8,7 +8,7 @@ is a folder of ``translations/`` with a catalogue, so adding one needs no line o
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale, UnknownLocaleError, dates, numbers
 from babel.core import get_global
@@ -52,7 +52,7 @@ def is_offered(tag: str) -> bool:
     return tag in offered()
 
 
-@cache
+@lru_cache(1000)  # tags come from outside: no more of them than there are good ones are kept
 def babel_locale(tag: str) -> Locale:
     return Locale.parse(tag, sep="-")
 
@@ -69,7 +69,7 @@ def autonym(tag: str) -> str:
     return babel_locale(tag).get_display_name(tag.replace("-", "_")) or tag
 
 
-@cache
+@lru_cache(1000)
 def likely_script(tag: str) -> tuple[str, str] | None:
     """Language and the script it is most likely written in: ("zh", "Hant") for zh-TW, None for nonsense.
 

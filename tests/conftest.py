@@ -53,14 +53,16 @@ def settings(database_url: str) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def app(settings: Settings) -> Flask:
+def app(settings: Settings) -> Iterator[Flask]:
     """The application on a migrated database with the shipped texts and a small registry."""
     from tests.factories import prepare
 
     app = create_app(settings)
     with app.app_context():
         prepare()
-    return app
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def _submit(
 def confirmed(address: str = "wanjiru@example.org", **different: Any) -> Pledge:
     """A pledge that counts."""
     pledge = submitted(address, **different)
-    operations.confirm(pledge, pledge.submission, now())
+    operations.confirm(office(), pledge, pledge.submission, now())
     return pledge
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from threading import BoundedSemaphore
 
 from flask import current_app
 
@@ -18,10 +19,18 @@ log = logging.getLogger(__name__)
 
 LETTERS_KEPT = timedelta(days=30)
 
+# Half the threads of a worker process: a mail server that hangs must not keep the tallies waiting.
+_senders = BoundedSemaphore(2)
+
 
 def send_letters() -> None:
-    with Transport(_settings().smtp_url) as transport:
-        outbox.deliver_due(transport)
+    if not _senders.acquire(blocking=False):
+        return
+    try:
+        with Transport(_settings().smtp_url) as transport:
+            outbox.deliver_due(transport)
+    finally:
+        _senders.release()
 
 
 def fold_tallies() -> None:

@@ -1,13 +1,16 @@
 """Commands for texts: publishing campaigns, adding and updating languages."""
 
+import re
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import click
 from babel import Locale, UnknownLocaleError
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
+from babel.plural import to_gettext
 from flask.cli import AppGroup
 
 from campaign.catalogues import compile_catalogues
@@ -39,7 +42,7 @@ def add(tag: str) -> None:
         raise click.ClickException(f"{tag} is there already.")
     extract_messages()
     path.parent.mkdir(parents=True)
-    _write(path, _merged(Catalog(locale=locale), _template()))
+    _write(path, _merged(_empty(locale), _template()))
     click.echo(
         f"Translate {path}, then add {TRANSLATIONS / 'campaigns'}/*/{tag}.toml and run `lightup migrate`."
     )
@@ -84,6 +87,14 @@ def extract_messages(target: Path = TEMPLATE) -> None:
         cwd=root,
         check=True,
     )
+
+
+def _empty(locale: Locale) -> Catalog:
+    """A catalogue with CLDR's plural forms: Babel's own table knows fewer, and wrong ones for zh-Hans."""
+    # CLDR's "e" is the exponent of compact numbers ("1M"), which gettext does not know: zero for all of ours.
+    plurals = re.sub(r"\be\b", "0", to_gettext(locale.plural_form))
+    header = f'msgid ""\nmsgstr ""\n"Project-Id-Version: lightup\\n"\n"Plural-Forms: {plurals}\\n"\n'
+    return read_po(BytesIO(header.encode()), locale=locale)
 
 
 def _template() -> Catalog:

@@ -138,7 +138,8 @@ def settle(text: str, country: str, ror_id: str) -> None:
 def merge_institutions(source_ror_id: str, target_ror_id: str) -> None:
     """Move all pledges of one institution to its successor."""
     target = _institution(target_ror_id)
-    moved = operations.merge_institution(source_ror_id.rpartition("/")[2], target.id, _actor())
+    source_id = source_ror_id.rpartition("/")[2]
+    moved = operations.merge_institution(_office(), source_id, target.id, _actor())
     jobs.commit()
     click.echo(f"{moved:,} pledges moved to {target.name}.")
 

@@ -6,6 +6,7 @@ words. Scripts that put no spaces between words are cut into overlapping pairs o
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from campaign.institutions.han import SIMPLIFIED
 
@@ -35,6 +36,16 @@ _TRIPLED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _RUNS = re.compile(rf"([{_PAIRED}]+)|([{_TRIPLED}]+)|([^\s{_PAIRED}{_TRIPLED}]+)")
 _UNSPACED = re.compile(rf"[{_PAIRED}{_TRIPLED}]")
 _ARTICLE = re.compile(r"(?:ال|وال|بال|لل)(?=..)")
+
+
+# Words that tell no institution from another.
+_FILLERS = frozenset(
+    """
+    a an and at by for in of on the au aux de des du en et la le les pour sur y el las los del para por
+    da das do dos e em na no am der die fur im und van von di della delle dei degli il i og och av ve
+    и в на по при им имени та у في و का की के और
+    """.split()  # noqa: SIM905
+)
 
 
 class _Table(dict[int, str | int]):
@@ -121,6 +132,11 @@ def _with_and_without_article(word: str) -> tuple[str, ...]:
     word = word[:LONGEST_WORD]
     article = _ARTICLE.match(word)
     return (word, word[article.end() :]) if article else (word,)
+
+
+def count_words(spelled: Iterable[tuple[str, ...]]) -> int:
+    """How many of the words (see ``terms``) tell a name from others: all but "of", "the" and their like."""
+    return sum(spellings[0] not in _FILLERS for spellings in spelled)
 
 
 def is_unspaced(text: str) -> bool:

@@ -66,8 +66,8 @@ class Institution(Model):
 class InstitutionName(Model):
     """One name of an institution as it is searched; kind is name, alias or acronym.
 
-    ``terms`` holds all spellings of the words (see ``folding``), and marks to narrow a search with:
-    the country as "@ch", and "#1" for the names of the best known institutions.
+    ``terms`` holds all spellings of its words (see ``folding``), each once more marked with the country
+    ("ch word"), and once more for the well known ("# word"); see ``search``.
     """
 
     __tablename__ = "institution_names"
@@ -82,6 +82,8 @@ class InstitutionName(Model):
     # Collation C: beginnings are found in the index whatever the language of the database.
     folded: Mapped[str] = mapped_column(Text(collation="C"))
     terms: Mapped[str] = mapped_column(TSVECTOR)
+    # How many of its words tell it from others; a search that has them all has found the name.
+    words: Mapped[int] = mapped_column(SmallInteger)
     country: Mapped[str]
     weight: Mapped[float] = mapped_column(REAL)
 

@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import delete, select, text
 
 from campaign.db import db
-from campaign.institutions.folding import fold, terms
+from campaign.institutions.folding import count_words, fold, terms
 from campaign.institutions.models import Institution, InstitutionName, Status
 from campaign.institutions.records import Record
 from campaign.institutions.ror import Refusal, open_dump
@@ -30,7 +30,7 @@ _COLUMNS = (
     "acronyms", "aliases", "domains", "website", "website_host", "established", "parents", "successor_id",
     "weight", "digest",
 )  # fmt: skip
-_NAME_COLUMNS = ("institution_id", "position", "kind", "value", "folded", "terms", "country", "weight")
+_NAME_COLUMNS = ("institution_id", "position", "kind", "value", "folded", "terms", "words", "country", "weight")
 
 _MAKE_INCOMING = """
     CREATE TEMPORARY TABLE IF NOT EXISTS incoming_institutions
@@ -146,10 +146,12 @@ def _name_rows(record: Record) -> Iterator[tuple[object, ...]]:
     weight = _weight(record)
     marks = ["", country_mark(record.country), *([WELL_KNOWN] if weight >= _WELL_KNOWN else [])]
     for position, (name, kind) in enumerate(record.names):
-        words = {spelling for spellings in terms(name) for spelling in spellings}
+        spelled = terms(name)
+        words = {spelling for spellings in spelled for spelling in spellings}
         yield (
             record.id, position, kind, name, fold(name),
-            " ".join(f"'{mark}{word}'" for word in words for mark in marks), record.country, weight,
+            " ".join(f"'{mark}{word}'" for word in words for mark in marks),
+            count_words(spelled), record.country, weight,
         )  # fmt: skip
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import or_, select
 
 from campaign.db import db
 from campaign.domains import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
+from campaign.geography import is_country
 from campaign.institutions import search as names
 from campaign.institutions.models import Institution, Status
 from campaign.institutions.records import short_id
@@ -18,13 +20,13 @@ _MOST_PROPOSALS = 5
 class Match:
     """One line of what a search offers.
 
-    ``original`` is the institution's own name where the reader's language has another, ``acronym`` the one that
-    was typed, ``country`` an ISO 3166-1 alpha-2 code.
+    ``other_name`` is the name ROR displays, where the reader's language has another; ``acronym`` the one that
+    was typed, if it was; ``country`` an ISO 3166-1 alpha-2 code.
     """
 
     id: str
     name: str
-    original: str | None
+    other_name: str | None
     city: str | None
     country: str
     acronym: str | None
@@ -33,9 +35,10 @@ class Match:
 def search(text: str, *, locale: str, country: str | None = None, limit: int = 10) -> list[Match]:
     """Institutions with a name like the text, best first, those of the reader's country before others.
 
-    A withdrawn record is found by its names, but leads to its successor. See ``campaign.institutions.search``.
+    A withdrawn record is found by its names, but leads to its successor. Any text will do, and a ``country`` that
+    is none counts as unknown. How it is found: ``campaign.institutions.search``.
     """
-    hits = names.find(text, country, limit * 2)
+    hits = names.find(text, country if country and is_country(country) else None, limit * 2)
     found = _by_id([hit.institution_id for hit in hits])
     matches: dict[str, Match] = {}
     for hit in hits:
@@ -59,7 +62,7 @@ def resolve(institution_id: str) -> Institution | None:
     return institution and _last_of_chain(institution)
 
 
-def propose_by_domain(email_domain: str) -> list[Institution]:
+def propose_by_domain(email_domain: str, *, locale: str) -> list[Match]:
     """Institutions where somebody with such an address may work, the likeliest first.
 
     The host nearest to the address comes first (a department's before the university's); of several
@@ -75,7 +78,17 @@ def propose_by_domain(email_domain: str) -> list[Institution]:
     )
     current = {today.id: today for one in found if (today := _last_of_chain(one)).status == Status.ACTIVE}
     likeliest = sorted(current.values(), key=lambda one: _distance_to_host(one, hosts, current.keys()))
-    return likeliest[:_MOST_PROPOSALS]
+    return [_match(institution, None, locale) for institution in likeliest[:_MOST_PROPOSALS]]
+
+
+def is_empty() -> bool:
+    """Whether nothing was imported yet."""
+    return db.session.scalar(select(Institution.id).limit(1)) is None
+
+
+def starter_path() -> Path:
+    """The registry that ships with the program: some hundred institutions, in a dump's shape."""
+    return Path(__file__).with_name("starter.json")
 
 
 def has_domain(institution: Institution, domain: str) -> bool:
@@ -121,7 +134,7 @@ def _match(institution: Institution, acronym: str | None, locale: str) -> Match:
     return Match(
         id=institution.id,
         name=name,
-        original=institution.name if institution.name != name else None,
+        other_name=institution.name if institution.name != name else None,
         city=institution.city,
         country=institution.country,
         acronym=acronym,

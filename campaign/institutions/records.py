@@ -6,7 +6,6 @@ Source: ROR data structure, https://ror.readme.io/docs/ror-data-structure
 import re
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from campaign.domains import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
 from campaign.geography import is_country
@@ -17,13 +16,18 @@ MAX_NAME = 400  # the longest of 150,000 in release 2.9 has 207 characters
 MAX_NAMES = 200
 MAX_URL = 2000
 
-_ID = re.compile(r"(?:https://ror\.org/)?(0[0-9a-hj-km-np-tv-z]{6}[0-9]{2})")
-_ID_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+_ID = re.compile(r"(?:https://ror\.org/)?((0[0-9a-hj-km-np-tv-z]{6})([0-9]{2}))")
+# Crockford leaves out i, l, o and u, Python's int() the last letters of the alphabet.
+_BASE_32 = str.maketrans("jkmnpqrstvwxyz", "ijklmnopqrstuv")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _TYPE = re.compile(r"[a-z_-]{1,30}")
 _PLAIN_HOST = re.compile(r"(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
-# Paths that only choose a language or the first page: such a website is a host of its own.
-_HOME = re.compile(r"/?(?:[a-z]{2}(?:-[a-z]{2})?|eng|home|web|index\.\w+)?/?", re.IGNORECASE)
+# Websites whose path only chooses a language or the first page: the host is the institution's own.
+_HOME_PAGE = re.compile(
+    r"https?://(?:www\.)?([^/?#@:]+)(?:/(?:(?:[a-z]{2}(?:-[a-z]{2})?|eng|home|web|index\.\w+)/?)?)?", re.IGNORECASE
+)
+# Characters that need no cleaning; nearly all names have no others.
+_CLEAN = re.compile(r"[!-~¡-¬®-ɏЀ-џ一-鿿ぁ-ゖァ-ー가-힣]+(?: [!-~¡-¬®-ɏЀ-џ一-鿿ぁ-ゖァ-ー가-힣]+)*")
 
 
 class BrokenRecord(ValueError):
@@ -64,10 +68,8 @@ def short_id(text: str) -> str | None:
     """
     if not (found := _ID.fullmatch(text)):
         return None
-    number = 0
-    for digit in found[1][:7]:
-        number = number * 32 + _ID_DIGITS.index(digit)
-    return found[1] if 98 - number * 100 % 97 == int(found[1][7:]) else None
+    number = int(found[2].translate(_BASE_32), 32)
+    return found[1] if 98 - number * 100 % 97 == int(found[3]) else None
 
 
 def read_record(raw: object) -> Record:
@@ -145,7 +147,7 @@ def _names(values: list[Any]) -> tuple[str, tuple[tuple[str, str], ...], tuple[t
         raise BrokenRecord(f"it has more than {MAX_NAMES} names")
     displayed, labels, names = "", {}, {}
     for raw in _objects(values, "names"):
-        value, types = _name(raw.get("value")), _strings(_list(raw, "types"), "types of a name")
+        value, types = _name(raw.get("value")), _list(raw, "types")
         names.setdefault(value, _name_kind(types))
         if "ror_display" in types:
             displayed = value
@@ -164,7 +166,7 @@ def _name(value: object) -> str:
     return _line(value, "a name")
 
 
-def _name_kind(types: list[str]) -> str:
+def _name_kind(types: list[Any]) -> str:
     if "acronym" in types:
         return "acronym"
     return "name" if "label" in types or "ror_display" in types else "alias"
@@ -172,10 +174,8 @@ def _name_kind(types: list[str]) -> str:
 
 def _line(value: str, what: str) -> str:
     try:
-        # Plain ASCII has nothing to clean but white space, and most names are plain.
-        if value.isascii() and value.isprintable() and value.strip() and len(value) <= MAX_NAME:
-            return " ".join(value.split())
-        return clean_line(value, MAX_NAME)
+        clean = len(value) <= MAX_NAME and _CLEAN.fullmatch(value)
+        return value if clean else clean_line(value, MAX_NAME)
     except Empty:
         raise BrokenRecord(f"{what} is empty") from None
     except TooLong as error:
@@ -249,10 +249,5 @@ def _website(links: list[dict[str, Any]]) -> str | None:
 
 
 def _own_host(website: str | None) -> str | None:
-    try:
-        parts = urlsplit(website or "")
-    except ValueError:
-        return None
-    if not parts.hostname or parts.query or not _HOME.fullmatch(parts.path):
-        return None
-    return _owned_domain(parts.hostname.removeprefix("www."))
+    home = _HOME_PAGE.fullmatch(website or "")
+    return _owned_domain(home[1]) if home else None

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from sqlalchemy import text as sql
 
 from campaign.db import db
-from campaign.institutions.folding import fold, is_unspaced, terms
+from campaign.institutions.folding import count_words, fold, is_unspaced, terms
 
 LONGEST_QUERY = 200
 WELL_KNOWN = "# "
@@ -29,7 +29,7 @@ _CORRECTIONS = 5
 # Below it no name was exactly what was typed; see the scores in _SEARCH.
 _EXACT = 10
 
-_COLUMNS = "institution_id, kind, value, folded, country, weight"
+_COLUMNS = "institution_id, kind, value, folded, words, country, weight"
 _SEARCH = sql(f"""
 WITH near AS MATERIALIZED (
   (SELECT {_COLUMNS} FROM institution_names WHERE terms @@ CAST(:well_known AS tsquery) LIMIT 300)
@@ -56,7 +56,8 @@ SELECT
         WHEN folded = :typed AND kind = 'acronym' THEN real '20'
         WHEN folded = :typed AND kind = 'name' THEN real '18'
         WHEN folded = :typed THEN real '14'
-        WHEN starts_with(folded, :typed) THEN 2.2 + CAST(:length AS real) / length(folded)
+        WHEN words = :words AND words > 1 AND NOT :tolerant THEN real '3.5'
+        WHEN starts_with(folded, :typed) THEN 2.0 + CAST(:length AS real) / length(folded)
         WHEN strpos(folded, :inside) > 0 THEN 1.8 + CAST(:length AS real) / length(folded)
         WHEN :tolerant THEN 4 * similarity(folded, :typed)
         ELSE real '0'
@@ -102,6 +103,7 @@ class Word(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class _Asked:
     typed: str
+    words: int
     country: str | None
     limit: int
 
@@ -109,7 +111,7 @@ class _Asked:
 def find(text: str, country: str | None, limit: int) -> list[Hit]:
     """The best matches first, at most ``limit``. ``country`` (ISO 3166-1 alpha-2) is the reader's."""
     text = text[:LONGEST_QUERY]
-    asked = _Asked(fold(text), country, limit)
+    asked = _Asked(fold(text), count_words(terms(text)), country, limit)
     if not asked.typed:
         return []
     with _tuned():
@@ -148,6 +150,7 @@ def _run(alternatives: Sequence[Sequence[Word]], asked: _Asked, *, tolerant: boo
             "typed_end": f"{asked.typed}\U0010ffff",
             "inside": asked.typed if is_unspaced(asked.typed) else f" {asked.typed}",
             "length": len(asked.typed),
+            "words": asked.words,
             "country": asked.country,
             "tolerant": tolerant,
             "limit": asked.limit,

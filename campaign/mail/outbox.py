@@ -2,7 +2,8 @@
 
 import logging
 import smtplib
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,9 +19,10 @@ from campaign.mail.transport import Transport
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
-BATCH = 50
-# 1, 2, 4 … minutes, about two days in all: long enough for a mail server's weekend.
-MAX_ATTEMPTS = 12
+# Far below the time limit of the worker's jobs, which could cut in between sending a letter and recording it.
+RUN_SECONDS = 60
+# 1, 2, 4 … minutes, nearly three days in all: long enough for a mail server's weekend.
+MAX_ATTEMPTS = 13
 
 
 def queue(
@@ -58,56 +60,66 @@ def has_due() -> bool:
 
 
 def deliver_due(transport: Transport) -> int:
-    """Send every letter that is due; return how many were sent. Commits, since each outcome must survive a kill."""
-    sent = 0
-    while letters := _claim():
-        for letter in letters:
-            sent += _deliver(letter, transport)
+    """Send letters that are due, for RUN_SECONDS at most; return how many were sent.
+
+    Commits, since each outcome must survive a kill. Stops where the server is away: the next letter would fare no
+    better, and the sweep tries again.
+    """
+    sent, until = 0, time.monotonic() + RUN_SECONDS
+    while time.monotonic() < until and (letter := _claim()):
+        try:
+            transport.send(compose(letter))
+        except Exception as error:  # one letter that cannot be composed must not stop the others
+            _record_failure(letter, error)
+            if _is_away(error):
+                break
+        else:
+            letter.sent_at, letter.recipient, letter.facts, letter.error = now(), None, {}, None
+            jobs.commit()
+            sent += 1
     return sent
 
 
-def _claim() -> Sequence[Letter]:
-    """Take a batch for LEASE. Another worker skips the locked rows and, later, the leased ones."""
+def _claim() -> Letter | None:
+    """Take one letter for LEASE. Another worker skips the locked row and, later, the leased one.
+
+    One at a time: of a batch, the last would wait longer than its lease when the server is slow.
+    """
     due = (
         select(Letter.id)
         .where(Letter.sent_at.is_(None), Letter.failed_at.is_(None), Letter.due_at <= func.now())
         .order_by(Letter.due_at)
-        .limit(BATCH)
+        .limit(1)
         .with_for_update(skip_locked=True)
     )
     claim = (
         update(Letter)
-        .where(Letter.id.in_(due.scalar_subquery()))
+        .where(Letter.id == due.scalar_subquery())
         .values(due_at=func.now() + LEASE, attempts=Letter.attempts + 1)
         .returning(Letter)
     )
-    letters = db.session.scalars(claim).all()
+    letter = db.session.scalar(claim)
     jobs.commit()
-    return letters
+    return letter
 
 
-def _deliver(letter: Letter, transport: Transport) -> bool:
-    try:
-        transport.send(compose(letter))
-    except (smtplib.SMTPException, OSError) as error:
-        _record_failure(letter, error)
-        return False
-    except Exception as error:  # a letter that cannot be composed must not stop the others
-        log.exception("letter %s (%s) cannot be composed", letter.id, letter.template)
-        _record_failure(letter, error, final=True)
-        return False
-    letter.sent_at, letter.recipient, letter.facts = now(), None, {}
-    jobs.commit()
-    return True
-
-
-def _record_failure(letter: Letter, error: Exception, final: bool = False) -> None:
+def _record_failure(letter: Letter, error: Exception) -> None:
+    log.warning("letter %s (%s): %s", letter.id, letter.template, type(error).__name__)
     letter.error = f"{type(error).__name__}: {error}"[:500]
-    if final or letter.attempts >= MAX_ATTEMPTS or _is_permanent(error):
+    if letter.attempts >= MAX_ATTEMPTS or _is_permanent(error):
         letter.failed_at = now()
     else:
         letter.due_at = now() + timedelta(minutes=2 ** (letter.attempts - 1))
     jobs.commit()
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether it is the server that cannot be talked to, not this letter that it does not take."""
+    # smtplib's errors are OSErrors, too.
+    return isinstance(error, OSError) and not isinstance(
+        error,
+        smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError | smtplib.SMTPNotSupportedError,
+    )
 
 
 def _is_permanent(error: Exception) -> bool:
@@ -115,6 +127,16 @@ def _is_permanent(error: Exception) -> bool:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(500 <= code < 600 for code, _ in error.recipients.values())
     return isinstance(error, smtplib.SMTPDataError) and 500 <= error.smtp_code < 600
+
+
+def forget(recipient_hash: bytes) -> None:
+    """Stop what is on its way to an address, and forget it; the letters still count for its daily share."""
+    unsent = update(Letter).where(Letter.recipient_hash == recipient_hash, Letter.sent_at.is_(None))
+    db.session.execute(
+        unsent.values(
+            recipient=None, facts={}, error=None, failed_at=func.coalesce(Letter.failed_at, func.now())
+        )
+    )
 
 
 def purge(sent_before: datetime) -> None:

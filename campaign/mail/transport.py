@@ -12,22 +12,22 @@ TIMEOUT_SECONDS = 30
 
 
 class Transport:
-    """Sends messages to the server that SMTP_URL names; reconnects once when the server hung up."""
+    """Sends messages to the server that SMTP_URL names."""
 
     def __init__(self, smtp_url: str) -> None:
         self._server = urlsplit(smtp_url)
         self._connection: smtplib.SMTP | None = None
 
     def send(self, message: EmailMessage) -> None:
-        """Hand one message over. Raises smtplib.SMTPException or OSError."""
+        """Hand one message over, over a new connection where a kept one turns out to be dead. Raises OSError."""
+        kept = self._connection is not None
         try:
             self._connect().send_message(message)
-        except (smtplib.SMTPServerDisconnected, ConnectionError):
-            self.close()
-            self._connect().send_message(message)
-        except smtplib.SMTPException:
+        except OSError as error:  # smtplib's errors are OSErrors, too
             self.close()  # an interrupted dialogue cannot be trusted with the next letter
-            raise
+            if not kept or not isinstance(error, smtplib.SMTPServerDisconnected | ConnectionError):
+                raise
+            self._connect().send_message(message)
 
     def close(self) -> None:
         if self._connection is not None:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from campaign.db import db
+from campaign.mail import outbox
 from campaign.people.models import Consent, Person
 from campaign.people.rules import Address
 from campaign.tokens import Signer
@@ -21,9 +22,9 @@ def fingerprint(signer: Signer, address: Address) -> bytes:
 
 
 def find(signer: Signer, address: Address) -> Person | None:
-    return db.session.scalar(
-        select(Person).where(Person.fingerprint == fingerprint(signer, address))
-    )
+    """The person of this address, its row locked: letters asked for at once are counted one after the other."""
+    known = select(Person).where(Person.fingerprint == fingerprint(signer, address))
+    return db.session.scalar(known.with_for_update())
 
 
 def find_or_add(signer: Signer, address: Address, locale: str) -> Person:
@@ -70,6 +71,7 @@ def consents(person_id: UUID) -> Sequence[Consent]:
 
 
 def erase(person: Person) -> None:
-    """Remove the person; consents go with them. Their pledges must be gone first."""
+    """Remove the person; consents and unsent letters go with them. Their pledges must be gone first."""
+    outbox.forget(person.fingerprint)
     db.session.delete(person)
     db.session.flush()

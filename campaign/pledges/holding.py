@@ -52,12 +52,11 @@ def hold_reasons(
 
 
 def _is_crowded(draft: Draft, network_hash: bytes, limits: Limits, now: datetime) -> bool:
-    recent = select(
-        func.count(),
-        func.count().filter(
-            Pledge.institution_id == (draft.institution.id if draft.institution else None)
-        ),
-    ).where(Pledge.network_hash == network_hash, Pledge.submitted_at > now - WINDOW)
-    everyone, colleagues = db.session.execute(recent).one()
-    strangers = everyone - colleagues
-    return bool(strangers >= limits.per_network or colleagues >= limits.per_campus)
+    recent = select(func.count()).where(
+        Pledge.network_hash == network_hash, Pledge.submitted_at > now - WINDOW
+    )
+    everyone = db.session.scalar(recent) or 0
+    # People without an institution have no colleagues, they are strangers to each other.
+    at_work = recent.where(Pledge.institution_id == draft.institution.id) if draft.institution else None
+    colleagues = 0 if at_work is None else db.session.scalar(at_work) or 0
+    return everyone - colleagues >= limits.per_network or colleagues >= limits.per_campus

@@ -1,7 +1,7 @@
 """The facts of every letter about a pledge, and the links and codes in them.
 
 A link is a signed token for one purpose; whoever holds it proved to read the mailbox. The six digits are
-derived from the pledge, so nothing secret is stored.
+derived from the pledge, so that only letters on their way hold them.
 """
 
 from datetime import timedelta
@@ -13,7 +13,6 @@ from campaign.pledges.models import Pledge
 from campaign.tokens import Signer
 
 CONFIRM, MINE, SENT, FORM = "confirm-pledge", "my-page", "sent-page", "pledge-form"
-CONFIRM_LIFETIME = timedelta(days=30)
 MINE_LIFETIME = timedelta(hours=24)
 SENT_LIFETIME = timedelta(days=1)
 FORM_LIFETIME = timedelta(days=1)

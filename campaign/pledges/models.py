@@ -123,8 +123,8 @@ class Pledge(Model):
     text_id: Mapped[int] = mapped_column(ForeignKey(CampaignText.id))
     status: Mapped[str] = mapped_column(default=Status.UNCONFIRMED)
     hold_reasons: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
-    # The form these details came with: sent twice it is one pledge, and a page that shows what one form said
-    # cannot confirm what a later one says.
+    # The form and the words these details came with: sent twice they are one pledge, and a page that shows what
+    # one form said cannot confirm what a later one says.
     submission: Mapped[UUID] = mapped_column(index=True)
     code_attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
 

@@ -18,7 +18,7 @@ from campaign.mail import outbox
 from campaign.people import operations as people
 from campaign.people.models import Person
 from campaign.people.rules import Address
-from campaign.pledges import letters
+from campaign.pledges import letters, queries
 from campaign.pledges.holding import Circumstances, Limits, hold_reasons
 from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
 from campaign.pledges.rules import Draft
@@ -63,29 +63,30 @@ def submit(
     newsletter: bool,
     now: datetime,
 ) -> None:
-    """Take a pledge and mail its person. Returns nothing: nobody may learn which addresses are known."""
+    """Take a pledge and mail its person. Returns nothing: nobody may learn which addresses are known.
+
+    ``submission`` names one form with what was typed in it: sent again, it changes nothing.
+    """
     person = people.find_or_add(office.signer, address, locale)
     pledge = _pledge_of(person, text.campaign_id, draft.kind)
     if pledge and pledge.status not in {Status.UNCONFIRMED, Status.WITHDRAWN}:
-        _mail(office, "known", pledge, person, locale, now)
+        _mail_sparingly(office, "known", pledge, person, locale, now)
+        return
+    if pledge and pledge.status == Status.UNCONFIRMED and pledge.submission == submission:
         return
     reasons = hold_reasons(draft, address, circumstances, office.limits, now)
     pledge = pledge or Pledge(campaign_id=text.campaign_id, person_id=person.id, kind=draft.kind)
-    is_repeated = pledge.submission == submission and pledge.status == Status.UNCONFIRMED
     _write(pledge, draft)
     pledge.text_id, pledge.locale, pledge.newsletter = text.id, locale, newsletter
     pledge.status, pledge.hold_reasons, pledge.submission = Status.UNCONFIRMED, reasons, submission
     pledge.submitted_at, pledge.network_hash = now, circumstances.network_hash
     db.session.add(pledge)
     db.session.flush()
-    if not is_repeated:
-        _note(
-            pledge, PERSON, "submitted", version=text.version, locale=locale, hold_reasons=reasons
-        )
-        _mail(office, "confirm", pledge, person, locale, now)
+    _note(pledge, PERSON, "submitted", version=text.version, locale=locale, hold_reasons=reasons)
+    _mail_sparingly(office, "confirm", pledge, person, locale, now)
 
 
-def confirm(pledge: Pledge, submission: UUID, now: datetime) -> None:
+def confirm(office: Office, pledge: Pledge, submission: UUID, now: datetime) -> None:
     """Make it count, or hold it. Confirming twice is fine. Raises SupersededSubmission, NotAwaiting."""
     if pledge.submission != submission:
         raise SupersededSubmission
@@ -93,53 +94,57 @@ def confirm(pledge: Pledge, submission: UUID, now: datetime) -> None:
         return
     if pledge.status != Status.UNCONFIRMED:
         raise NotAwaiting
-    if pledge.kind == Kind.INSTITUTION and _has_spoken(pledge):
-        pledge.hold_reasons = [*pledge.hold_reasons, "institution-has-pledged"]
-    pledge.status = Status.HELD if pledge.hold_reasons else Status.CONFIRMED
+    reasons = [*pledge.hold_reasons, *(["institution-has-pledged"] if _comes_second(pledge) else [])]
     pledge.confirmed_at, pledge.withdrawn_at = now, None
     pledge.person.locale = pledge.locale
     for purpose, granted in (("listing", pledge.listed), ("newsletter", pledge.newsletter)):
         people.record_consent(
             pledge.person_id, purpose, granted, pledge.locale, pledge.submitted_at
         )
-    _note(pledge, PERSON, "confirmed" if pledge.status == Status.CONFIRMED else "held")
+    _note(pledge, PERSON, "confirmed")
+    if reasons:
+        _hold(office, pledge, reasons)
+    else:
+        pledge.status = Status.CONFIRMED
     _counted(pledge)
 
 
 def confirm_by_code(office: Office, submission: UUID, code: str, now: datetime) -> Pledge:
     """Confirm what this form sent. Raises WrongCode, also where the address was known and nothing was stored."""
-    waiting = select(Pledge).where(Pledge.submission == submission).with_for_update(of=Pledge)
-    for pledge in db.session.scalars(waiting):
-        if pledge.code_attempts >= MAX_CODE_ATTEMPTS:
-            continue
-        if hmac.compare_digest(letters.code_of(office.signer, pledge.id), code):
-            confirm(pledge, submission, now)
-            return pledge
+    pledge = db.session.scalar(queries.locked().where(Pledge.submission == submission))
+    if pledge is None or pledge.code_attempts >= MAX_CODE_ATTEMPTS:
+        raise WrongCode
+    if not hmac.compare_digest(letters.code_of(office.signer, pledge.id), code):
         pledge.code_attempts += 1
-    raise WrongCode
+        raise WrongCode
+    confirm(office, pledge, submission, now)
+    return pledge
 
 
-def correct(pledge: Pledge, draft: Draft) -> None:
+def correct(office: Office, pledge: Pledge, draft: Draft, locale: str, now: datetime) -> None:
     """Replace what the person said about themself; counts follow, the text they signed stays.
 
-    A representative who moves to another institution needs its official address, or staff decide.
+    ``locale`` is the language of the page. A representative who moves to another institution waits for staff.
     """
     before = _snapshot(pledge)
     _write(pledge, draft)
-    if pledge.kind == Kind.INSTITUTION and before["institution_id"] != pledge.institution_id:
-        pledge.status, pledge.hold_reasons = (
-            Status.HELD,
-            [*pledge.hold_reasons, "institution-changed"],
-        )
     changed = sorted(name for name, value in _snapshot(pledge).items() if before[name] != value)
-    if changed:
-        _note(pledge, PERSON, "corrected", fields=changed)
-        _counted(pledge)
+    if not changed:
+        return
+    _note(pledge, PERSON, "corrected", fields=changed)
+    if "listed" in changed:
+        people.record_consent(pledge.person_id, "listing", pledge.listed, locale, now)
+    if pledge.kind == Kind.INSTITUTION and "institution_id" in changed:
+        _hold(office, pledge, ["institution-changed"])
+    _counted(pledge)
 
 
-def set_listed(pledge: Pledge, listed: bool, now: datetime) -> None:
+def set_listed(pledge: Pledge, listed: bool, locale: str, now: datetime) -> None:
+    """List or unlist by name; ``locale`` is the language in which they were asked."""
+    if pledge.listed == listed:
+        return
     pledge.listed = listed
-    people.record_consent(pledge.person_id, "listing", listed, pledge.locale, now)
+    people.record_consent(pledge.person_id, "listing", listed, locale, now)
     _note(pledge, PERSON, "listed" if listed else "unlisted")
 
 
@@ -149,7 +154,7 @@ def withdraw(office: Office, pledge: Pledge, now: datetime) -> None:
         raise NotAwaiting
     pledge.status, pledge.withdrawn_at = Status.WITHDRAWN, now
     _note(pledge, PERSON, "withdrawn")
-    _mail(office, "withdrawn", pledge, pledge.person, pledge.person.locale, now)
+    _mail(office, "withdrawn", pledge)
     _counted(pledge)
 
 
@@ -165,6 +170,8 @@ def disown(pledge: Pledge) -> None:
 
 def erase_person(person: Person) -> None:
     """Remove all that is known of a person. The tallies follow by trigger; the trail keeps no personal data."""
+    if db.session.get(Person, person.id, with_for_update=True, populate_existing=True) is None:
+        return  # another tab was faster
     for pledge in db.session.scalars(select(Pledge).where(Pledge.person_id == person.id)).all():
         _note(pledge, PERSON, "erased")
         db.session.delete(pledge)
@@ -180,13 +187,13 @@ def accept(office: Office, pledge: Pledge, actor: str, now: datetime) -> None:
         or (pledge.status == Status.UNCONFIRMED and pledge.hold_reasons)
     ):
         raise NotAwaiting
-    if pledge.kind == Kind.INSTITUTION and _has_spoken(pledge):
+    if _comes_second(pledge):
         raise NotAwaiting
     pledge.hold_reasons = []
     _note(pledge, actor, "accepted")
     if pledge.status == Status.HELD:
         pledge.status = Status.CONFIRMED
-        _mail(office, "accepted", pledge, pledge.person, pledge.locale, now)
+        _mail(office, "accepted", pledge)
         _counted(pledge)
 
 
@@ -198,7 +205,7 @@ def refuse(office: Office, pledge: Pledge, actor: str, reason: str, now: datetim
     pledge.status = Status.REFUSED
     _note(pledge, actor, "refused", reason=reason)
     if was_confirmed_by_mail:
-        _mail(office, "refused", pledge, pledge.person, pledge.locale, now, reason=reason)
+        _mail(office, "refused", pledge, reason=reason)
     _counted(pledge)
 
 
@@ -209,22 +216,20 @@ def settle_institution(pledge: Pledge, institution: Institution, actor: str) -> 
     _counted(pledge)
 
 
-def merge_institution(source_id: str, target_id: str, actor: str) -> int:
+def merge_institution(office: Office, source_id: str, target_id: str, actor: str) -> int:
     """Move all pledges to the successor; the tallies follow by trigger. Returns how many moved.
 
     An institution that already spoke keeps its own word: the merged one's official pledge is held for staff.
     """
-    spoken = select(Pledge.campaign_id).where(
-        Pledge.institution_id == target_id,
+    official = queries.locked().where(
+        Pledge.institution_id == source_id,
         Pledge.kind == Kind.INSTITUTION,
         Pledge.status == Status.CONFIRMED,
     )
-    db.session.execute(
-        update(Pledge)
-        .where(Pledge.institution_id == source_id, Pledge.kind == Kind.INSTITUTION)
-        .where(Pledge.status == Status.CONFIRMED, Pledge.campaign_id.in_(spoken))
-        .values(status=Status.HELD, hold_reasons=["institution-has-pledged"])
-    )
+    for pledge in db.session.scalars(official).all():
+        if _has_spoken(pledge.campaign_id, target_id):
+            _hold(office, pledge, ["institution-has-pledged"])
+    db.session.flush()
     moved = db.session.scalars(
         update(Pledge)
         .where(Pledge.institution_id == source_id)
@@ -248,25 +253,25 @@ def merge_institution(source_id: str, target_id: str, actor: str) -> int:
 def remind(office: Office, now: datetime) -> int:
     """Remind once whoever has not confirmed; return how many were reminded."""
     waiting = (
-        select(Pledge)
-        .where(Pledge.status == Status.UNCONFIRMED, Pledge.reminded_at.is_(None), ~Pledge.is_demo)
+        queries.locked(skip=True)
+        .where(Pledge.status == Status.UNCONFIRMED, Pledge.reminded_at.is_(None))
         .where(Pledge.submitted_at < now - REMINDER_AFTER)
         .limit(500)
-        .with_for_update(of=Pledge, skip_locked=True)
     )
     pledges = db.session.scalars(waiting).all()
     for pledge in pledges:
         pledge.reminded_at = now
-        _mail(office, "reminder", pledge, pledge.person, pledge.locale, now)
+        days_left = office.unconfirmed_days - (now - pledge.submitted_at).days
+        _mail(office, "reminder", pledge, days=days_left)
     return len(pledges)
 
 
 def forget_unconfirmed(before: datetime) -> int:
     """Remove what nobody confirmed; return how many pledges went."""
-    stale = select(Pledge).where(Pledge.status == Status.UNCONFIRMED, Pledge.submitted_at < before)
-    pledges = db.session.scalars(
-        stale.limit(1000).with_for_update(of=Pledge, skip_locked=True)
-    ).all()
+    stale = queries.locked(skip=True).where(
+        Pledge.status == Status.UNCONFIRMED, Pledge.submitted_at < before
+    )
+    pledges = db.session.scalars(stale.limit(1000)).all()
     for pledge in pledges:
         _remove(pledge, SYSTEM, "expired")
     return len(pledges)
@@ -288,12 +293,12 @@ def send_my_link(office: Office, address: Address, locale: str, now: datetime) -
         select(Pledge).where(Pledge.person_id == person.id).limit(1)
     )
     if person and pledge:
-        _mail(office, "my_link", pledge, person, locale, now)
+        _mail_sparingly(office, "my_link", pledge, person, locale, now)
 
 
 def _pledge_of(person: Person, campaign_id: int, kind: Kind) -> Pledge | None:
     return db.session.scalar(
-        select(Pledge).where(
+        queries.locked().where(
             Pledge.campaign_id == campaign_id, Pledge.person_id == person.id, Pledge.kind == kind
         )
     )
@@ -315,16 +320,29 @@ def _snapshot(pledge: Pledge) -> Mapping[str, Any]:
     return {name: getattr(pledge, name) for name in (*_WRITTEN, "institution_id")}
 
 
-def _has_spoken(pledge: Pledge) -> bool:
-    """Whether another confirmed pledge already speaks for the institution in this campaign."""
-    other = select(Pledge.id).where(
-        Pledge.campaign_id == pledge.campaign_id,
-        Pledge.institution_id == pledge.institution_id,
-        Pledge.kind == Kind.INSTITUTION,
-        Pledge.status == Status.CONFIRMED,
-        Pledge.id != pledge.id,
-    )
-    return db.session.scalar(other.limit(1)) is not None
+def _hold(office: Office, pledge: Pledge, reasons: list[str]) -> None:
+    """Leave it to staff whether it counts, and tell its person so."""
+    pledge.status, pledge.hold_reasons = Status.HELD, reasons
+    _note(pledge, SYSTEM, "held", reasons=reasons)
+    _mail(office, "held", pledge)
+
+
+def _comes_second(pledge: Pledge) -> bool:
+    """Whether another representative has spoken for the same institution."""
+    if pledge.kind == Kind.PERSON or pledge.institution_id is None:
+        return False
+    return _has_spoken(pledge.campaign_id, pledge.institution_id)
+
+
+def _has_spoken(campaign_id: int, institution_id: str) -> bool:
+    """Whether a confirmed pledge speaks for the institution already.
+
+    Until the caller commits nobody else can begin to: of two representatives at once, one waits here.
+    """
+    ours = select(Institution.id).where(Institution.id == institution_id)
+    # Not the strongest lock, which would keep the institution's people from pledging.
+    db.session.execute(ours.with_for_update(key_share=True))
+    return queries.official_pledge(campaign_id, institution_id) is not None
 
 
 def _remove(pledge: Pledge, actor: str, action: str) -> None:
@@ -336,20 +354,20 @@ def _remove(pledge: Pledge, actor: str, action: str) -> None:
         people.erase(person)
 
 
-def _mail(
-    office: Office,
-    template: str,
-    pledge: Pledge,
-    person: Person,
-    locale: str,
-    now: datetime,
-    **facts: Any,
+def _mail_sparingly(
+    office: Office, template: str, pledge: Pledge, person: Person, locale: str, now: datetime
 ) -> None:
-    """Queue a letter, unless this address had its share today: nobody can be flooded through us."""
-    if outbox.queued_since(person.fingerprint, now - timedelta(days=1)) >= office.mails_per_address:
-        return
-    facts |= letters.facts(office.signer, pledge, locale, office.unconfirmed_days)
-    outbox.queue(template, locale, person.address, person.fingerprint, facts)
+    """Queue what anybody can cause, unless this address had its share today: we flood nobody for others."""
+    if outbox.queued_since(person.fingerprint, now - timedelta(days=1)) < office.mails_per_address:
+        facts = letters.facts(office.signer, pledge, locale, office.unconfirmed_days)
+        outbox.queue(template, locale, person.address, person.fingerprint, facts)
+
+
+def _mail(office: Office, template: str, pledge: Pledge, **facts: Any) -> None:
+    """Queue what its person must learn, however many letters others caused."""
+    known = letters.facts(office.signer, pledge, pledge.locale, office.unconfirmed_days)
+    person = pledge.person
+    outbox.queue(template, pledge.locale, person.address, person.fingerprint, known | facts)
 
 
 def _note(pledge: Pledge, actor: str, action: str, **details: Any) -> None:

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, tuple_
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from campaign.db import db
 from campaign.institutions.folding import fold
 from campaign.institutions.models import Institution
+from campaign.people.models import Person
 from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
 
 PAGE_SIZE = 50
@@ -107,11 +108,23 @@ def get(pledge_id: UUID) -> Pledge | None:
     return db.session.get(Pledge, pledge_id)
 
 
-def get_locked(pledge_id: UUID) -> Pledge | None:
-    """The pledge for one who is going to change it; a second click waits for the first."""
-    return db.session.scalar(
-        select(Pledge).where(Pledge.id == pledge_id).with_for_update(of=Pledge)
+def locked(*, skip: bool = False) -> Select[Pledge]:
+    """Pledges for one who is going to change them; a second click waits for the first, or passes by.
+
+    A person's row is locked before their pledge's, as by a form that comes in: who takes them in another order
+    waits for the other for ever.
+    """
+    return (
+        select(Pledge)
+        .join(Pledge.person)
+        .options(contains_eager(Pledge.person))
+        .with_for_update(of=[Person, Pledge], skip_locked=skip)
+        .execution_options(populate_existing=True)
     )
+
+
+def get_locked(pledge_id: UUID) -> Pledge | None:
+    return db.session.scalar(locked().where(Pledge.id == pledge_id))
 
 
 def of_person(person_id: UUID) -> Sequence[Pledge]:
@@ -151,8 +164,8 @@ def not_listed(limit: int = 100) -> Sequence[tuple[str, str, int]]:
 
 
 def with_institution_text(text: str, country: str) -> Sequence[Pledge]:
-    """Pledges of one country that wrote the same free text for their institution."""
-    same = select(Pledge).where(
+    """Pledges of one country that wrote the same free text for their institution, locked."""
+    same = locked().where(
         Pledge.institution_text == text, Pledge.country == country, Pledge.institution_id.is_(None)
     )
     return db.session.scalars(same).all()

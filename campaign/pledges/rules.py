@@ -295,7 +295,8 @@ class _Reader:
         for number in range(1, MAX_LETTERS + 1):
             if letter := self.paragraphs(f"letter_{number}", LETTER_LENGTH):
                 locale = self.get(f"letter_locale_{number}")
-                if not is_offered(locale):
+                # One language twice would silently lose the first letter.
+                if not is_offered(locale) or locale in letters:
                     self.refuse(f"letter_locale_{number}", "choose")
                 letters[locale] = letter
         return letters

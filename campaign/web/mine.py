@@ -95,7 +95,7 @@ def correct(token: str, pledge_id: UUID) -> Page:
         draft = check(Kind(pledge.kind), posted_values(), pledge.text, resolve)
     except InvalidPledge as invalid:
         return _edit_page(token, pledge, Form(posted_values(), invalid.problems)), 422
-    operations.correct(pledge, draft)
+    operations.correct(office(), pledge, draft, i18n.current(), now())
     return _saved(token)
 
 
@@ -143,7 +143,8 @@ def _as_typed(pledge: Pledge) -> dict[str, list[str]]:
 @blueprint.post("/<token>/pledges/<uuid:pledge_id>/listing")
 @link_holder
 def listing(token: str, pledge_id: UUID) -> Page:
-    operations.set_listed(_pledge(token, pledge_id), request.form.get("listed") == "yes", now())
+    listed = request.form.get("listed") == "yes"
+    operations.set_listed(_pledge(token, pledge_id), listed, i18n.current(), now())
     return _saved(token)
 
 

@@ -2,8 +2,9 @@
 
 import ipaddress
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -17,7 +18,7 @@ from campaign.institutions import queries as institutions
 from campaign.pledges import operations, queries
 from campaign.pledges.disciplines import BROAD_FIELDS
 from campaign.pledges.holding import Circumstances
-from campaign.pledges.letters import CONFIRM, CONFIRM_LIFETIME, SENT, SENT_LIFETIME
+from campaign.pledges.letters import CONFIRM, SENT, SENT_LIFETIME
 from campaign.pledges.models import Kind, Pledge, Status
 from campaign.pledges.rules import ROLES, InvalidPledge, Problem, check_with_address
 from campaign.tallies.queries import counts_of
@@ -86,12 +87,14 @@ def _submit(slug: str, kind: Kind) -> Page:
         return _form_page(
             kind, text, Form(values, invalid.problems, request.form["form_token"])
         ), 422
+    # The same form sent again with other words is another one: whoever saw the first cannot confirm the second.
+    submission = uuid5(token.submission, repr(sorted(values.items())))
     operations.submit(
         office(),
         draft,
         address,
         text,
-        token.submission,
+        submission,
         _circumstances(token),
         locale=i18n.current(),
         newsletter="newsletter" in values,
@@ -99,7 +102,7 @@ def _submit(slug: str, kind: Kind) -> Page:
     )
     jobs.commit()
     return redirect(
-        url_for("pledging.sent", token=office().signer.sign(SENT, str(token.submission))), 303
+        url_for("pledging.sent", token=office().signer.sign(SENT, str(submission))), 303
     )
 
 
@@ -162,7 +165,7 @@ def _matches(query: str, country: str) -> list[Any]:
 
 def _proposals(address: str) -> list[Any]:
     domain = address.rpartition("@")[2].strip().lower()
-    return list(institutions.propose_by_domain(domain)) if domain else []
+    return institutions.propose_by_domain(domain, locale=i18n.current()) if domain else []
 
 
 @blueprint.get("/pledges/sent/<token>/")
@@ -204,7 +207,7 @@ def confirm(token: str) -> Page:
 def confirm_by_button(token: str) -> Page:
     pledge = _pledge_to_confirm(token)
     try:
-        operations.confirm(pledge, _uuid(request.form.get("submission", "")), now())
+        operations.confirm(office(), pledge, _uuid(request.form.get("submission", "")), now())
     except operations.SupersededSubmission:
         return _confirm_page(pledge, token, superseded=True), 409
     return _thank(pledge)
@@ -218,10 +221,15 @@ def _confirm_page(pledge: Pledge, token: str, superseded: bool = False) -> str:
 
 def _pledge_to_confirm(token: str) -> Pledge:
     """Raises InvalidToken; answers 410 where the pledge was removed or refused meanwhile."""
-    pledge = queries.get_locked(_uuid(office().signer.read(CONFIRM, token, CONFIRM_LIFETIME)))
+    pledge = queries.get_locked(_read_confirm(token))
     if pledge is None or pledge.status in {Status.REFUSED, Status.WITHDRAWN}:
         abort(410)
     return pledge
+
+
+def _read_confirm(token: str) -> UUID:
+    """The pledge that a link confirms, for as long as it is kept unconfirmed. Raises InvalidToken."""
+    return UUID(office().signer.read(CONFIRM, token, timedelta(days=office().unconfirmed_days)))
 
 
 def _uuid(value: str) -> UUID:
@@ -234,14 +242,14 @@ def _uuid(value: str) -> UUID:
 @blueprint.get("/pledges/not-me/<token>/")
 @link_holder
 def not_me(token: str) -> Page:
-    office().signer.read(CONFIRM, token, CONFIRM_LIFETIME)
+    _read_confirm(token)
     return render_template("pledge/not_me.html", token=token, done=False)
 
 
 @blueprint.post("/pledges/not-me/<token>/")
 @link_holder
 def disown(token: str) -> Page:
-    pledge = queries.get_locked(_uuid(office().signer.read(CONFIRM, token, CONFIRM_LIFETIME)))
+    pledge = queries.get_locked(_read_confirm(token))
     if pledge is not None and pledge.status == Status.UNCONFIRMED:
         operations.disown(pledge)
         jobs.commit()

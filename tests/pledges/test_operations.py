@@ -489,7 +489,7 @@ def test_merging_moves_every_pledge_to_the_successor():
     moved = [confirmed(f"{name}@example.org", institution=old.id) for name in ("a", "b")]
     stays = confirmed("c@example.org", institution=new.id)
 
-    number = operations.merge_institution(office(), old.id, new.id, "staff:ada", now())
+    number = operations.merge_institution(office(), old.id, new.id, "staff:ada")
 
     assert number == 2
     assert {p.institution_id for p in (*moved, stays)} == {new.id}
@@ -501,7 +501,7 @@ def test_merging_two_institutions_that_both_spoke_holds_the_merged_ones_word():
     old, new = institution(), institution()
     merged, stays = (confirmed(**speaking(one, f"rector@{one.domains[0]}")) for one in (old, new))
 
-    operations.merge_institution(office(), old.id, new.id, "staff:ada", now())
+    operations.merge_institution(office(), old.id, new.id, "staff:ada")
 
     db.session.refresh(merged)
     assert (merged.status, merged.hold_reasons) == (Status.HELD, ["institution-has-pledged"])

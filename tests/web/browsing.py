@@ -86,6 +86,7 @@ class Page:
 
     def __init__(self, answer: TestResponse) -> None:
         self.status, self.headers, self.path = answer.status_code, answer.headers, answer.request.path
+        assert "Set-Cookie" not in self.headers, "this site sets no cookies"
         self.html = answer.get_data(as_text=True)
         builder = _Builder()
         builder.feed(self.html)

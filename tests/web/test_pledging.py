@@ -59,7 +59,7 @@ FOR_INSTITUTION: Fields = {
     "name": ["Achieng' Otieno"],
     "office": ["Rector & <President>"],
     "email": ["rector(at)example.org"],
-    "commitments": ["support"],
+    "commitments": ["hosting", "open-data"],
     "letter_locale_1": ["sw"],
     "letter_1": ["Sisi, chuo kikuu.\n\nTunaahidi <b>."],
     "letter_locale_2": ["ar"],

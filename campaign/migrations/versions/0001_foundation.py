@@ -191,6 +191,7 @@ def upgrade() -> None:
     sa.Column('value', sa.Text(), nullable=False),
     sa.Column('folded', sa.Text(collation='C'), nullable=False),
     sa.Column('terms', postgresql.TSVECTOR(), nullable=False),
+    sa.Column('words', sa.SmallInteger(), nullable=False),
     sa.Column('country', sa.Text(), nullable=False),
     sa.Column('weight', sa.REAL(), nullable=False),
     sa.ForeignKeyConstraint(['institution_id'], ['institutions.id'], name=op.f('fk_institution_names_institution_id_institutions'), ondelete='CASCADE'),

@@ -1,0 +1,107 @@
+"""Commands for the registry of institutions."""
+
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from campaign import jobs
+from campaign.geography import country_name
+from campaign.institutions import queries
+from campaign.institutions.models import Institution
+from campaign.institutions.operations import ImportSummary, import_dump
+from campaign.institutions.ror import DumpError
+
+institutions = AppGroup("institutions", help="Import the registry of institutions (ROR), and look into it.")
+
+
+@institutions.command("import")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--starter", is_flag=True, help="Import the registry that ships with the program instead of FILE.")
+def import_(file: Path | None, starter: bool) -> None:
+    """Import FILE, a dump of the Research Organization Registry: the zip as published, or the JSON in it (schema v2).
+
+    New records are added, changed ones updated, none is deleted: a withdrawn institution keeps its pledges and
+    points to its successor. Importing the same dump again changes nothing. A broken record is reported with its place
+    in the file and left out. The exit code is 1 only where the file as a whole was refused; then nothing was changed.
+
+    \b
+    Dumps: https://doi.org/10.5281/zenodo.6347574
+    """
+    if (file is None) != starter:
+        raise click.UsageError("Name one FILE, or give --starter.")
+    with click.progressbar(length=100, label="Importing", width=40) as bar:
+        try:
+            summary = import_dump(
+                file or queries.starter_path(), lambda done, total: bar.update(100 * done // (total or 1) - bar.pos)
+            )
+        except (DumpError, OSError) as error:
+            jobs.rollback()
+            raise click.ClickException(f"Nothing was imported. {error}") from None
+    jobs.commit()
+    _report(summary)
+
+
+@institutions.command()
+@click.argument("text")
+@click.option("--locale", default="en", show_default=True, help="The reader's language, as a BCP 47 tag.")
+@click.option("--country", help="The reader's country (ISO 3166-1 alpha-2), whose institutions come first.")
+def search(text: str, locale: str, country: str | None) -> None:
+    """Find institutions by TEXT as people type it: a name, alias or acronym, in any script, mistyped or unfinished."""
+    for match in queries.search(text, locale=locale, country=country.upper() if country else None):
+        others = "; ".join(other for other in (match.acronym, match.other_name) if other)
+        place = ", ".join(part for part in (match.city, country_name(match.country, "en")) if part)
+        click.echo(f"{match.id}  {match.name}{f' ({others})' if others else ''}  {place}")
+
+
+@institutions.command()
+@click.argument("ror_id")
+def show(ror_id: str) -> None:
+    """Show all that is known of the institution with this ROR_ID (its address or its nine characters)."""
+    institution = queries.get(ror_id)
+    if institution is None:
+        raise click.ClickException(f"No institution in the registry has the id {ror_id}.")
+    for name, value in _facts(institution):
+        if value:
+            click.echo(f"{name + ':':14}{value}")
+
+
+def _facts(institution: Institution) -> list[tuple[str, object]]:
+    successor = queries.resolve(institution.id)
+    return [
+        ("id", institution.ror_url),
+        ("status", institution.status),
+        ("successor", successor.ror_url if successor and successor is not institution else institution.successor_id),
+        ("name", institution.name),
+        *(("name " + language, label) for language, label in sorted(institution.labels.items())),
+        ("acronyms", "; ".join(institution.acronyms)),
+        ("aliases", "; ".join(institution.aliases)),
+        ("types", ", ".join(institution.types)),
+        ("city", ", ".join(part for part in (institution.city, institution.subdivision) if part)),
+        ("country", institution.country),
+        ("coordinates", f"{institution.latitude}, {institution.longitude}" if institution.latitude else None),
+        ("domains", ", ".join(institution.domains)),
+        ("website", institution.website),
+        ("established", institution.established),
+        ("parents", ", ".join(institution.parents)),
+        ("imported", f"{institution.imported_at:%Y-%m-%d %H:%M} UTC"),
+    ]
+
+
+def _report(summary: ImportSummary) -> None:
+    click.echo(
+        f"{summary.added:,} added, {summary.changed:,} changed, {summary.unchanged:,} unchanged, "
+        f"{len(summary.refused):,} refused."
+    )
+    _list([str(refusal) for refusal in summary.refused], "Refused")
+    _list(
+        [f"{id_}: {domain}" for id_, domain in summary.dropped_domains],
+        "Domains left out, since they are not one institution's (public suffixes, free mail, no domain names)",
+    )
+
+
+def _list(lines: list[str], title: str) -> None:
+    if lines:
+        click.echo(f"{title}:")
+    for line in lines:
+        click.echo(f"  {line}")
