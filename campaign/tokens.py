@@ -25,6 +25,7 @@ class Signer:
 
     def __init__(self, secret_key: str) -> None:
         self._key = secret_key.encode()
+        self._serializers: dict[str, URLSafeTimedSerializer] = {}
 
     def sign(self, purpose: str, payload: Any) -> str:
         return self._serializer(purpose).dumps(payload)
@@ -47,8 +48,10 @@ class Signer:
         return f"{int.from_bytes(self.fingerprint(purpose, value)[:8]) % 1_000_000:06d}"
 
     def _serializer(self, purpose: str) -> URLSafeTimedSerializer:
-        return URLSafeTimedSerializer(
-            self._key,
-            salt=purpose,
-            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
-        )
+        if purpose not in self._serializers:
+            self._serializers[purpose] = URLSafeTimedSerializer(
+                self._key,
+                salt=purpose,
+                signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+            )
+        return self._serializers[purpose]

@@ -31,14 +31,15 @@ def current_text(slug: str, locale: str) -> CampaignText | None:
         .correlate(Campaign)
         .scalar_subquery()
     )
-    found = db.session.scalars(
-        select(CampaignText)
+    chain = list(fallback_chain(locale))
+    found = db.session.execute(
+        select(CampaignText.locale, CampaignText.id)
         .join(Campaign)
         .where(Campaign.slug == slug, CampaignText.version == newest)
-        .where(CampaignText.locale.in_(list(fallback_chain(locale))))
+        .where(CampaignText.locale.in_(chain))
     )
-    by_locale = {text.locale: text for text in found}
-    return next((by_locale[tag] for tag in fallback_chain(locale) if tag in by_locale), None)
+    id_by_locale = dict(found.all())
+    return next((text_by_id(id_by_locale[tag]) for tag in chain if tag in id_by_locale), None)
 
 
 def text_of_version(slug: str, version: int, locale: str) -> CampaignText | None:
@@ -52,8 +53,19 @@ def text_of_version(slug: str, version: int, locale: str) -> CampaignText | None
     )
 
 
+_published: dict[int, CampaignText] = {}
+
+
 def text_by_id(text_id: int) -> CampaignText | None:
-    return db.session.get(CampaignText, text_id)
+    """A published text, read once in a process and kept, since it never changes."""
+    if text_id not in _published:
+        text = db.session.get(CampaignText, text_id)
+        if text is None:
+            return None
+        for row in (text.campaign, text):
+            db.session.expunge(row)  # no session's life may end or refresh what all requests share
+        _published[text_id] = text
+    return _published[text_id]
 
 
 def versions(campaign_id: int, locale: str) -> Sequence[CampaignText]:

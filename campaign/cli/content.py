@@ -35,6 +35,7 @@ def add(tag: str) -> None:
     """Add the language with this BCP 47 TAG (for example "sw" or "zh-Hant"): an empty catalogue to translate."""
     try:
         locale = Locale.parse(tag, sep="-")
+        tag = str(locale).replace("_", "-")  # as CLDR spells it: "ZH-hans" would be another folder
     except (ValueError, UnknownLocaleError):
         raise click.ClickException(f"{tag} is not a language tag that CLDR knows.") from None
     path = _catalogue(tag)

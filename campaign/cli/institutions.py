@@ -12,18 +12,27 @@ from campaign.institutions.models import Institution
 from campaign.institutions.operations import ImportSummary, import_dump
 from campaign.institutions.ror import DumpError
 
-institutions = AppGroup("institutions", help="Import the registry of institutions (ROR), and look into it.")
+institutions = AppGroup(
+    "institutions", help="Import the registry of institutions (ROR), and look into it."
+)
 
 
 @institutions.command("import")
-@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--starter", is_flag=True, help="Import the registry that ships with the program instead of FILE.")
+@click.argument(
+    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option(
+    "--starter",
+    is_flag=True,
+    help="Import the registry that ships with the program instead of FILE.",
+)
 def import_(file: Path | None, starter: bool) -> None:
-    """Import FILE, a dump of the Research Organization Registry: the zip as published, or the JSON in it (schema v2).
+    """Import FILE, a dump of the Research Organization Registry: the zip as published, or its JSON (schema v2).
 
-    New records are added, changed ones updated, none is deleted: a withdrawn institution keeps its pledges and
-    points to its successor. Importing the same dump again changes nothing. A broken record is reported with its place
-    in the file and left out. The exit code is 1 only where the file as a whole was refused; then nothing was changed.
+    New records are added, changed ones updated, none is deleted: a withdrawn institution keeps its pledges
+    and points to its successor. Importing the same dump again changes nothing. A broken record is reported
+    with its place in the file and left out. The exit code is 1 only where the file as a whole was refused;
+    then nothing was changed.
 
     \b
     Dumps: https://doi.org/10.5281/zenodo.6347574
@@ -33,7 +42,8 @@ def import_(file: Path | None, starter: bool) -> None:
     with click.progressbar(length=100, label="Importing", width=40) as bar:
         try:
             summary = import_dump(
-                file or queries.starter_path(), lambda done, total: bar.update(100 * done // (total or 1) - bar.pos)
+                file or queries.starter_path(),
+                lambda done, total: bar.update(100 * done // (total or 1) - bar.pos),
             )
         except (DumpError, OSError) as error:
             jobs.rollback()
@@ -44,10 +54,14 @@ def import_(file: Path | None, starter: bool) -> None:
 
 @institutions.command()
 @click.argument("text")
-@click.option("--locale", default="en", show_default=True, help="The reader's language, as a BCP 47 tag.")
-@click.option("--country", help="The reader's country (ISO 3166-1 alpha-2), whose institutions come first.")
+@click.option(
+    "--locale", default="en", show_default=True, help="The reader's language, as a BCP 47 tag."
+)
+@click.option(
+    "--country", help="The reader's country (ISO 3166-1 alpha-2), whose institutions come first."
+)
 def search(text: str, locale: str, country: str | None) -> None:
-    """Find institutions by TEXT as people type it: a name, alias or acronym, in any script, mistyped or unfinished."""
+    """Find institutions by TEXT as people type it: name, alias or acronym, in any script, even mistyped."""
     for match in queries.search(text, locale=locale, country=country.upper() if country else None):
         others = "; ".join(other for other in (match.acronym, match.other_name) if other)
         place = ", ".join(part for part in (match.city, country_name(match.country, "en")) if part)
@@ -71,7 +85,12 @@ def _facts(institution: Institution) -> list[tuple[str, object]]:
     return [
         ("id", institution.ror_url),
         ("status", institution.status),
-        ("successor", successor.ror_url if successor and successor is not institution else institution.successor_id),
+        (
+            "successor",
+            successor.ror_url
+            if successor and successor is not institution
+            else institution.successor_id,
+        ),
         ("name", institution.name),
         *(("name " + language, label) for language, label in sorted(institution.labels.items())),
         ("acronyms", "; ".join(institution.acronyms)),
@@ -79,7 +98,10 @@ def _facts(institution: Institution) -> list[tuple[str, object]]:
         ("types", ", ".join(institution.types)),
         ("city", ", ".join(part for part in (institution.city, institution.subdivision) if part)),
         ("country", institution.country),
-        ("coordinates", f"{institution.latitude}, {institution.longitude}" if institution.latitude else None),
+        (
+            "coordinates",
+            f"{institution.latitude}, {institution.longitude}" if institution.latitude else None,
+        ),
         ("domains", ", ".join(institution.domains)),
         ("website", institution.website),
         ("established", institution.established),

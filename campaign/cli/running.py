@@ -19,6 +19,7 @@ from campaign.institutions import queries as institutions
 from campaign.institutions.operations import import_dump
 from campaign.paths import TRANSLATIONS
 from campaign.pledges import demo as invented
+from campaign.tallies.operations import fold_all
 
 WORKER_THREADS = 4
 DEMO_PLEDGES = 4_000
@@ -143,6 +144,7 @@ def setup(demo: bool) -> None:
         import_dump(institutions.starter_path())
         if demo:
             invented.add(DEMO_PLEDGES, now())
+            fold_all()  # the first visitor shall not see a site that is still counting
         jobs.commit()
         click.echo("A new instance: the starter registry is in place.")
 

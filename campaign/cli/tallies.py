@@ -15,10 +15,7 @@ tallies = AppGroup("tallies", help="Fold the counts, and prove them right.")
 @tallies.command()
 def fold() -> None:
     """Fold all waiting changes into the tallies now, as the worker does."""
-    total = 0
-    while number := operations.fold():
-        jobs.commit()
-        total += number
+    total = operations.fold_all()
     jobs.commit()
     click.echo(f"Folded {total:,} changes.")
 

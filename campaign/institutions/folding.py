@@ -17,7 +17,7 @@ _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø":
 
 _LETTERS = {
     "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ŋ": "n",
-    "þ": "th", "ə": "e", "ɛ": "e", "ɔ": "o", "ɓ": "b", "ɗ": "d", "ƙ": "k",
+    "ʻ": "", "ʼ": "", "ʹ": "", "ʾ": "", "ʿ": "", "þ": "th", "ə": "e", "ɛ": "e", "ɔ": "o", "ɓ": "b", "ɗ": "d", "ƙ": "k",
     # Arabic script: one form for letters that a keyboard of another language types otherwise.
     "ٱ": "ا", "ة": "ه", "ى": "ي", "ک": "ك", "ی": "ي", "ے": "ي", "ہ": "ه", "ھ": "ه", "ە": "ه",
     "ۃ": "ه", "ں": "ن", "ء": "", "ـ": "",
@@ -26,11 +26,18 @@ _LETTERS = {
 }  # fmt: skip
 
 # Marks of Latin, Greek, Cyrillic; Hebrew; Arabic. Marks of Indic and Thai scripts are vowels and stay.
-_MARKS = ((0x0300, 0x036F), (0x0591, 0x05C7), (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670), (0x06D6, 0x06ED))
+_MARKS = (
+    (0x0300, 0x036F),
+    (0x0591, 0x05C7),
+    (0x0610, 0x061A),
+    (0x064B, 0x065F),
+    (0x0670, 0x0670),
+    (0x06D6, 0x06ED),
+)
 
 _INITIALS = re.compile(r"\b(\w)\.(?=\w\b)")
 _ELISION = re.compile(r"\b(?:d|l|qu|dell|nell|dall|all|sull)['’](?=\w)")
-_APOSTROPHE = re.compile(r"(?<=\w)['’ʼʻ‘`´ʹ](?=\w)")
+_APOSTROPHE = re.compile(r"(?<=\w)['’‘`´](?=\w)")
 _PAIRED = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _TRIPLED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _RUNS = re.compile(rf"([{_PAIRED}]+)|([{_TRIPLED}]+)|([^\s{_PAIRED}{_TRIPLED}]+)")
@@ -83,7 +90,7 @@ def fold(text: str) -> str:
 def terms(text: str) -> list[tuple[str, ...]]:
     """For each word of the text its spellings, the plain one first; see ``fold``.
 
-    ``terms("Zürich")`` is ``[("zurich", "zuerich")]``, ``terms("北京大学")`` is ``[("北京",), ("京大",), ("大学",)]``.
+    ``terms("Zürich")`` is ``[("zurich", "zuerich")]``, ``terms("北京大学")`` has 北京, 京大 and 大学.
     """
     prepared = _prepared(text)
     plain = _plain(prepared)
@@ -116,9 +123,15 @@ def _plain(prepared: str) -> str:
 
 
 def _spellings(word: str) -> list[tuple[str, ...]]:
-    return [found for paired, tripled, plain in _RUNS.findall(word) for found in (
-        _slices(paired, 2) + _slices(tripled, 3) + ([_with_and_without_article(plain)] if plain else [])
-    )]
+    return [
+        found
+        for paired, tripled, plain in _RUNS.findall(word)
+        for found in (
+            _slices(paired, 2)
+            + _slices(tripled, 3)
+            + ([_with_and_without_article(plain)] if plain else [])
+        )
+    ]
 
 
 def _slices(run: str, size: int) -> list[tuple[str, ...]]:

@@ -21,7 +21,10 @@ from campaign.institutions.search import WELL_KNOWN, country_mark
 # Rises when the same record is to be stored otherwise, so that the next import stores all of them anew.
 _FORMAT = 1
 _BATCH = 1000
+# One import at a time: each first looks what is there.
+_LOCK = 4861006
 
+_WEIGHT_OF_TYPE = {"education": 1.0, "facility": 0.6, "company": 0.0}
 # Of the weight of one institution in thirty: where too many names fit, these are looked at first.
 _WELL_KNOWN = 1.8
 
@@ -30,7 +33,17 @@ _COLUMNS = (
     "acronyms", "aliases", "domains", "website", "website_host", "established", "parents", "successor_id",
     "weight", "digest",
 )  # fmt: skip
-_NAME_COLUMNS = ("institution_id", "position", "kind", "value", "folded", "terms", "words", "country", "weight")
+_NAME_COLUMNS = (
+    "institution_id",
+    "position",
+    "kind",
+    "value",
+    "folded",
+    "terms",
+    "words",
+    "country",
+    "weight",
+)
 
 _MAKE_INCOMING = """
     CREATE TEMPORARY TABLE IF NOT EXISTS incoming_institutions
@@ -70,6 +83,7 @@ def import_dump(path: Path, progress: Progress | None = None) -> ImportSummary:
     """
     summary = ImportSummary()
     with open_dump(path) as dump:
+        db.session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         entries = dump.entries()
         while batch := list(islice(entries, _BATCH)):
             _import_batch(batch, summary)
@@ -77,6 +91,7 @@ def import_dump(path: Path, progress: Progress | None = None) -> ImportSummary:
                 progress(dump.bytes_read, dump.size)
     if summary.added or summary.changed:
         _refresh_words()
+        db.session.expire_all()  # the statements went past the session's objects
     return summary
 
 
@@ -113,16 +128,24 @@ def _digest(record: Record) -> bytes:
 def _store(records: Sequence[Record], changed: Sequence[str], digests: dict[str, bytes]) -> None:
     db.session.execute(text(_MAKE_INCOMING))
     db.session.execute(text("TRUNCATE incoming_institutions"))
-    _copy("incoming_institutions", _COLUMNS, (_row(record, digests[record.id]) for record in records))
+    _copy(
+        "incoming_institutions", _COLUMNS, (_row(record, digests[record.id]) for record in records)
+    )
     db.session.execute(text(_UPSERT))
     if changed:
-        db.session.execute(delete(InstitutionName).where(InstitutionName.institution_id.in_(changed)))
-    _copy("institution_names", _NAME_COLUMNS, (row for record in records for row in _name_rows(record)))
+        db.session.execute(
+            delete(InstitutionName).where(InstitutionName.institution_id.in_(changed))
+        )
+    _copy(
+        "institution_names",
+        _NAME_COLUMNS,
+        (row for record in records for row in _name_rows(record)),
+    )
 
 
 def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     connection = db.session.connection().connection.driver_connection
-    assert isinstance(connection, psycopg.Connection)  # noqa: S101 - tells the type checker
+    assert isinstance(connection, psycopg.Connection)
     statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(
         psycopg.sql.Identifier(table),
         psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns)),
@@ -133,7 +156,10 @@ def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 
 def _row(record: Record, digest: bytes) -> tuple[object, ...]:
-    by_kind = {kind: [name for name, its_kind in record.names if its_kind == kind] for kind in ("acronym", "alias")}
+    by_kind = {
+        kind: [name for name, its_kind in record.names if its_kind == kind]
+        for kind in ("acronym", "alias")
+    }
     return (
         record.id, record.status, list(record.types), record.country, record.subdivision, record.city,
         record.latitude, record.longitude, record.name, json.dumps(dict(record.labels), ensure_ascii=False),
@@ -157,10 +183,9 @@ def _name_rows(record: Record) -> Iterator[tuple[object, ...]]:
 
 def _weight(record: Record) -> float:
     """Rough measure of how likely people look for it: schools before firms, the much named and linked first."""
+    kind = next((weight for type_, weight in _WEIGHT_OF_TYPE.items() if type_ in record.types), 0.4)
     fame = 0.35 * math.log1p(len(record.names) + record.relationships)
-    types = set(record.types)
-    kind = 1.0 if "education" in types else 0.6 if "facility" in types else 0.0 if "company" in types else 0.4
-    return fame + kind - (0.0 if record.status == Status.ACTIVE else 1.5)
+    return kind + fame - (0.0 if record.status == Status.ACTIVE else 1.5)
 
 
 def _refresh_words() -> None:

@@ -76,8 +76,12 @@ def propose_by_domain(email_domain: str, *, locale: str) -> list[Match]:
             or_(Institution.domains.overlap(hosts), Institution.website_host.in_(hosts))
         )
     )
-    current = {today.id: today for one in found if (today := _last_of_chain(one)).status == Status.ACTIVE}
-    likeliest = sorted(current.values(), key=lambda one: _distance_to_host(one, hosts, current.keys()))
+    current = {
+        today.id: today for one in found if (today := _last_of_chain(one)).status == Status.ACTIVE
+    }
+    likeliest = sorted(
+        current.values(), key=lambda one: _distance_to_host(one, hosts, current.keys())
+    )
     return [_match(institution, None, locale) for institution in likeliest[:_MOST_PROPOSALS]]
 
 
@@ -160,4 +164,9 @@ def _distance_to_host(
     official = [hosts.index(domain) for domain in institution.domains if domain in hosts]
     website = [hosts.index(host) for host in [institution.website_host] if host in hosts]
     belongs_to_other = any(parent in others for parent in institution.parents)
-    return min(official + website, default=len(hosts)), not official, belongs_to_other, -institution.weight
+    return (
+        min(official + website, default=len(hosts)),
+        not official,
+        belongs_to_other,
+        -institution.weight,
+    )

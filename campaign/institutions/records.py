@@ -24,7 +24,8 @@ _TYPE = re.compile(r"[a-z_-]{1,30}")
 _PLAIN_HOST = re.compile(r"(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 # Websites whose path only chooses a language or the first page: the host is the institution's own.
 _HOME_PAGE = re.compile(
-    r"https?://(?:www\.)?([^/?#@:]+)(?:/(?:(?:[a-z]{2}(?:-[a-z]{2})?|eng|home|web|index\.\w+)/?)?)?", re.IGNORECASE
+    r"https?://(?:www\.)?([^/?#@:]+)(?:/(?:(?:[a-z]{2}(?:-[a-z]{2})?|eng|home|web|index\.\w+)/?)?)?",
+    re.IGNORECASE,
 )
 # Characters that need no cleaning; nearly all names have no others.
 _CLEAN = re.compile(r"[!-~¡-¬®-ɏЀ-џ一-鿿ぁ-ゖァ-ー가-힣]+(?: [!-~¡-¬®-ɏЀ-џ一-鿿ぁ-ゖァ-ー가-힣]+)*")
@@ -85,7 +86,9 @@ def read_record(raw: object) -> Record:
     return Record(
         id=_id(raw.get("id")),
         status=_status(raw.get("status")),
-        types=tuple(kind for kind in _strings(_list(raw, "types"), "types") if _TYPE.fullmatch(kind)),
+        types=tuple(
+            kind for kind in _strings(_list(raw, "types"), "types") if _TYPE.fullmatch(kind)
+        ),
         country=_country(place.get("country_code")),
         subdivision=_place_name(place, "country_subdivision_name"),
         city=_place_name(place, "name"),
@@ -141,20 +144,23 @@ def _status(value: object) -> Status:
         raise BrokenRecord(f"{value!r:.60} is not a status") from None
 
 
-def _names(values: list[Any]) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+def _names(
+    values: list[Any],
+) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
     """The displayed name, the labels by language, and all names."""
     if len(values) > MAX_NAMES:
         raise BrokenRecord(f"it has more than {MAX_NAMES} names")
-    displayed, labels, names = "", {}, {}
+    displayed = ""
+    labels: dict[str, str] = {}
+    names: dict[str, str] = {}
     for raw in _objects(values, "names"):
         value, types = _name(raw.get("value")), _list(raw, "types")
         names.setdefault(value, _name_kind(types))
         if "ror_display" in types:
             displayed = value
-        language = raw.get("lang")
-        if "label" in types and isinstance(language, str) and _LANGUAGE.fullmatch(language):
-            if "ror_display" in types or language not in labels:
-                labels[language] = value
+        language = _language(raw.get("lang")) if "label" in types else None
+        if language and ("ror_display" in types or language not in labels):
+            labels[language] = value
     if not displayed:
         raise BrokenRecord("it has no name to display (ror_display)")
     return displayed, tuple(sorted(labels.items())), tuple(names.items())
@@ -164,6 +170,10 @@ def _name(value: object) -> str:
     if not isinstance(value, str):
         raise BrokenRecord("a name is not a text")
     return _line(value, "a name")
+
+
+def _language(value: object) -> str | None:
+    return value if isinstance(value, str) and _LANGUAGE.fullmatch(value) else None
 
 
 def _name_kind(types: list[Any]) -> str:
@@ -210,7 +220,11 @@ def _degrees(place: dict[str, Any], key: str, limit: int) -> float | None:
     value = place.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -limit <= value <= limit:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not -limit <= value <= limit
+    ):
         raise BrokenRecord(f"{key} is not a number between -{limit} and {limit}")
     return float(value)
 

@@ -54,12 +54,12 @@ class Dump:
     """An open dump."""
 
     def __init__(self, stream: IO[bytes], size: int) -> None:
-        self._stream = stream
+        self.stream = stream
         self.size = size  # in bytes, unpacked
 
     @property
     def bytes_read(self) -> int:
-        return self._stream.tell()
+        return self.stream.tell()
 
     def entries(self) -> Iterator[Record | Refusal]:
         """Every record in the order of the file. Raises DumpError."""
@@ -72,18 +72,22 @@ class Dump:
             raise NotADump("The file has no record that could be imported.")
 
     def _elements(self) -> Iterator[object]:
-        _skip_to_array(self._stream)
+        _skip_to_array(self.stream)
         count = 0
         try:
-            for raw in ijson.items(self._stream, "item", use_float=True):
+            for raw in ijson.items(self.stream, "item", use_float=True):
                 yield raw
                 count += 1
         except ijson.IncompleteJSONError as error:
-            raise DamagedDump(f"The file breaks off after record {count}: {_sentence(error)}") from error
+            raise DamagedDump(
+                f"The file breaks off somewhere after record {count}: {_sentence(error)}"
+            ) from error
         except ijson.JSONError as error:
-            raise DamagedDump(f"The file is not JSON after record {count}: {_sentence(error)}") from error
+            raise DamagedDump(
+                f"The file is not JSON somewhere after record {count}: {_sentence(error)}"
+            ) from error
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-            raise DamagedDump(f"The zip is damaged after record {count}: {error}.") from error
+            raise DamagedDump(f"The zip is damaged somewhere after record {count}: {error}.") from error
 
 
 @contextmanager
@@ -107,7 +111,8 @@ def open_dump(path: Path) -> Iterator[Dump]:
 def _json_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     """The JSON of schema v2; some releases hold one of v1 beside it."""
     members = [
-        member for member in archive.infolist()
+        member
+        for member in archive.infolist()
         if member.filename.endswith(".json") and not member.filename.startswith("__MACOSX/")
     ]
     if not members:

@@ -83,6 +83,12 @@ WHERE NOT EXISTS (SELECT FROM institution_words WHERE word = typed.word AND freq
 ORDER BY known.frequency DESC
 """)
 
+_TUNE = sql("""
+SELECT
+  set_config('enable_seqscan', :scan, true),
+  set_config('pg_trgm.similarity_threshold', '0.25', true)
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -123,7 +129,9 @@ def _find(words: list[Word], asked: _Asked) -> list[Hit]:
     if not words or len(hits) >= _FEW or any(hit.score > _EXACT for hit in hits):
         return hits
     corrected = _corrected(words)
-    more = _run([corrected], asked, tolerant=True) or _run(_without_one(corrected), asked, tolerant=True)
+    more = _run([corrected], asked, tolerant=True) or _run(
+        _without_one(corrected), asked, tolerant=True
+    )
     known = {hit.institution_id for hit in hits}
     return (hits + [hit for hit in more if hit.institution_id not in known])[: asked.limit]
 
@@ -138,7 +146,9 @@ def _words(text: str) -> list[Word]:
     return words
 
 
-def _run(alternatives: Sequence[Sequence[Word]], asked: _Asked, *, tolerant: bool = False) -> list[Hit]:
+def _run(
+    alternatives: Sequence[Sequence[Word]], asked: _Asked, *, tolerant: bool = False
+) -> list[Hit]:
     """The names that hold all words of one of the alternatives."""
     rows = db.session.execute(
         _SEARCH,
@@ -167,7 +177,9 @@ def country_mark(country: str) -> str:
 def _tsquery(alternatives: Sequence[Sequence[Word]], mark: str = "") -> str:
     """A tsquery literal. Folded words have letters, marks and digits only: nothing to escape."""
     return " | ".join(
-        " & ".join(_tsquery_of_word(word, mark) for word in words) for words in alternatives if words
+        " & ".join(_tsquery_of_word(word, mark) for word in words)
+        for words in alternatives
+        if words
     )
 
 
@@ -211,7 +223,7 @@ def mistakes(typed: str, known: str, *, unfinished: bool) -> int:
 
 def _without_one(words: Sequence[Word]) -> list[Sequence[Word]]:
     """The words in all ways that leave one out, or all the overlapping pieces that one character spoils."""
-    ways = []
+    ways: list[Sequence[Word]] = []
     for start, word in enumerate(words):
         size = len(word.spellings[0]) if is_unspaced(word.spellings[0]) else 1
         if rest := [*words[:start], *words[start + size :]]:
@@ -222,7 +234,6 @@ def _without_one(words: Sequence[Word]) -> list[Sequence[Word]]:
 @contextmanager
 def _tuned() -> Iterator[None]:
     """Searches use the indexes, whatever the planner guesses of a word it has no figures for."""
-    tune = sql("SELECT set_config('enable_seqscan', :scan, true), set_config('pg_trgm.similarity_threshold', '0.25', true)")
-    db.session.execute(tune, {"scan": "off"})
+    db.session.execute(_TUNE, {"scan": "off"})
     yield  # an error ends the transaction, and the setting with it
-    db.session.execute(tune, {"scan": "on"})
+    db.session.execute(_TUNE, {"scan": "on"})

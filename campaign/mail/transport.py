@@ -62,8 +62,12 @@ def _open(server: SplitResult) -> smtplib.SMTP:
         )
     else:
         connection = smtplib.SMTP(host, server.port or 25, timeout=TIMEOUT_SECONDS)
-    if server.scheme == "smtp+starttls":
-        connection.starttls(context=context)
-    if server.username:
-        connection.login(unquote(server.username), unquote(server.password or ""))
+    try:
+        if server.scheme == "smtp+starttls":
+            connection.starttls(context=context)
+        if server.username:
+            connection.login(unquote(server.username), unquote(server.password or ""))
+    except OSError:
+        connection.close()
+        raise
     return connection

@@ -3,6 +3,7 @@
 from alembic import context
 from flask import current_app
 
+import campaign.schedules  # noqa: F401 (only the worker uses this table)
 from campaign.db import db
 
 # dramatiq-postgres owns this schema; its own (idempotent) script makes it, in the first migration.

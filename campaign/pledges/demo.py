@@ -120,9 +120,14 @@ def remove() -> int:
 
 def _institutions(chance: random.Random) -> list[Institution]:
     """A few institutions of every country, so that the map is not all in one place."""
+    # An institution speaks once, and a real word is worth more than an invented one.
+    spoken = select(Pledge.institution_id).where(
+        Pledge.kind == Kind.INSTITUTION, Pledge.institution_id.is_not(None)
+    )
     registered = db.session.scalars(
         select(Institution)
         .where(Institution.status == "active", Institution.types.contains(["education"]))
+        .where(Institution.id.not_in(spoken))
         .order_by(Institution.weight.desc(), Institution.id)
     )
     by_country: dict[str, list[Institution]] = {}

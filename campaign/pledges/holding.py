@@ -7,12 +7,12 @@ writes from their institution's own domain is never held for the network they sh
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import text
 
 from campaign.db import db
 from campaign.institutions.queries import has_domain
 from campaign.people.rules import Address
-from campaign.pledges.models import Kind, Pledge
+from campaign.pledges.models import Kind
 from campaign.pledges.rules import Draft
 
 WINDOW = timedelta(hours=1)
@@ -51,12 +51,17 @@ def hold_reasons(
     return [reason for reason, applies in reasons.items() if applies]
 
 
+# People without an institution have no colleagues (nothing equals NULL), they are strangers to each other.
+_RECENT = text("""
+    SELECT count(*) AS everyone, count(*) FILTER (WHERE institution_id = :institution_id) AS colleagues
+    FROM pledges WHERE network_hash = :network_hash AND submitted_at > :since""")
+
+
 def _is_crowded(draft: Draft, network_hash: bytes, limits: Limits, now: datetime) -> bool:
-    recent = select(func.count()).where(
-        Pledge.network_hash == network_hash, Pledge.submitted_at > now - WINDOW
-    )
-    everyone = db.session.scalar(recent) or 0
-    # People without an institution have no colleagues, they are strangers to each other.
-    at_work = recent.where(Pledge.institution_id == draft.institution.id) if draft.institution else None
-    colleagues = 0 if at_work is None else db.session.scalar(at_work) or 0
-    return everyone - colleagues >= limits.per_network or colleagues >= limits.per_campus
+    values = {
+        "institution_id": draft.institution.id if draft.institution else None,
+        "network_hash": network_hash,
+        "since": now - WINDOW,
+    }
+    everyone, colleagues = db.session.connection().execute(_RECENT, values).one()
+    return bool(everyone - colleagues >= limits.per_network or colleagues >= limits.per_campus)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import current_text
 from campaign.pledges.models import Pledge
 from campaign.tokens import Signer
@@ -25,13 +26,25 @@ def code_of(signer: Signer, pledge_id: UUID) -> str:
 def facts(signer: Signer, pledge: Pledge, locale: str, unconfirmed_days: int) -> dict[str, Any]:
     """What the templates in templates/mail may use, for every letter about a pledge."""
     text = current_text(pledge.campaign.slug, locale) or pledge.text
+    return facts_of(signer, pledge.id, pledge.person_id, pledge.name, text, unconfirmed_days)
+
+
+def facts_of(
+    signer: Signer,
+    pledge_id: UUID,
+    person_id: UUID,
+    name: str,
+    text: CampaignText,
+    unconfirmed_days: int,
+) -> dict[str, Any]:
+    """The same for a pledge that is about to be stored."""
     return {
-        "name": pledge.name,
+        "name": name,
         "campaign_title": text.title,
-        "campaign_slug": pledge.campaign.slug,
-        "code": code_of(signer, pledge.id),
-        "confirm_token": signer.sign(CONFIRM, str(pledge.id)),
-        "my_token": signer.sign(MINE, str(pledge.person_id)),
+        "campaign_slug": text.campaign.slug,
+        "code": code_of(signer, pledge_id),
+        "confirm_token": signer.sign(CONFIRM, str(pledge_id)),
+        "my_token": signer.sign(MINE, str(person_id)),
         "days": unconfirmed_days,
         "hours": int(MINE_LIFETIME.total_seconds() // 3600),
     }

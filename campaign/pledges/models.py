@@ -154,7 +154,7 @@ class Pledge(Model):
     person: Mapped[Person] = relationship()
     campaign: Mapped[Campaign] = relationship()
     text: Mapped[CampaignText] = relationship()
-    institution: Mapped[Institution | None] = relationship(lazy="joined")
+    institution: Mapped[Institution | None] = relationship()
 
 
 class PledgeEvent(Model):

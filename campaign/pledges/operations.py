@@ -11,14 +11,14 @@ from sqlalchemy import select, update
 
 from campaign import jobs
 from campaign.campaigns.models import CampaignText
-from campaign.db import db
+from campaign.db import db, new_id
 from campaign.institutions.folding import fold
 from campaign.institutions.models import Institution
 from campaign.mail import outbox
 from campaign.people import operations as people
 from campaign.people.models import Person
 from campaign.people.rules import Address
-from campaign.pledges import letters, queries
+from campaign.pledges import intake, letters, queries
 from campaign.pledges.holding import Circumstances, Limits, hold_reasons
 from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
 from campaign.pledges.rules import Draft
@@ -67,6 +67,20 @@ def submit(
 
     ``submission`` names one form with what was typed in it: sent again, it changes nothing.
     """
+    reasons = hold_reasons(draft, address, circumstances, office.limits, now)
+    if _take_at_once(
+        office,
+        draft,
+        address,
+        text,
+        submission,
+        reasons,
+        locale=locale,
+        newsletter=newsletter,
+        network_hash=circumstances.network_hash,
+        now=now,
+    ):
+        return
     person = people.find_or_add(office.signer, address, locale)
     pledge = _pledge_of(person, text.campaign_id, draft.kind)
     if pledge and pledge.status not in {Status.UNCONFIRMED, Status.WITHDRAWN}:
@@ -74,7 +88,6 @@ def submit(
         return
     if pledge and pledge.status == Status.UNCONFIRMED and pledge.submission == submission:
         return
-    reasons = hold_reasons(draft, address, circumstances, office.limits, now)
     pledge = pledge or Pledge(campaign_id=text.campaign_id, person_id=person.id, kind=draft.kind)
     _write(pledge, draft)
     pledge.text_id, pledge.locale, pledge.newsletter = text.id, locale, newsletter
@@ -86,6 +99,34 @@ def submit(
     _mail_sparingly(office, "confirm", pledge, person, locale, now)
 
 
+def _take_at_once(
+    office: Office,
+    draft: Draft,
+    address: Address,
+    text: CampaignText,
+    submission: UUID,
+    reasons: list[str],
+    **rest: Any,
+) -> bool:
+    pledge_id, person_id = new_id(), new_id()
+    facts = letters.facts_of(
+        office.signer, pledge_id, person_id, draft.name, text, office.unconfirmed_days
+    )
+    return intake.take(
+        draft,
+        address,
+        text,
+        submission,
+        reasons,
+        pledge_id=pledge_id,
+        person_id=person_id,
+        facts=facts,
+        mails_per_address=office.mails_per_address,
+        fingerprint=people.fingerprint(office.signer, address),
+        **rest,
+    )
+
+
 def confirm(office: Office, pledge: Pledge, submission: UUID, now: datetime) -> None:
     """Make it count, or hold it. Confirming twice is fine. Raises SupersededSubmission, NotAwaiting."""
     if pledge.submission != submission:
@@ -94,7 +135,10 @@ def confirm(office: Office, pledge: Pledge, submission: UUID, now: datetime) -> 
         return
     if pledge.status != Status.UNCONFIRMED:
         raise NotAwaiting
-    reasons = [*pledge.hold_reasons, *(["institution-has-pledged"] if _comes_second(pledge) else [])]
+    reasons = [
+        *pledge.hold_reasons,
+        *(["institution-has-pledged"] if _comes_second(pledge) else []),
+    ]
     pledge.confirmed_at, pledge.withdrawn_at = now, None
     pledge.person.locale = pledge.locale
     for purpose, granted in (("listing", pledge.listed), ("newsletter", pledge.newsletter)):
@@ -365,6 +409,8 @@ def _mail_sparingly(
 
 def _mail(office: Office, template: str, pledge: Pledge, **facts: Any) -> None:
     """Queue what its person must learn, however many letters others caused."""
+    if pledge.is_demo:
+        return  # nobody reads an invented person's mail
     known = letters.facts(office.signer, pledge, pledge.locale, office.unconfirmed_days)
     person = pledge.person
     outbox.queue(template, pledge.locale, person.address, person.fingerprint, known | facts)

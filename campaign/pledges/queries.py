@@ -93,17 +93,6 @@ def official_pledge(campaign_id: int, institution_id: str) -> Pledge | None:
     )
 
 
-def official_institutions(campaign_id: int, institution_ids: Sequence[str]) -> set[str]:
-    """Which of these institutions have pledged themselves."""
-    found = select(Pledge.institution_id).where(
-        Pledge.campaign_id == campaign_id,
-        Pledge.institution_id.in_(institution_ids),
-        Pledge.kind == Kind.INSTITUTION,
-        Pledge.status == Status.CONFIRMED,
-    )
-    return {institution_id for institution_id in db.session.scalars(found) if institution_id}
-
-
 def get(pledge_id: UUID) -> Pledge | None:
     return db.session.get(Pledge, pledge_id)
 

@@ -261,10 +261,13 @@ class _Reader:
         return [code for code in choices if code in chosen]
 
     def country(self) -> str:
-        code = self.get("country").upper()
-        if not code:
+        typed = self.get("country")
+        code = typed.upper()
+        if not typed:
             self.refuse("country", "required")
-        elif not geography.is_country(code):
+        elif not typed.isascii() or not geography.is_country(
+            code
+        ):  # a capital "ß" is "SS", South Sudan
             self.refuse("country", "unknown-country")
         return code
 

@@ -123,6 +123,14 @@ def fold(batch: int = FOLD_BATCH) -> int:
     return db.session.scalar(located(_FOLD), {"batch": batch, **located_countries()}) or 0
 
 
+def fold_all() -> int:
+    """Fold all that waits, in the current transaction; return how many deltas."""
+    total = 0
+    while folded := fold():
+        total += folded
+    return total
+
+
 def has_deltas() -> bool:
     return bool(db.session.scalar(text("SELECT EXISTS (SELECT FROM tally_deltas)")))
 

@@ -1,9 +1,9 @@
 """Reading public counts. Costs the same whether a thousand or millions have pledged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from campaign.db import db
 from campaign.institutions.models import Institution
@@ -56,6 +56,18 @@ def counts_of(campaign_id: int, dimension: str, key: str) -> Counts:
     )
 
 
+def counts_of_country(campaign_id: int, code: str) -> Counts:
+    """Like ``counts_of``, and how many institutions of the country have people who pledged."""
+    lit = (
+        select(func.count())
+        .join_from(Tally, Institution, Tally.key == Institution.id)
+        .where(Tally.campaign_id == campaign_id, Tally.dimension == "institution")
+        .where(Tally.kind == Kind.PERSON, Tally.count > 0, Institution.country == code)
+    )
+    found = counts_of(campaign_id, "country", code)
+    return replace(found, organizations=db.session.scalar(lit) or 0)
+
+
 def ranking(
     campaign_id: int, dimension: str, *, kind: Kind = Kind.PERSON, limit: int | None = None
 ) -> Sequence[tuple[str, int]]:
@@ -90,6 +102,32 @@ def top_institutions(
     return [
         (institution, number)
         for institution, number in db.session.execute(ranked.limit(limit).offset(offset))
+    ]
+
+
+def institutions(
+    campaign_id: int, *, limit: int, offset: int = 0
+) -> Sequence[tuple[Institution, int, bool]]:
+    """Every institution with a pledge, most people first: (institution, people, whether it pledged itself)."""
+    persons = func.coalesce(func.sum(Tally.count).filter(Tally.kind == Kind.PERSON), 0)
+    itself = func.bool_or(Tally.kind == Kind.INSTITUTION)
+    rows = (
+        select(Tally.key, persons.label("persons"), itself.label("itself"))
+        .where(Tally.campaign_id == campaign_id, Tally.dimension == "institution", Tally.count > 0)
+        .group_by(Tally.key)
+        .order_by(persons.desc(), Tally.key)
+        .limit(limit)
+        .offset(offset)
+        .subquery()
+    )
+    found = (
+        select(Institution, rows.c.persons, rows.c.itself)
+        .join(rows, rows.c.key == Institution.id)
+        .order_by(rows.c.persons.desc(), rows.c.key)
+    )
+    return [
+        (institution, int(number), itself)
+        for institution, number, itself in db.session.execute(found)
     ]
 
 

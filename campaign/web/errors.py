@@ -1,7 +1,7 @@
 """Every error as a calm page in the reader's language."""
 
-from flask import Flask, current_app, render_template, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, current_app, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from campaign import jobs
 from campaign.i18n import gettext
@@ -47,11 +47,16 @@ def _page(status: int, title: str, message: str) -> tuple[str, int]:
     return render_template("error.html", status=status, title=title, message=message), status
 
 
-def _show(error: HTTPException) -> tuple[str, int] | HTTPException:
+def _show(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if status < 400:
         return error  # a redirect of the routing
-    return _page(status, *_words(status))
+    answer = make_response(_page(status, *_words(status)))
+    if isinstance(error, MethodNotAllowed):
+        answer.allow.update(error.valid_methods or ())  # RFC 9110, 15.5.6
+    if status == 429:
+        answer.headers["Retry-After"] = "60"  # the limits are per minute
+    return answer
 
 
 def _expired(_error: ExpiredToken) -> tuple[str, int]:

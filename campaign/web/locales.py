@@ -1,10 +1,16 @@
 """The language in the address: every page lives at ``/<locale>/…`` and links stay in their language."""
 
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Blueprint, abort, current_app, g, request, url_for
+from flask import Blueprint, Flask, abort, current_app, g, request, url_for
 
 from campaign import i18n
+
+
+def init_app(app: Flask) -> None:
+    app.url_value_preprocessor(_find_reader)
+    app.url_defaults(fill_in_locale)
 
 
 def localized(name: str, import_name: str, prefix: str = "") -> Blueprint:
@@ -15,7 +21,7 @@ def localized(name: str, import_name: str, prefix: str = "") -> Blueprint:
 
 
 def fill_in_locale(endpoint: str, values: dict[str, Any]) -> None:
-    """For ``app.url_defaults``: a link stays in the language of the page it stands on."""
+    """A link stays in the language of the page it stands on."""
     if "locale" not in values and current_app.url_map.is_endpoint_expecting(endpoint, "locale"):
         values["locale"] = i18n.current()
 
@@ -25,18 +31,19 @@ def alternate_url(tag: str) -> str:
     endpoint = request.endpoint
     if endpoint is None or not current_app.url_map.is_endpoint_expecting(endpoint, "locale"):
         return url_for("web.front", locale=tag)
-    arguments = {
-        **(request.view_args or {}),
-        **(request.args.to_dict() if request.method == "GET" else {}),
-    }
-    return url_for(endpoint, **{**arguments, "locale": tag})
+    path = url_for(endpoint, **(request.view_args or {}), locale=tag)
+    # Apart from url_for, for which some names mean something ("_scheme", "slug"): a query is the reader's.
+    query = urlencode(list(request.args.items(multi=True))) if request.method == "GET" else ""
+    return f"{path}?{query}" if query else path
+
+
+def _find_reader(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """The language in the address, whether or not there is a page; without one, the browser's."""
+    tag = request.path.split("/", 2)[1]
+    accepted = [tag for tag, quality in request.accept_languages if quality > 0]
+    g.locale = tag if i18n.is_offered(tag) else i18n.negotiate(accepted)
 
 
 def _take_locale(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    tag = (values or {}).pop("locale", None)
-    if not i18n.is_offered(tag):
-        g.locale = i18n.negotiate(
-            request.accept_languages.values()
-        )  # the error page, too, has a reader
+    if not i18n.is_offered((values or {}).pop("locale", None)):
         abort(404)
-    g.locale = tag

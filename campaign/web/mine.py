@@ -143,8 +143,10 @@ def _as_typed(pledge: Pledge) -> dict[str, list[str]]:
 @blueprint.post("/<token>/pledges/<uuid:pledge_id>/listing")
 @link_holder
 def listing(token: str, pledge_id: UUID) -> Page:
-    listed = request.form.get("listed") == "yes"
-    operations.set_listed(_pledge(token, pledge_id), listed, i18n.current(), now())
+    pledge, listed = _pledge(token, pledge_id), request.form.get("listed") == "yes"
+    if pledge.kind == Kind.INSTITUTION:
+        abort(404)  # it is public as a whole, or withdrawn
+    operations.set_listed(pledge, listed, i18n.current(), now())
     return _saved(token)
 
 

@@ -110,13 +110,9 @@ def institution_list(slug: str) -> Page:
     page = request.args.get("page", 1, type=int)
     if not 1 <= page <= 1000:
         abort(404)
-    found = tallies.top_institutions(
+    rows = tallies.institutions(
         text.campaign_id, limit=INSTITUTIONS_PER_PAGE + 1, offset=(page - 1) * INSTITUTIONS_PER_PAGE
     )
-    official = pledges.official_institutions(
-        text.campaign_id, [institution.id for institution, _ in found]
-    )
-    rows = [(institution, number, institution.id in official) for institution, number in found]
     return render_template(
         "institutions.html",
         campaign=text.campaign,
@@ -168,7 +164,7 @@ def _cursor() -> tuple[datetime, UUID] | None:
     return datetime.fromisoformat(at), UUID(id_)
 
 
-@blueprint.get("/campaigns/<slug>/text/<int:version>/")
+@blueprint.get("/campaigns/<slug>/text/<int(max=9999):version>/")
 @anyone
 def text(slug: str, version: int) -> Page:
     found = _text_of_version(slug, version) or abort(404)
@@ -200,7 +196,7 @@ def country(code: str) -> Page:
         Section(
             text.campaign,
             text,
-            tallies.counts_of(text.campaign_id, "country", code),
+            tallies.counts_of_country(text.campaign_id, code),
             pledges.signatories(text.campaign_id, country=code, limit=LATEST),
             list(tallies.top_institutions(text.campaign_id, country=code, limit=TOP)),
         )

@@ -15,7 +15,7 @@ from campaign.campaigns.queries import current_text, list_all, text_by_id
 from campaign.clock import now
 from campaign.geography import sorted_countries
 from campaign.institutions import queries as institutions
-from campaign.pledges import operations, queries
+from campaign.pledges import intake, operations, queries
 from campaign.pledges.disciplines import BROAD_FIELDS
 from campaign.pledges.holding import Circumstances
 from campaign.pledges.letters import CONFIRM, SENT, SENT_LIFETIME
@@ -146,6 +146,8 @@ def choices(form: Form) -> dict[str, Any]:
     """What the selects and radio buttons of a pledge form offer."""
     chosen = institutions.resolve(form.value("institution"))
     query = form.value("institution_query")
+    searches = query and (not chosen or form.value("action") == "find")
+    matches = _matches(query, form.value("country")) if searches else []
     return {
         "countries": sorted_countries(i18n.current()),
         "fields": [
@@ -153,8 +155,8 @@ def choices(form: Form) -> dict[str, Any]:
             for area in BROAD_FIELDS
         ],
         "roles": list(ROLES.items()),
-        "chosen_institution": chosen,
-        "matches": [] if chosen or not query else _matches(query, form.value("country")),
+        "chosen_institution": None if matches else chosen,
+        "matches": matches,
         "proposals": [] if chosen or query else _proposals(form.value("email")),
     }
 
@@ -181,15 +183,19 @@ def sent(token: str) -> Page:
 def enter_code(token: str) -> Page:
     submission = UUID(office().signer.read(SENT, token, SENT_LIFETIME))
     code = "".join(str(int(c)) for c in request.form.get("code", "")[:40] if c.isdecimal())
+    if not code:
+        return _ask_again(token, Problem("required"))
     try:
         pledge = operations.confirm_by_code(office(), submission, code, now())
     except (operations.WrongCode, operations.NotAwaiting):
         jobs.commit()  # the attempt counts
-        problem = Problem("wrong-code" if code else "required")
-        return render_template(
-            "pledge/sent.html", form=Form(posted_values(), {"code": problem}), token=token
-        ), 422
-    return _thank(pledge)
+        return _ask_again(token, Problem("wrong-code"))
+    return _thank(pledge.id)
+
+
+def _ask_again(token: str, problem: Problem) -> Page:
+    form = Form(posted_values(), {"code": problem})
+    return render_template("pledge/sent.html", form=form, token=token), 422
 
 
 @blueprint.get("/pledges/confirm/<token>/")
@@ -198,19 +204,22 @@ def confirm(token: str) -> Page:
     """Shows what is about to be confirmed. Mail scanners follow links, hence only the button confirms."""
     pledge = _pledge_to_confirm(token)
     if pledge.status in {Status.CONFIRMED, Status.HELD}:
-        return redirect(_thanks_url(pledge))
+        return redirect(_thanks_url(pledge.id))
     return _confirm_page(pledge, token)
 
 
 @blueprint.post("/pledges/confirm/<token>/")
 @link_holder
 def confirm_by_button(token: str) -> Page:
+    pledge_id, submission = _read_confirm(token), _uuid(request.form.get("submission", ""))
+    if intake.confirm(pledge_id, submission, now()):
+        return _thank(pledge_id)
     pledge = _pledge_to_confirm(token)
     try:
-        operations.confirm(office(), pledge, _uuid(request.form.get("submission", "")), now())
+        operations.confirm(office(), pledge, submission, now())
     except operations.SupersededSubmission:
         return _confirm_page(pledge, token, superseded=True), 409
-    return _thank(pledge)
+    return _thank(pledge_id)
 
 
 def _confirm_page(pledge: Pledge, token: str, superseded: bool = False) -> str:
@@ -242,8 +251,8 @@ def _uuid(value: str) -> UUID:
 @blueprint.get("/pledges/not-me/<token>/")
 @link_holder
 def not_me(token: str) -> Page:
-    _read_confirm(token)
-    return render_template("pledge/not_me.html", token=token, done=False)
+    pledge = queries.get(_read_confirm(token))
+    return render_template("pledge/not_me.html", token=token, pledge=pledge)
 
 
 @blueprint.post("/pledges/not-me/<token>/")
@@ -253,23 +262,25 @@ def disown(token: str) -> Page:
     if pledge is not None and pledge.status == Status.UNCONFIRMED:
         operations.disown(pledge)
         jobs.commit()
-    return render_template("pledge/not_me.html", token=token, done=True)
+        pledge = None
+    return render_template("pledge/not_me.html", token=token, pledge=pledge)
 
 
-def _thank(pledge: Pledge) -> Response:
-    url = _thanks_url(pledge)
+def _thank(pledge_id: UUID) -> Response:
     jobs.commit()
-    return redirect(url, 303)
+    return redirect(_thanks_url(pledge_id), 303)
 
 
-def _thanks_url(pledge: Pledge) -> str:
-    return url_for("pledging.thanks", token=office().signer.sign(THANKS, str(pledge.id)))
+def _thanks_url(pledge_id: UUID) -> str:
+    return url_for("pledging.thanks", token=office().signer.sign(THANKS, str(pledge_id)))
 
 
 @blueprint.get("/pledges/thanks/<token>/")
 @link_holder
 def thanks(token: str) -> Page:
-    pledge = queries.get(UUID(office().signer.read(THANKS, token, SENT_LIFETIME))) or abort(410)
+    pledge = queries.get(UUID(office().signer.read(THANKS, token, SENT_LIFETIME)))
+    if pledge is None or pledge.status not in {Status.CONFIRMED, Status.HELD}:
+        abort(410)
     return render_template("pledge/thanks.html", **_gratitude(pledge))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, current_app, request
 from markupsafe import Markup, escape
+from sqlalchemy.exc import SQLAlchemyError
 
 from campaign import geography, i18n
 from campaign.campaigns.models import CampaignText
@@ -21,7 +22,6 @@ from campaign.web.locales import alternate_url, fill_in_locale
 
 
 def init_app(app: Flask) -> None:
-    app.url_defaults(fill_in_locale)
     app.context_processor(_page_context)
     app.jinja_env.globals.update(absolute_url=absolute_url, static_url=static_url)
     app.jinja_env.filters.update(_FILTERS)
@@ -67,9 +67,16 @@ def _page_context() -> dict[str, Any]:
         context |= {
             "alternate_url": alternate_url,
             "canonical_url": _settings().site_url.rstrip("/") + request.path,
-            "holds_demo": has_demo(),
+            "holds_demo": _holds_demo(),
         }
     return context
+
+
+def _holds_demo() -> bool:
+    try:
+        return has_demo()
+    except SQLAlchemyError:
+        return False  # the page that is being made says that something went wrong; it must not go wrong itself
 
 
 def paragraphs(prose: str) -> Markup:

@@ -1,6 +1,6 @@
 """What stands above the languages: the way to the reader's own, and the health check."""
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, redirect, url_for
 from sqlalchemy import text
 from werkzeug.wrappers import Response
 
@@ -14,9 +14,7 @@ blueprint = Blueprint("root", __name__)
 @blueprint.get("/")
 @anyone
 def choose_language() -> Response:
-    response = redirect(
-        url_for("web.front", locale=i18n.negotiate(request.accept_languages.values()))
-    )
+    response = redirect(url_for("web.front", locale=i18n.current()))
     response.vary.add("Accept-Language")
     return response
 

@@ -5,11 +5,11 @@ The public pages set no cookie, so there is no session to ride on. A browser tel
 (OWASP Cross-Site Request Forgery Prevention, "Fetch Metadata").
 """
 
-from urllib.parse import urlsplit
-
 from flask import Flask, Response, abort, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+
+from campaign.web.access import LINK_HOLDER
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -37,6 +37,10 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 
+# What a link shows is one person's: no copy on the way, none in a browser that others use, none in a search engine.
+# The link itself is kept back by Referrer-Policy; "no-referrer" would also take the Origin from our own forms.
+PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+
 # Generous: a whole campus may sit behind one address. What looks odd is held for review, not refused.
 limiter = Limiter(get_remote_address, headers_enabled=False)
 SEARCH_LIMIT = "3000 per minute"
@@ -45,8 +49,14 @@ CODE_LIMIT = "600 per minute"
 
 def init_app(app: Flask) -> None:
     limiter.init_app(app)
+    app.before_request(refuse_impossible_paths)
     app.before_request(refuse_cross_site_posts)
     app.after_request(add_headers)
+
+
+def refuse_impossible_paths() -> None:
+    if "\0" in request.path:  # no database takes it
+        abort(404)
 
 
 def refuse_cross_site_posts() -> None:
@@ -58,13 +68,15 @@ def _is_same_origin() -> bool:
     if site := request.headers.get("Sec-Fetch-Site"):
         return site in {"same-origin", "none"}
     if origin := request.headers.get("Origin"):
-        return urlsplit(origin).netloc == request.host
+        return origin.partition("://")[2] == request.host
     return True  # not a browser of this decade, hence nobody's session or habits to exploit
 
 
 def add_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if _is_for_link_holder():
+        response.headers.update(PRIVATE)
     if current_app.config["SETTINGS"].is_https:
         response.headers.setdefault(
             "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
@@ -73,3 +85,8 @@ def add_headers(response: Response) -> Response:
         "Cache-Control", "no-store" if request.method not in SAFE_METHODS else "no-cache"
     )
     return response
+
+
+def _is_for_link_holder() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "access", None) == LINK_HOLDER

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,9 +89,12 @@ class Page:
         self.status, self.headers, self.path = answer.status_code, answer.headers, answer.request.path
         assert "Set-Cookie" not in self.headers, "this site sets no cookies"
         self.html = answer.get_data(as_text=True)
+
+    @cached_property
+    def root(self) -> Element:
         builder = _Builder()
         builder.feed(self.html)
-        self.root = builder.open[0]
+        return builder.open[0]
 
     def all(self, *tags: str, **attributes: str) -> list[Element]:
         return self.root.all(*tags, **attributes)

@@ -105,6 +105,13 @@ def kept(page: Page) -> Fields:
     }
 
 
+def is_told_to_be_held(page: Page, address: str) -> bool:
+    """Whether page and letter say so; a pledge that counts is thanked with numbers."""
+    letter = newest_letter(address)
+    has_numbers = bool(page.all("ul", class_="figures"))
+    return page.status == 200 and not has_numbers and letter is not None and letter.template == "held"
+
+
 # From the form to the thanks
 
 
@@ -114,7 +121,7 @@ def test_a_pledge_is_confirmed_by_typing_the_code(client: FlaskClient) -> None:
 
     page = press(client, page, {"code": code_in(letter_text(ADDRESS))})
 
-    assert (page.status, page.title) == (200, "Your light is on")
+    assert (page.status, "/pledges/thanks/" in page.path) == (200, True)
     assert the_pledge().status == Status.CONFIRMED
 
 
@@ -393,7 +400,7 @@ def test_a_wrong_code_is_told_and_may_be_mended(client: FlaskClient, typed: str)
     wrong = press(client, page, {"code": typed if typed != code else "000001"})
 
     assert (wrong.status, list(wrong.problems)) == (422, ["code"])
-    assert press(client, wrong, {"code": code}).title == "Your light is on"
+    assert "/pledges/thanks/" in press(client, wrong, {"code": code}).path
 
 
 def test_a_code_cannot_be_guessed_for_long_but_the_link_still_works(client: FlaskClient) -> None:
@@ -436,7 +443,7 @@ def test_it_was_not_me_removes_everything(client: FlaskClient) -> None:
 
     page = press(client, open_page(client, link_in(letter, "/pledges/not-me/")))
 
-    assert (page.status, page.title) == (200, "Everything is removed")
+    assert (page.status, page.all("button")[1:]) == (200, [])  # the only one left chooses the language
     assert (number_of(Pledge), number_of(Person)) == (0, 0)
     assert open_page(client, link_in(letter, "/pledges/confirm/")).status == 410
 
@@ -450,8 +457,8 @@ def test_it_was_not_me_does_not_claim_to_have_removed_a_confirmed_pledge(
     press(client, page, {"code": code_in(letter_text(ADDRESS))})
 
     for page in (press(client, asking), open_page(client, link)):
-        assert page.title != "Everything is removed"
-        assert page.all("a", href="/en/my/")
+        assert page.title == asking.title
+        assert page.one("main").all("a", href="/en/my/")
     assert the_pledge().status == Status.CONFIRMED
 
 
@@ -477,7 +484,7 @@ def test_an_expired_link_says_so(
 
     page = open_page(client, f"/en/pledges/{part}/{token}/")
 
-    assert (page.status, page.title) == (410, "This link has expired")
+    assert (page.status, "expired" in page.title) == (410, True)
 
 
 @pytest.mark.parametrize("typed", [{"submission": ""}, {"submission": "x"}])
@@ -555,8 +562,8 @@ def for_institution(client: FlaskClient, university: Institution, address: str) 
 def test_a_representative_pledges_with_letters_in_two_languages(
     client: FlaskClient, university: Institution
 ) -> None:
-    page = for_institution(client, university, f"rector@{university.domains[0]}")
-    assert page.title == "Your light is on"
+    for_institution(client, university, f"rector@{university.domains[0]}")
+    assert the_pledge().status == Status.CONFIRMED
 
     page = open_page(client, f"/en/institutions/{university.id}/")
 
@@ -570,7 +577,7 @@ def test_a_representative_with_another_address_is_held_and_told_so(
 ) -> None:
     page = for_institution(client, university, "rector@example.org")
 
-    assert (page.title, "campaign office" in page.text) == ("Thank you", True)
+    assert is_told_to_be_held(page, "rector@example.org")
     assert the_pledge().hold_reasons == ["unofficial-address"]
     assert "Achieng" not in open_page(client, f"/en/institutions/{university.id}/").text
 
@@ -600,7 +607,7 @@ def test_what_looks_like_a_machine_is_held_and_told_so(
     page = sent(client, **different())
     page = press(client, page, {"code": code_in(letter_text(ADDRESS))})
 
-    assert (page.status, "campaign office" in page.text) == (200, True)
+    assert is_told_to_be_held(page, ADDRESS)
     assert (the_pledge().status, the_pledge().hold_reasons) == (Status.HELD, [reason])
 
 

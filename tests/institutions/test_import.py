@@ -1,0 +1,134 @@
+"""Importing a dump: what is new is added, what is different changed, nothing ever deleted."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from campaign.institutions.models import Institution, InstitutionName, InstitutionWord
+from campaign.institutions.operations import ImportSummary, import_dump
+from campaign.institutions.queries import search, starter_path
+from campaign.institutions.ror import DamagedDump
+from tests.institutions.dumps import name, record, related, ror_id, write_json
+
+
+@pytest.fixture
+def path(tmp_path: Path, session: Session) -> Path:
+    return tmp_path / "dump.json"
+
+
+def imported(path: Path, *records: Any) -> ImportSummary:
+    return import_dump(write_json(path, records))
+
+
+def counts(summary: ImportSummary) -> tuple[int, int, int]:
+    return summary.added, summary.changed, summary.unchanged
+
+
+def named(*values: str) -> dict[str, Any]:
+    first, *others = values
+    return {"names": [name(first, "ror_display"), *(name(other, "alias") for other in others)]}
+
+
+def test_importing_again_changes_nothing(path: Path, session: Session) -> None:
+    assert counts(imported(path, record(1), record(2))) == (2, 0, 0)
+    before = session.scalars(select(Institution.imported_at)).all()
+    assert counts(import_dump(path)) == (0, 0, 2)
+    assert session.scalars(select(Institution.imported_at)).all() == before
+
+
+def test_the_starter_is_in_place_and_unchanged(session: Session) -> None:
+    added, changed, unchanged = counts(import_dump(starter_path()))
+    assert (added, changed) == (0, 0)
+    assert unchanged >= 400
+
+
+def test_a_changed_record_is_stored_with_its_new_names(path: Path, session: Session) -> None:
+    imported(path, record(1, **named("Quagga College", "Old Alias")), record(2))
+    summary = imported(path, record(1, **named("Zebra College")), record(2))
+    assert counts(summary) == (0, 1, 1)
+    assert session.get_one(Institution, ror_id(1)).aliases == []
+    assert [match.id for match in search("zebra college", locale="en")] == [ror_id(1)]
+    assert ror_id(1) not in [match.id for match in search("quagga", locale="en")]
+
+
+def test_an_institution_that_the_dump_no_longer_has_stays(path: Path, session: Session) -> None:
+    imported(path, record(1), record(2))
+    imported(path, record(2))
+    assert session.get(Institution, ror_id(1)) is not None
+
+
+def test_an_institution_in_use_can_change_and_be_withdrawn(path: Path, session: Session) -> None:
+    imported(path, record(1))
+    withdrawn = record(1, status="withdrawn", relationships=[related("successor", 2)])
+    assert counts(imported(path, withdrawn)) == (0, 1, 0)
+    found = session.get_one(Institution, ror_id(1))
+    assert (found.status, found.successor_id) == ("withdrawn", ror_id(2))
+
+
+def test_broken_records_are_reported_and_the_rest_goes_in(path: Path, session: Session) -> None:
+    summary = imported(path, record(1), record(2, locations=[]), record(3))
+    assert counts(summary) == (2, 0, 0)
+    assert [refusal.position for refusal in summary.refused] == [2]
+    assert session.get(Institution, ror_id(2)) is None
+
+
+def test_a_broken_record_leaves_what_was_known_before(path: Path, session: Session) -> None:
+    imported(path, record(1))
+    imported(path, record(1, names=[]), record(2))
+    assert session.get_one(Institution, ror_id(1)).name == "Example University 1"
+
+
+def test_dropped_domains_are_reported(path: Path) -> None:
+    summary = imported(path, record(1, domains=["edu.cn", "uni.edu.cn"]))
+    assert summary.dropped_domains == [(ror_id(1), "edu.cn")]
+
+
+def test_a_damaged_file_raises_for_the_caller_to_roll_back(path: Path, session: Session) -> None:
+    write_json(path, [record(number) for number in range(2000)])
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(DamagedDump), session.begin_nested():
+        import_dump(path)
+    assert session.get(Institution, ror_id(1)) is None
+
+
+def test_what_was_loaded_before_an_import_is_fresh_after_it(path: Path, session: Session) -> None:
+    imported(path, record(1))
+    loaded = session.get_one(Institution, ror_id(1))
+    imported(path, record(1, established=1888))
+    assert loaded.established == 1888
+
+
+def test_words_are_counted_with_every_change(path: Path, session: Session) -> None:
+    frequency = select(InstitutionWord.frequency).where(InstitutionWord.word == "quagga")
+    imported(path, record(1, **named("Quagga One")), record(2, **named("Quagga Two", "Quagga 2")))
+    assert session.scalar(frequency) == 3
+    imported(path, record(2, **named("Zebra Two")))
+    assert session.scalar(frequency) == 1
+    imported(path, record(1, **named("Zebra One")))
+    assert session.scalar(frequency) is None
+
+
+def test_more_records_than_fit_into_one_batch(path: Path, session: Session) -> None:
+    summary = imported(path, *(record(number) for number in range(2100)))
+    names = select(func.count()).where(InstitutionName.institution_id >= ror_id(0))
+    assert counts(summary) == (2100, 0, 0)
+    assert session.scalar(names) == 2100
+
+
+def test_progress_is_told_in_bytes(path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    write_json(path, [record(number) for number in range(1500)])
+    import_dump(path, lambda done, total: told.append((done, total)))
+    assert told[-1] == (path.stat().st_size, path.stat().st_size)
+
+
+def test_names_with_signs_of_sql_and_copy_are_stored_as_they_are(
+    path: Path, session: Session
+) -> None:
+    value = r"O'Neil \N {a,\"b\"} $$ %s :x; DROP"
+    imported(path, record(1, names=[name(value, "ror_display"), name(value + "!", "acronym")]))
+    found = session.get_one(Institution, ror_id(1))
+    assert (found.name, found.acronyms) == (value, [value + "!"])

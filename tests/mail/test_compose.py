@@ -1,0 +1,160 @@
+"""A letter as its reader gets it: in their language, from one sender, recognisable when it comes twice."""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
+from uuid import UUID
+
+import pytest
+
+from campaign import i18n
+from campaign.mail.compose import compose
+from campaign.mail.models import Letter
+from campaign.pledges import letters
+from tests.factories import office, submitted
+
+pytestmark = pytest.mark.usefixtures("session")
+
+TEMPLATES = ("confirm", "reminder", "known", "my_link", "accepted", "held", "refused", "withdrawn")
+LANGUAGES = ("en", "ar", "es", "fr", "hi", "pt", "ru", "sw", "ur", "zh-Hans")
+ID = UUID("018f0000-0000-7000-8000-000000000001")
+
+
+def letter(template="confirm", locale="en", recipient="wanjiru@example.org", name="Wanjiru Kamau", **more):
+    facts = letters.facts(office().signer, submitted(name=name), locale, office().unconfirmed_days)
+    return Letter(
+        id=ID, template=template, locale=locale, recipient=recipient, facts={"reason": "Not a name."} | facts | more,
+        queued_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
+    )  # fmt: skip
+
+
+def body(message, kind):
+    return message.get_body((kind,)).get_content()
+
+
+class Root(HTMLParser):
+    """The attributes of the html element, and all words."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.attributes, self.words = {}, ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "html":
+            self.attributes = dict(attrs)
+
+    def handle_data(self, data):
+        self.words += data
+
+
+def all_letters(locale):
+    """Each kind of letter to the same person."""
+    written = letter(locale=locale)
+    for template in TEMPLATES:
+        written.template = template
+        yield template, compose(written)
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_every_letter_can_be_written_in_every_language(locale):
+    for template, message in all_letters(locale):
+        html = Root(body(message, "html"))
+
+        assert message["Content-Language"] == html.attributes["lang"] == locale, template
+        assert html.attributes["dir"] == i18n.direction(locale), template
+        assert message["Subject"].strip(), template
+        assert "\n" not in message["Subject"], template
+        assert not re.search(r"%\(|\{\{|\{%", message["Subject"] + body(message, "plain") + html.words), template
+
+
+@pytest.mark.parametrize("locale", [tag for tag in LANGUAGES if tag != "en"])
+def test_no_letter_is_in_english_by_mistake(locale):
+    for (template, english), (_, message) in zip(all_letters("en"), all_letters(locale), strict=True):
+        assert message["Subject"] != english["Subject"], template
+        assert body(message, "plain").splitlines()[0] != body(english, "plain").splitlines()[0], template
+
+
+@pytest.mark.parametrize("locale", ["en", "ar", "zh-Hans"])
+def test_links_stay_in_the_language_of_the_letter(locale):
+    message = compose(letter(locale=locale))
+
+    for kind in ("plain", "html"):
+        links = re.findall(r"http://localhost/[^\s\"<]+", body(message, kind))
+        assert any("/pledges/confirm/" in link for link in links)
+        assert all(link.startswith(f"http://localhost/{locale}/") for link in links)
+
+
+def test_both_bodies_hold_the_code_and_the_link():
+    written = letter()
+
+    message = compose(written)
+
+    for kind in ("plain", "html"):
+        assert written.facts["code"] in body(message, kind)
+        assert written.facts["confirm_token"] in body(message, kind)
+
+
+def test_a_letter_is_the_same_one_each_time_it_is_sent():
+    first, second = compose(written := letter()), compose(written)
+
+    assert first["Message-ID"] == second["Message-ID"] == f"<{ID}@localhost>"
+    assert first["Date"] == second["Date"]
+
+
+def test_a_letter_says_that_a_machine_wrote_it_and_when():
+    message = compose(letter())
+
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert parsedate_to_datetime(message["Date"]) == datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["屠呦呦", "مریم میرزاخانی", "𠮷野家 👩🏽‍🔬", "Þórunn <b>& Co", "%(name)s {{ 7*7 }}"])
+def test_names_of_any_script_stay_what_they_are(name):
+    message = compose(letter(name=name))
+
+    assert name in body(message, "plain")
+    assert name in Root(body(message, "html")).words
+
+
+def test_a_name_cannot_write_html():
+    html = body(compose(letter(name="Wanjiru <img src=x> Kamau")), "html")
+
+    assert "<img" not in html
+
+
+def test_a_name_stands_apart_from_the_direction_around_it():
+    html = body(compose(letter(locale="ar")), "html")
+
+    assert "<bdi>Wanjiru Kamau</bdi>" in html
+
+
+def test_a_reason_of_several_lines_is_told_whole():
+    message = compose(letter("refused", reason="Not a name.\n\nTry again."))
+
+    assert "Not a name." in body(message, "plain")
+
+
+@pytest.mark.parametrize(
+    ("address", "to"),
+    [("josé@bücher.example.org", "josé@xn--bcher-kva.example.org"), ("用户@例子.中国", "用户@xn--fsqu00a.xn--fiqs8s")],
+)
+def test_a_domain_is_written_as_every_mail_server_understands_it(address, to):
+    assert compose(letter(recipient=address))["To"].addresses[0].addr_spec == to
+
+
+@pytest.mark.parametrize("locale", ["en", "ar", "ur", "hi", "zh-Hans"])
+def test_a_message_can_travel_as_seven_bits_with_short_lines(locale):
+    """So that no server on its way has to change it (RFC 5321, 4.5.3.1.6; RFC 2045)."""
+    sent = compose(letter(locale=locale)).as_bytes()
+
+    assert sent.isascii()
+    assert max(map(len, sent.splitlines())) <= 998
+
+
+def test_the_language_spoken_before_is_spoken_again():
+    with i18n.in_language("fr"):
+        compose(letter(locale="ar"))
+
+        assert i18n.current() == "fr"

@@ -1,0 +1,266 @@
+"""Nobody's letter is lost: each is sent once, and tried again where the server would not have it yet."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select, update
+
+from campaign import jobs
+from campaign.clock import now
+from campaign.db import db
+from campaign.mail import outbox
+from campaign.mail.models import Letter
+from campaign.mail.outbox import LEASE, MAX_ATTEMPTS
+from campaign.mail.transport import Transport
+from campaign.people.models import Person
+from campaign.pledges import letters
+from tests.factories import office, submitted, text
+from tests.mail.conftest import free_port
+
+
+def queue(*addresses, template="held", locale="en", **facts):
+    title = {"name": "Wanjiru Kamau", "campaign_title": text(locale=locale).title, "campaign_slug": "heart-of-science"}
+    known = title | {"my_token": "signed", "hours": 24}
+    for address in addresses:
+        outbox.queue(template, locale, address, address.encode(), known | facts)
+    db.session.flush()
+
+
+def only_letter():
+    letter = db.session.scalars(select(Letter)).one()
+    db.session.refresh(letter)
+    return letter
+
+
+def pretend(passed):
+    """Let time pass for all letters: what was due later is due so much earlier."""
+    db.session.execute(update(Letter).values(due_at=Letter.due_at - passed))
+    db.session.flush()
+
+
+def deliver_nowhere():
+    with Transport(f"smtp://127.0.0.1:{free_port()}") as away:
+        return outbox.deliver_due(away)
+
+
+def test_a_letter_arrives_in_its_readers_language(session, postbox, transport):
+    submitted(locale="fr", name="Éloïse Traoré")
+
+    assert outbox.deliver_due(transport) == 1
+
+    (message,) = postbox.messages
+    assert postbox.envelopes[0].rcpt_tos == ["wanjiru@example.org"]
+    assert message["Content-Language"] == "fr"
+    assert text(locale="fr").title in message["Subject"]
+    assert "Éloïse Traoré" in message.get_body(("plain",)).get_content()
+
+
+def test_what_was_sent_is_forgotten_but_for_its_hash(session, transport):
+    queue("wanjiru@example.org")
+
+    outbox.deliver_due(transport)
+
+    letter = only_letter()
+    assert letter.sent_at is not None
+    assert (letter.recipient, letter.facts, letter.error) == (None, {}, None)
+    assert outbox.queued_since(b"wanjiru@example.org", now() - timedelta(days=1)) == 1
+
+
+def test_nothing_is_sent_twice(session, postbox, transport):
+    queue("a@example.org", "b@example.org")
+
+    sent = [outbox.deliver_due(transport) for _ in range(3)]
+
+    assert sent == [2, 0, 0]
+    assert len(postbox.messages) == 2
+    assert not outbox.has_due()
+
+
+def test_while_the_server_is_away_nothing_is_lost(session, postbox, transport):
+    queue("wanjiru@example.org")
+
+    assert deliver_nowhere() == 0
+    assert (only_letter().failed_at, only_letter().sent_at) == (None, None)
+    pretend(timedelta(minutes=2))
+
+    assert outbox.deliver_due(transport) == 1
+    assert len(postbox.messages) == 1
+    assert only_letter().error is None
+
+
+def test_while_the_server_is_away_a_run_does_not_try_them_all(session):
+    """Each try may hang for half a minute, and the worker has other things to do."""
+    queue(*(f"{n}@example.org" for n in range(5)))
+
+    deliver_nowhere()
+
+    assert db.session.scalar(select(func.sum(Letter.attempts))) == 1
+
+
+def test_attempts_are_further_and_further_apart_for_longer_than_a_weekend(session):
+    queue("wanjiru@example.org")
+    waits = []
+    while only_letter().failed_at is None:
+        before = now()
+        deliver_nowhere()
+        waits.append((only_letter().due_at - before) / timedelta(minutes=1))
+        pretend(timedelta(days=9))
+
+    *retried, _ = waits
+    assert [round(minutes) for minutes in retried[:5]] == [1, 2, 4, 8, 16]
+    assert timedelta(days=2.5) < timedelta(minutes=sum(retried)) < timedelta(days=4)
+    assert only_letter().attempts == MAX_ATTEMPTS
+
+
+def test_a_mailbox_that_is_not_there_is_given_up_at_once(session, postbox, transport):
+    postbox.at_rcpt = lambda address: "550 5.1.1 No such mailbox"
+    queue("nobody@example.org")
+
+    outbox.deliver_due(transport)
+
+    assert only_letter().failed_at is not None
+    assert "550" in only_letter().error
+    assert not outbox.has_due()
+
+
+@pytest.mark.parametrize("stage", ["at_rcpt", "at_data"])
+@pytest.mark.parametrize("answer", ["451 4.7.1 Greylisted, come back later", "452 4.2.2 Mailbox full"])
+def test_what_is_refused_for_now_is_tried_again(session, postbox, transport, stage, answer):
+    setattr(postbox, stage, lambda _: answer)
+    queue("wanjiru@example.org")
+    outbox.deliver_due(transport)
+    assert only_letter().failed_at is None
+
+    setattr(postbox, stage, lambda _: None)
+    pretend(timedelta(minutes=2))
+
+    assert outbox.deliver_due(transport) == 1
+
+
+def test_a_message_refused_for_good_is_given_up(session, postbox, transport):
+    postbox.at_data = lambda _: "554 5.7.1 We do not want this"
+    queue("wanjiru@example.org")
+
+    outbox.deliver_due(transport)
+
+    assert only_letter().failed_at is not None
+
+
+def test_a_refused_letter_does_not_keep_the_others_back(session, postbox, transport):
+    postbox.at_rcpt = lambda address: "550 5.1.1 No" if address.startswith("nobody") else None
+    queue("a@example.org", "nobody@example.org", "b@example.org")
+
+    assert outbox.deliver_due(transport) == 2
+
+
+def test_a_letter_that_cannot_be_composed_waits_for_who_mends_it(session, postbox, transport):
+    queue("a@example.org", template="refused")  # its reason is missing
+    queue("b@example.org")
+
+    assert outbox.deliver_due(transport) == 1
+
+    broken = db.session.scalars(select(Letter).where(Letter.sent_at.is_(None))).one()
+    assert (broken.failed_at, broken.attempts) == (None, 1)
+    assert "reason" in broken.error
+
+
+def test_a_killed_workers_letter_comes_back_after_its_lease(session, postbox, transport):
+    queue("wanjiru@example.org")
+    assert outbox._claim() is not None  # and then the worker dies
+
+    assert outbox.deliver_due(transport) == 0
+    pretend(LEASE)
+
+    assert outbox.deliver_due(transport) == 1
+
+
+def test_a_letter_that_came_twice_has_one_message_id(session, postbox, transport):
+    """Sent, and killed before that was recorded: the second copy must be known as one."""
+    queue("wanjiru@example.org")
+    id_ = only_letter().id
+    postbox.at_data = lambda server: server.transport.abort()
+    outbox.deliver_due(transport)
+    postbox.at_data = lambda _: None
+    pretend(timedelta(minutes=2))
+
+    outbox.deliver_due(transport)
+
+    assert [message["Message-ID"] for message in postbox.messages] == [f"<{id_}@localhost>"] * 2
+
+
+def test_letters_are_sent_oldest_first(session, postbox, transport):
+    queue("late@example.org", "early@example.org")
+    early = update(Letter).where(Letter.recipient == "early@example.org")
+    db.session.execute(early.values(due_at=Letter.due_at - timedelta(minutes=5)))
+
+    outbox.deliver_due(transport)
+
+    assert [envelope.rcpt_tos[0] for envelope in postbox.envelopes] == ["early@example.org", "late@example.org"]
+
+
+def test_letters_of_an_erased_person_are_not_sent(session, postbox, transport):
+    pledge = submitted()
+    outbox.forget(pledge.person.fingerprint)
+
+    assert outbox.deliver_due(transport) == 0
+    assert postbox.messages == []
+
+
+def test_forgetting_does_not_bring_an_address_new_letters(session):
+    queue("wanjiru@example.org")
+
+    outbox.forget(b"wanjiru@example.org")
+
+    assert outbox.queued_since(b"wanjiru@example.org", now() - timedelta(days=1)) == 1
+
+
+def test_purging_removes_only_what_is_done_and_old(session, transport):
+    queue("sent@example.org")
+    outbox.deliver_due(transport)
+    queue("waiting@example.org")
+
+    outbox.purge(now() - timedelta(days=1))
+    assert len(db.session.scalars(select(Letter)).all()) == 2
+    outbox.purge(now() + timedelta(days=1))
+
+    assert only_letter().recipient == "waiting@example.org"
+
+
+def test_several_workers_send_each_letter_once(elsewhere, postbox):
+    addresses = {f"{n}@example.org" for n in range(40)}
+    queue(*addresses)
+    jobs.commit()
+
+    def work():
+        with Transport(postbox.url) as transport:
+            return outbox.deliver_due(transport)
+
+    sent = [working.result(30) for working in [elsewhere(work) for _ in range(4)]]
+
+    assert sum(sent) == len(addresses)
+    assert sorted(envelope.rcpt_tos[0] for envelope in postbox.envelopes) == sorted(addresses)
+
+
+def test_a_letter_leaves_only_with_the_commit_of_what_caused_it(elsewhere, postbox):
+    submitted()
+
+    def work():
+        with Transport(postbox.url) as transport:
+            return outbox.deliver_due(transport)
+
+    assert elsewhere(work).result(20) == 0
+    jobs.rollback()
+
+    assert elsewhere(work).result(20) == 0
+    assert db.session.scalars(select(Person)).all() == []
+
+
+def test_a_confirmation_can_be_followed_from_the_mail_itself(session, postbox, transport):
+    pledge = submitted(f"{uuid4().hex}@example.org")
+
+    outbox.deliver_due(transport)
+
+    plain = postbox.messages[0].get_body(("plain",)).get_content()
+    token = plain.split("/pledges/confirm/")[1].split("/")[0]
+    assert office().signer.read(letters.CONFIRM, token, timedelta(days=1)) == str(pledge.id)

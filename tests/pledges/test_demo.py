@@ -1,0 +1,128 @@
+"""Invented pledges: counted while they are there, gone without a trace, real ones untouched."""
+
+from collections import Counter
+
+import pytest
+from sqlalchemy import func, select
+
+from campaign.clock import now
+from campaign.db import db
+from campaign.i18n import offered
+from campaign.mail.models import Letter
+from campaign.people.models import Person
+from campaign.pledges import demo, operations, queries
+from campaign.pledges.models import Kind, Pledge, PledgeEvent
+from campaign.tallies import operations as tallies
+from campaign.tallies.models import Tally
+from campaign.tallies.queries import counts
+from tests.factories import confirmed, institution, office
+
+pytestmark = pytest.mark.usefixtures("session")
+
+NUMBER = 600
+
+
+def count(model):
+    return db.session.scalar(select(func.count()).select_from(model))
+
+
+def invented():
+    return set(db.session.execute(select(Pledge.name, Pledge.country, Pledge.confirmed_at)))
+
+
+def lit():
+    """All tallies that are not zero."""
+    shining = select(Tally.campaign_id, Tally.dimension, Tally.key, Tally.kind, Tally.count).where(Tally.count != 0)
+    return set(db.session.execute(shining))
+
+
+def test_invented_pledges_count_like_real_ones():
+    demo.add(NUMBER, now())
+    tallies.fold()
+
+    campaigns = db.session.scalars(select(Pledge.campaign_id).distinct())
+    in_all = [counts(campaign_id) for campaign_id in campaigns]
+    assert sum(c.persons + c.institutions for c in in_all) == NUMBER
+    assert tallies.differences() == []
+    assert queries.has_demo()
+
+
+def test_removing_them_leaves_nothing():
+    demo.add(NUMBER, now())
+    tallies.fold()
+
+    removed = demo.remove()
+    tallies.fold()
+
+    assert removed == NUMBER
+    assert (count(Person), count(Pledge), count(PledgeEvent)) == (0, 0, 0)
+    assert lit() == set()
+    assert not queries.has_demo()
+
+
+def test_real_pledges_and_their_counts_are_untouched():
+    real = confirmed(institution=institution().id)
+    tallies.fold()
+    before = lit()
+
+    demo.add(NUMBER, now())
+    tallies.fold()
+    demo.remove()
+    tallies.fold()
+
+    assert db.session.scalars(select(Pledge)).all() == [real]
+    assert [event.action for event in queries.trail(real.id)] == ["submitted", "confirmed"]
+    assert db.session.get(Person, real.person_id) is not None
+    assert lit() == before
+
+
+def test_institutions_that_really_pledged_keep_their_word():
+    """An institution speaks once, so that nobody invents a second word for it."""
+    own = institution(weight=100)  # the first to be thought of
+    for slug in ("heart-of-science", "haikou-initiative"):
+        confirmed(
+            f"rector@{own.domains[0]}", slug=slug, kind=Kind.INSTITUTION, institution=own.id, commitments=[]
+        )
+
+    demo.add(NUMBER, now())
+
+    assert count(Pledge) == NUMBER + 2
+
+
+def test_the_same_seed_invents_the_same_people():
+    at = now()
+    demo.add(50, at)
+    first = invented()
+    demo.remove()
+
+    demo.add(50, at)
+
+    assert invented() == first
+
+
+def test_they_speak_all_languages_and_come_from_many_countries_and_months():
+    demo.add(NUMBER, now())
+
+    pledges = db.session.scalars(select(Pledge)).all()
+    assert {pledge.locale for pledge in pledges} == set(offered())
+    assert len({pledge.country for pledge in pledges}) > 50
+    assert len({pledge.confirmed_at.strftime("%Y-%m") for pledge in pledges}) >= 12
+    assert max(pledge.confirmed_at for pledge in pledges) <= now()
+
+
+def test_they_are_of_both_kinds_and_say_so():
+    demo.add(NUMBER, now())
+
+    kinds = Counter(db.session.scalars(select(Pledge.kind)))
+    assert kinds[Kind.PERSON] > kinds[Kind.INSTITUTION] > 0
+    for pledge in db.session.scalars(select(Pledge).limit(50)):
+        assert set(pledge.commitments) <= set(pledge.text.commitments_for(pledge.kind))
+
+
+def test_no_letter_is_ever_written_to_invented_people():
+    demo.add(20, now())
+    pledge = db.session.scalars(select(Pledge).limit(1)).one()
+
+    operations.withdraw(office(), pledge, now())
+
+    assert count(Letter) == 0

@@ -1,0 +1,105 @@
+"""The statement that takes a plain pledge at once, and the steps of ``operations``, leave the same rows behind."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from campaign.clock import now
+from campaign.db import Model, new_id
+from campaign.mail.models import Letter
+from campaign.people.models import Consent, Person
+from campaign.pledges import intake, operations
+from campaign.pledges.models import Pledge, PledgeEvent
+from tests.factories import confirmed, office, submitted
+
+TABLES = (Person, Pledge, PledgeEvent, Consent, Letter)
+# What differs between two pledges however they are taken: ids, times, and what is derived from them.
+DIFFERENT = {
+    "id", "person_id", "pledge_id", "submission", "network_hash", "created_at", "submitted_at", "confirmed_at",
+    "happened_at", "given_at", "queued_at", "due_at",
+}
+DERIVED = {"code", "confirm_token", "my_token"}
+
+
+def rows(session: Session, table: type[Model]) -> list[dict[str, Any]]:
+    """Every row of a table, less what always differs."""
+    session.expire_all()
+    names = [column.key for column in table.__table__.columns if column.key not in DIFFERENT]
+    found = session.scalars(select(table).order_by(*table.__table__.primary_key)).all()
+    return [{name: plain(getattr(row, name)) for name in names} for row in found]
+
+
+def plain(value: Any) -> Any:
+    return {k: v for k, v in value.items() if k not in DERIVED} if isinstance(value, dict) else value
+
+
+def by_both_ways(session: Session, monkeypatch: pytest.MonkeyPatch, make: Callable[[], Pledge]) -> list[Any]:
+    """What all tables hold after the short way and after the long way."""
+    left = []
+    for _ in range(2):
+        make()
+        session.flush()
+        left.append([rows(session, table) for table in TABLES])
+        for table in reversed(TABLES):
+            session.execute(delete(table))
+        monkeypatch.setattr(intake, "take", lambda *_, **__: False)
+    return left
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {},
+        {"listed": False, "newsletter": True, "locale": "ar"},
+        {"institution_text": "Chuo Kikuu kisichojulikana", "role": "student", "words": "Kwenu."},
+        {"institution": "05jxf0p38", "orcid": "0000-0002-1825-0097", "disciplines": [], "commitments": []},
+    ],
+)
+def test_a_submission_is_the_same_at_once_and_step_by_step(
+    session: Session, monkeypatch: pytest.MonkeyPatch, different: dict[str, Any]
+) -> None:
+    short, long = by_both_ways(session, monkeypatch, lambda: submitted(**different))
+    assert short == long
+
+
+def test_a_confirmation_is_the_same_at_once_and_step_by_step(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at_once() -> None:
+        pledge = submitted(newsletter=True)
+        assert intake.confirm(pledge.id, pledge.submission, now())
+
+    makers = iter([at_once, lambda: confirmed(newsletter=True)])
+    short, long = by_both_ways(session, monkeypatch, lambda: next(makers)())  # type: ignore[arg-type, return-value]
+    assert short == long
+
+
+def test_an_address_that_is_known_is_left_to_the_steps(session: Session) -> None:
+    pledge = submitted()
+    before = rows(session, Pledge)
+    again = submitted(name="Somebody Else")
+    assert again.id == pledge.id
+    assert len(rows(session, Pledge)) == len(before) == 1
+
+
+@pytest.mark.parametrize("odd", [{"kind": "institution"}, {"hold_reasons": ["network"]}, {"status": "refused"}])
+def test_what_is_odd_is_not_confirmed_at_once(session: Session, odd: dict[str, Any]) -> None:
+    pledge = submitted()
+    for name, value in odd.items():
+        setattr(pledge, name, value)
+    session.flush()
+    assert not intake.confirm(pledge.id, pledge.submission, now())
+
+
+def test_another_form_is_not_confirmed_at_once(session: Session) -> None:
+    assert not intake.confirm(submitted().id, new_id(), now())
+
+
+def test_a_flooded_address_gets_no_letter(session: Session) -> None:
+    for _ in range(office().mails_per_address + 2):
+        operations.disown(submitted())
+    submitted()
+    assert len(rows(session, Letter)) == office().mails_per_address

@@ -1,0 +1,309 @@
+"""What protects every answer: headers, refused cross-site posts, no cookie, limits, calm crashes."""
+
+from collections.abc import Callable, Iterator
+
+import dramatiq
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from campaign import jobs
+from campaign.app import create_app
+from campaign.config import Settings
+from campaign.db import db
+from campaign.pledges.letters import CONFIRM, MINE, SENT
+from campaign.pledges.models import Pledge
+from campaign.web.access import LINK_HOLDER
+from campaign.web.pledging import network_of
+from campaign.web.security import limiter
+from tests.factories import CAMPAIGN, confirmed, form_fields, office, submitted
+from tests.web.browsing import FORM_PATH, Page, form_token, letter_text, open_page
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+# One of each kind of answer: method, path, status.
+ANSWERS = [
+    ("GET", "/", 302),
+    ("GET", "/health", 200),
+    ("GET", "/en/", 200),
+    ("GET", "/en", 308),
+    ("GET", f"/en/campaigns/{CAMPAIGN}/", 200),
+    ("GET", "/en/countries/ke/", 301),
+    ("GET", "/en/nowhere", 404),
+    ("GET", "/static/css/site.css", 200),
+    ("GET", "/static/nowhere.css", 404),
+    ("GET", "/en/institutions/search?q=a", 200),
+    ("GET", "/en/my/forged/", 404),
+    ("POST", FORM_PATH, 400),
+    ("POST", "/en/my/", 422),
+    ("POST", "/en/about/", 405),
+    ("OPTIONS", FORM_PATH, 200),
+    ("HEAD", "/en/", 200),
+]
+Make = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def make(settings: Settings, app: Flask) -> Iterator[Make]:
+    """Clients of further applications on the same database, as an operator would have set them up."""
+    made, broker = [], dramatiq.get_broker()
+
+    def make_client(**different: object) -> FlaskClient:
+        other = create_app(Settings(**(vars(settings) | {"testing": False} | different)))
+        made.append(other)
+        return other.test_client()
+
+    yield make_client
+    for other in made:
+        with other.app_context():
+            db.engine.dispose()
+    dramatiq.set_broker(broker)
+    limiter.init_app(app)
+
+
+def use_up_limits() -> None:
+    """Count, for whoever has asked so far, as many requests as a minute allows."""
+    for key in list(limiter.storage.storage):  # type: ignore[union-attr]
+        limiter.storage.incr(key, 60, amount=5_000)  # type: ignore[union-attr]
+
+
+# Headers
+
+
+@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
+def test_every_answer_is_protected(
+    client: FlaskClient, method: str, path: str, status: int
+) -> None:
+    with client.open(path, method=method) as answer:
+        assert answer.status_code == status
+        assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+        assert "Cache-Control" in answer.headers
+
+
+@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
+def test_no_answer_sets_a_cookie(
+    client: FlaskClient, method: str, path: str, status: int
+) -> None:
+    with client.open(path, method=method) as answer:
+        assert "Set-Cookie" not in answer.headers
+        assert "Server" not in answer.headers
+
+
+def test_strict_transport_is_asked_for_only_where_there_is_one(make: Make) -> None:
+    name = "Strict-Transport-Security"
+    assert name not in make(site_url="http://example.org").get("/en/about/").headers
+    safe = make(site_url="https://example.org").get("/en/about/")
+    assert safe.headers[name] == "max-age=31536000; includeSubDomains"
+
+
+def test_static_files_are_kept_for_a_year_under_their_hash(client: FlaskClient) -> None:
+    page = open_page(client, "/en/")
+    addresses = [e.get("href") for e in page.all("link") if "/static/" in e.get("href")]
+    addresses += [e.get("src") for e in page.all("img", "script")]
+
+    assert len(addresses) >= 3
+    for address in addresses:
+        with client.get(address) as answer:
+            assert "?v=" in address
+            assert answer.headers["Cache-Control"] == "public, max-age=31536000"
+
+
+def test_pages_are_asked_for_again(client: FlaskClient) -> None:
+    assert client.get("/en/").headers["Cache-Control"] == "no-cache"
+
+
+def test_what_was_posted_is_not_kept(client: FlaskClient) -> None:
+    assert client.post("/en/my/").headers["Cache-Control"] == "no-store"
+
+
+# Pages behind a link
+
+
+def link_holders(app: Flask) -> list[tuple[str, str]]:
+    """Method and path of everything that takes a token."""
+    return [
+        (method, rule.rule.replace("<locale>", "en").replace("<uuid:pledge_id>", "{id}"))
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "access", "") == LINK_HOLDER
+        for method in (rule.methods or set()) - {"OPTIONS"}
+    ]
+
+
+def assert_private(client: FlaskClient, method: str, path: str) -> int:
+    answer = client.open(path, method=method)
+    assert answer.headers["Cache-Control"] == "no-store", path
+    assert answer.headers["X-Robots-Tag"] == "noindex", path
+    return answer.status_code
+
+
+def test_what_a_link_shows_is_stored_and_indexed_nowhere(
+    client: FlaskClient, app: Flask
+) -> None:
+    pledge = submitted()
+    purposes = {"confirm": CONFIRM, "not-me": CONFIRM, "sent": SENT, "thanks": "thanks-page"}
+    ids = {"sent": str(pledge.submission), "/my/": str(pledge.person_id)}
+    jobs.commit()
+
+    for method, path in link_holders(app):
+        part = next((p for p in purposes if p in path), "/my/")
+        token = office().signer.sign(purposes.get(part, MINE), ids.get(part, str(pledge.id)))
+        assert_private(client, method, path.replace("<token>", token).replace("{id}", str(pledge.id)))
+
+
+def test_that_a_link_is_wrong_is_stored_and_indexed_nowhere(
+    client: FlaskClient, app: Flask
+) -> None:
+    id_ = "00000000-0000-4000-8000-000000000000"
+    for method, path in link_holders(app):
+        wrong = path.replace("<token>", "forged").replace("{id}", id_)
+        assert assert_private(client, method, wrong) == 404
+
+
+def test_a_page_behind_a_link_tells_search_engines_so(client: FlaskClient) -> None:
+    token = office().signer.sign(MINE, str(confirmed().person_id))
+    jobs.commit()
+    page = open_page(client, f"/en/my/{token}/")
+    assert page.one("meta", name="robots").get("content") == "noindex"
+    assert not page.all("link", rel="canonical")
+
+
+def test_a_page_behind_a_link_fetches_nothing_from_elsewhere(client: FlaskClient) -> None:
+    """Neither a picture nor a script of another site would get the link, but it would get the reader's address."""
+    token = office().signer.sign(MINE, str(confirmed().person_id))
+    jobs.commit()
+    page = open_page(client, f"/en/my/{token}/")
+    fetched = [e.get("src") for e in page.all("img", "script")]
+    fetched += [e.get("href") for e in page.all("link") if e.get("rel") != "alternate"]
+    assert not [address for address in fetched if not address.startswith("/static/")]
+
+
+# Posts from elsewhere
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, 422),
+        ({"Sec-Fetch-Site": "none"}, 422),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, 403),
+        ({"Origin": "http://localhost"}, 422),
+        ({"Origin": "https://localhost"}, 422),  # behind a proxy that speaks TLS for us
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://localhost.evil.example"}, 403),
+        ({"Origin": "http://evil.example/localhost"}, 403),
+        ({"Origin": "null"}, 403),
+        ({}, 422),
+    ],
+)
+def test_posts_are_taken_from_our_own_pages_only(
+    client: FlaskClient, headers: dict[str, str], status: int
+) -> None:
+    assert client.post("/en/my/", headers=headers).status_code == status
+
+
+def test_a_refused_post_changes_nothing_and_is_told_calmly(client: FlaskClient) -> None:
+    fields = form_fields(form_token())
+    answer = client.post(
+        FORM_PATH.replace("/en/", "/ar/"), data=fields, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    page = Page(answer)
+    assert (page.status, page.one("html").get("lang")) == (403, "ar")
+    assert db.session.scalar(select(Pledge)) is None
+
+
+# The address under which we are reached
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Forwarded"])
+def test_a_host_header_has_no_say_in_what_we_mail_and_link(
+    client: FlaskClient, header: str
+) -> None:
+    value = "host=evil.example" if header == "Forwarded" else "evil.example"
+    answer = client.post(FORM_PATH, data=form_fields(form_token()), headers={header: value})
+    page = open_page(client, "/en/about/", headers={header: value})
+
+    assert answer.headers["Location"].startswith("/en/")
+    assert "evil.example" not in letter_text("wanjiru@example.org") + page.html
+
+
+def test_forwarded_addresses_count_only_behind_a_trusted_proxy(make: Make) -> None:
+    path = "/en/institutions/proposals?domain="
+    for proxies, status in ((0, 429), (1, 200)):
+        site = make(trusted_proxies=proxies)
+        site.get(path, headers={"X-Forwarded-For": "203.0.113.7"})
+        use_up_limits()
+        elsewhere = site.get(path, headers={"X-Forwarded-For": "203.0.113.8"})
+        assert elsewhere.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_what_counts_as_one_network(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+def test_a_network_is_kept_as_a_keyed_hash_only(client: FlaskClient) -> None:
+    environ = {"REMOTE_ADDR": "203.0.113.7"}
+    client.post(FORM_PATH, data=form_fields(form_token()), environ_overrides=environ)
+    kept = db.session.scalars(select(Pledge)).one().network_hash
+    assert kept == office().signer.fingerprint("network", "203.0.113.7")
+
+
+# Limits
+
+
+def test_too_many_codes_are_asked_to_wait_in_the_language_of_the_reader(
+    client: FlaskClient,
+) -> None:
+    apart = {"REMOTE_ADDR": "203.0.113.99"}
+    path = "/fr/pledges/sent/forged/"
+    assert client.post(path, environ_overrides=apart).status_code == 404
+    use_up_limits()
+
+    answer = client.post(path, environ_overrides=apart)
+    limiter.reset()
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+    assert Page(answer).one("html").get("lang") == "fr"
+
+
+# Crashes
+
+
+def test_a_crash_shows_a_calm_page_and_no_trace(make: Make) -> None:
+    """The database is away: nothing works, and the page that says so must not need it."""
+    nowhere = "postgresql+psycopg://localhost:1/nothing?connect_timeout=2"
+    page = Page(make(database_url=nowhere).get("/ar/"))
+
+    assert (page.status, page.one("html").get("lang")) == (500, "ar")
+    assert {name: page.headers.get(name) for name in HEADERS} == HEADERS
+    for secret in ("Traceback", "psycopg", "localhost:1", "File "):
+        assert secret not in page.html
+
+
+def test_the_health_check_fails_with_the_database(make: Make) -> None:
+    nowhere = "postgresql+psycopg://localhost:1/nothing?connect_timeout=2"
+    assert make(database_url=nowhere).get("/health").status_code == 500
