@@ -113,7 +113,7 @@ class Settings:
         "sender of every letter", "Light Up the Heart of Science <pledges@localhost>", _mailbox
     )
     contact_address: str = _setting(
-        "the address of the campaign office, shown on every page", "office@localhost", _mailbox
+        "the address of the campaign team, shown on every page", "office@localhost", _mailbox
     )
     trusted_proxies: int = _setting(
         "how many reverse proxies stand before the site", 0, _integer(0)

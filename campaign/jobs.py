@@ -6,8 +6,10 @@ succeeded. The scheduler's sweep wakes the same jobs again, so a lost message co
 
 import logging
 import time
+from contextlib import suppress
 from functools import cache
-from threading import Lock
+from queue import Full, Queue
+from threading import Lock, Thread
 
 import dramatiq
 from dramatiq.broker import Broker
@@ -46,17 +48,32 @@ def rollback() -> None:
 
 _last_sent: dict[str, float] = {}
 _lock = Lock()
+_outgoing: Queue[str] = Queue(maxsize=20)
 
 
 def _send(job: str) -> None:
+    """Leave the call to a thread: a broker that hangs, as all do for minutes, must not keep a saved pledge waiting."""
     with _lock:
         if time.monotonic() - _last_sent.get(job, 0) < WAKE_INTERVAL_SECONDS:
             return
         _last_sent[job] = time.monotonic()
-    send_now(job)
+        _start_sending()
+    with suppress(Full):  # the sweep wakes what is not heard now
+        _outgoing.put_nowait(job)
 
 
-def send_now(job: str) -> None:
+@cache
+def _start_sending() -> None:
+    """Once in a process, and only when there is something to send: a thread does not survive a fork."""
+    Thread(target=_send_outgoing, name="wake-up calls", daemon=True).start()
+
+
+def _send_outgoing() -> None:
+    while True:
+        _enqueue(_outgoing.get())
+
+
+def _enqueue(job: str) -> None:
     """Enqueue the job's message; log and go on where the broker cannot be reached."""
     try:
         dramatiq.get_broker().enqueue(

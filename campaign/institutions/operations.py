@@ -118,7 +118,7 @@ def _known_digests(ids: Iterable[str]) -> dict[str, bytes]:
     found = db.session.execute(
         select(Institution.id, Institution.digest).where(Institution.id.in_(list(ids)))
     )
-    return {id_: digest for id_, digest in found}
+    return dict(found.all())
 
 
 def _digest(record: Record) -> bytes:

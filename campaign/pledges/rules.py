@@ -40,7 +40,7 @@ ROLES = {
     "leadership": lazy_gettext("Leadership"),
     "staff": lazy_gettext("Technical or administrative staff"),
     "emeritus": lazy_gettext("Emeritus or retired"),
-    "alumni": lazy_gettext("Graduate"),
+    "alumni": lazy_gettext("Former student (graduate)"),
     "other": lazy_gettext("Another relationship"),
 }
 _ORDER = (

@@ -50,7 +50,7 @@ def counts_of(campaign_id: int, dimension: str, key: str) -> Counts:
     rows = select(Tally.kind, Tally.count).where(
         Tally.campaign_id == campaign_id, Tally.dimension == dimension, Tally.key == key
     )
-    by_kind = {kind: number for kind, number in db.session.execute(rows)}
+    by_kind = dict(db.session.execute(rows).all())
     return Counts(
         persons=by_kind.get(Kind.PERSON, 0), institutions=by_kind.get(Kind.INSTITUTION, 0)
     )

@@ -63,7 +63,7 @@ def _expired(_error: ExpiredToken) -> tuple[str, int]:
     return _page(
         410,
         gettext("This link has expired"),
-        gettext("Links in our mails are valid for a limited time. Ask for a new one."),
+        gettext("Links in our e-mails are valid for a limited time. Ask for a new one."),
     )
 
 
@@ -71,7 +71,7 @@ def _invalid(_error: InvalidToken) -> tuple[str, int]:
     return _page(
         404,
         gettext("This link is not valid"),
-        gettext("Copy the whole address from the mail, or ask for a new link."),
+        gettext("Copy the whole link from the e-mail, or ask for a new one."),
     )
 
 

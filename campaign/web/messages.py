@@ -14,14 +14,14 @@ _REQUIRED: dict[str, Callable[[], str]] = {
     "role": lambda: gettext("Choose your role."),
     "office": lambda: gettext("Enter the office you hold."),
     "country": lambda: gettext("Choose your country."),
-    "listed": lambda: gettext("Choose how you appear in the public list."),
-    "code": lambda: gettext("Enter the six digits from the mail."),
+    "listed": lambda: gettext("Say whether your name may appear in the public list."),
+    "code": lambda: gettext("Enter the six digits from the e-mail."),
 }
 
 _SENTENCES: dict[str, Callable[[], str]] = {
     "contains-url": lambda: gettext("Leave out web addresses; this text is shown in public lists."),
     "formula": lambda: gettext("This looks like a spreadsheet formula. Begin with a letter."),
-    "no-letters": lambda: gettext("Use letters; digits and signs alone are not a name."),
+    "no-letters": lambda: gettext("Use letters, not only digits and symbols."),
     "address-syntax": lambda: gettext(
         "Enter an e-mail address in the usual form, for example name@university.edu."
     ),
@@ -30,19 +30,19 @@ _SENTENCES: dict[str, Callable[[], str]] = {
         "This e-mail address cannot receive mail. Enter another one."
     ),
     "unknown-institution": lambda: gettext(
-        "This institution is not in our registry. Search for it again, or say that it is not listed."
+        "This institution is not in our registry. Search for it again and choose it from the list."
     ),
     "unknown-country": lambda: gettext("Choose your country from the list."),
     "choose": lambda: gettext("Choose one of the answers."),
     "unknown-choice": lambda: gettext("One of the chosen answers is not on offer. Choose again."),
     "orcid": lambda: gettext(
-        "This ORCID iD has a typing mistake: 16 digits, the last one may be an X."
+        "This ORCID iD has a typing mistake: it has 16 characters, the last may be an X."
     ),
     "wrong-code": lambda: gettext(
-        "This code is not right. Compare it with the newest mail, or use the link in it."
+        "This code is not right. Compare it with the newest e-mail, or use the link in it."
     ),
     "superseded": lambda: gettext(
-        "A newer form was sent for this address. Use the link in the mail: it shows what you confirm."
+        "A newer form was sent with this address. Use the link in the e-mail: it shows what you confirm."
     ),
     "form-expired": lambda: gettext(
         "This form was open for very long. Nothing is lost: read through it and send it again."

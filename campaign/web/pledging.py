@@ -129,11 +129,11 @@ def network_of(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    return (
-        str(ipaddress.ip_network((parsed, 64), strict=False))
-        if parsed.version == 6
-        else str(parsed)
-    )
+    if parsed.version == 4:
+        return str(parsed)
+    if parsed.ipv4_mapped:  # how a server that listens on both sees IPv4 (RFC 4291, 2.5.5.2)
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def _form_page(kind: Kind, text: CampaignText, form: Form) -> str:

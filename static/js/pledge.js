@@ -14,6 +14,7 @@ function element(tag, attributes = {}, ...children) {
 
 // A name of any script stands by itself: its direction must not turn its neighbours around.
 const isolated = (text) => element("bdi", {}, text);
+const enumerated = (parts) => new Intl.ListFormat(document.documentElement.lang, { type: "unit" }).format(parts.filter(Boolean));
 const place = (match) => [match.other_name, match.city, match.country_name].filter(Boolean);
 
 async function matchesFrom(address, parameters, signal) {
@@ -100,7 +101,7 @@ class InstitutionField {
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
     this.activate(-1);
     this.status.textContent = matches.length
-      ? this.words.count.replace("{count}", matches.length.toLocaleString(document.documentElement.lang))
+      ? this.words.count.replace("{count}", matches.length)
       : this.words.none;
   }
 
@@ -159,7 +160,7 @@ class InstitutionField {
     this.input.removeAttribute("aria-invalid");
     this.proposals.replaceChildren();
     this.close();
-    this.status.textContent = this.words.chosen.replace("{name}", [match.name, match.city, match.country_name].filter(Boolean).join(", "));
+    this.status.textContent = this.words.chosen.replace("{name}", enumerated([match.name, match.city, match.country_name]));
     const country = this.form.elements.country;
     if (country && !country.value && match.country) country.value = match.country;
   }

@@ -82,6 +82,12 @@ class _Builder(HTMLParser):
         self.open[-1].children.append(data)
 
 
+def parse(html: str) -> Element:
+    builder = _Builder()
+    builder.feed(html)
+    return builder.open[0]
+
+
 class Page:
     """An answer as its reader sees it."""
 
@@ -92,9 +98,7 @@ class Page:
 
     @cached_property
     def root(self) -> Element:
-        builder = _Builder()
-        builder.feed(self.html)
-        return builder.open[0]
+        return parse(self.html)
 
     def all(self, *tags: str, **attributes: str) -> list[Element]:
         return self.root.all(*tags, **attributes)
