@@ -5,6 +5,7 @@ import os
 
 import dramatiq
 from flask import Flask
+from flask_compress import Compress
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -34,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         },
         MAX_CONTENT_LENGTH=256 * 1024,  # a pledge with three letters of support is far smaller
         MAX_FORM_PARTS=200,
+        COMPRESS_ALGORITHM=["br", "gzip"],  # a phone on a poor connection is whom this is for
         RATELIMIT_STORAGE_URI=settings.limiter_url,
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # static addresses carry the content's hash
     )
@@ -59,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     dramatiq.set_broker(jobs.broker_for(settings))
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=False)
+    Compress(app)
     i18n.init_app(app)
     web.init_app(app)
     return app

@@ -14,7 +14,6 @@ from threading import Lock, Thread
 import dramatiq
 from dramatiq.broker import Broker
 from dramatiq.brokers.stub import StubBroker
-from sqlalchemy.orm import Session
 
 from campaign.config import Settings
 from campaign.db import db
@@ -26,9 +25,9 @@ WAKE_INTERVAL_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
 
-def wake(job: str, session: Session | None = None) -> None:
+def wake(job: str) -> None:
     """Ask for a job to run once the current transaction is committed."""
-    (session or db.session()).info.setdefault("wake", set()).add(job)
+    db.session().info.setdefault("wake", set()).add(job)
 
 
 def commit() -> None:

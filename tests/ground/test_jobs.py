@@ -107,7 +107,7 @@ def test_after_a_moment_a_job_is_woken_again(broker, monkeypatch):
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp", "postgresql"])
 def test_a_broker_that_is_down_neither_fails_nor_delays_the_commit(broker, settings, scheme):
-    nowhere = replace(settings, broker_url=f"{scheme}://nobody@127.0.0.1:{free_port()}/none")
+    nowhere = replace(settings, broker_url=f"{scheme}://nobody:secret@127.0.0.1:{free_port()}/none")
     dramatiq.set_broker(away := jobs.broker_for(nowhere))
     db.session.add(Schedule(job="a"))
     jobs.wake("fold_tallies")

@@ -1,7 +1,6 @@
 """The registry at its real size: 51,370 real records, where common words are common."""
 
 import json
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,11 +43,12 @@ def test_every_record_goes_in(imported: ImportSummary) -> None:
 def test_importing_again_changes_nothing(imported: ImportSummary, tmp_path: Path) -> None:
     """A sample, since all of them would take as long as the import."""
     with open_dump(DUMP) as dump:
-        records = list(ijson.items(dump.stream, "item", use_float=True))
-    sample = tmp_path / "sample.json"
-    sample.write_text(json.dumps(random.Random(1).sample(records, 3000)), encoding="utf-8")
-    again = import_dump(sample)
-    assert (again.added, again.changed, again.unchanged) == (0, 0, 3000)
+        records = ijson.items(dump.stream, "item", use_float=True)
+        sample = [record for position, record in enumerate(records) if position % 20 == 0]
+    path = tmp_path / "sample.json"
+    path.write_text(json.dumps(sample), encoding="utf-8")
+    again = import_dump(path)
+    assert (again.added, again.changed, again.unchanged) == (0, 0, len(sample))
 
 
 def test_domains_that_are_anybodys_were_dropped(imported: ImportSummary) -> None:
@@ -95,7 +95,7 @@ def test_withdrawn_institutions_lead_to_successors_in_the_dump(imported: ImportS
         ("ملک سعود", None, "King Saud University"),
         ("ломоносова", None, "Lomonosov Moscow State University"),
         ("दिल्ली विश्व", None, "University of Delhi"),
-        ("कलकत्ता", None, "University of Calcutta"),
+        ("कोलकाता", None, "University of Calcutta"),
         ("ঢাকা বিশ্ব", "BD", "University of Dhaka"),
         ("αριστοτελειο", None, "Aristotle University of Thessaloniki"),
         ("העברית", None, "Hebrew University of Jerusalem"),
@@ -117,7 +117,7 @@ def test_a_common_word_shows_institutions_of_the_readers_country(
 
 def test_names_are_shown_in_the_readers_language(imported: ImportSummary) -> None:
     assert found("peking", locale="zh-Hans")[0] == "北京大学"
-    assert found("oxford", locale="hi")[0] == "ऑक्सफ़ोर्ड विश्वविद्यालय"
+    assert found("makerere", locale="sw")[0] == "Chuo Kikuu cha Makerere"
 
 
 @pytest.mark.parametrize(
