@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cache, lru_cache
 
-from babel import Locale, UnknownLocaleError, dates, numbers
-from babel.core import get_global
+from babel import Locale, dates, numbers
+from babel.core import get_global, parse_locale
 from flask import Flask, g
 from flask_babel import Babel, force_locale, gettext, lazy_gettext, ngettext
 
@@ -52,7 +52,7 @@ def is_offered(tag: str) -> bool:
     return tag in offered()
 
 
-@lru_cache(1000)  # tags come from outside: no more of them than there are good ones are kept
+@cache
 def babel_locale(tag: str) -> Locale:
     return Locale.parse(tag, sep="-")
 
@@ -69,23 +69,24 @@ def autonym(tag: str) -> str:
     return babel_locale(tag).get_display_name(tag.replace("-", "_")) or tag
 
 
-@lru_cache(1000)
+@lru_cache(1000)  # tags come from any browser: no more of them than there are good ones are kept
 def likely_script(tag: str) -> tuple[str, str] | None:
     """Language and the script it is most likely written in: ("zh", "Hant") for zh-TW, None for nonsense.
 
     Source: CLDR likely subtags (UTS #35, part 1, "Likely Subtags").
     """
     try:
-        asked = babel_locale(tag)
-    except (ValueError, UnknownLocaleError):
+        # Not Locale.parse, which knows no zh-Hant-CN and takes it for zh-CN.
+        language, territory, script, *_ = parse_locale(tag, sep="-")
+    except ValueError:
         return None
-    if asked.script:
-        return asked.language, asked.script
+    if script:
+        return language, script
     likely = get_global("likely_subtags")
-    for key in (f"{asked.language}_{asked.territory}", asked.language):
+    for key in (f"{language}_{territory}", language):
         if key in likely:
-            return asked.language, likely[key].split("_")[1]
-    return asked.language, "Latn"
+            return language, likely[key].split("_")[1]
+    return language, "Latn"
 
 
 def fallback_chain(tag: str) -> Iterator[str]:

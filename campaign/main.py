@@ -1,9 +1,11 @@
 """The command ``lightup``: where the commands meet the application they run in."""
 
 import os
+import sys
 
 from flask import Flask
 from flask.cli import NoAppException, ScriptInfo
+from sqlalchemy.exc import OperationalError
 
 from campaign.app import create_app
 from campaign.cli import lightup
@@ -20,7 +22,10 @@ def _create_app() -> Flask:
 
 
 def main() -> None:
-    lightup(obj=ScriptInfo(create_app=_create_app))
+    try:
+        lightup(obj=ScriptInfo(create_app=_create_app))
+    except OperationalError as error:
+        sys.exit(f"Error: The database does not answer. {error.orig}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from uuid import uuid4
 
 import psycopg
@@ -97,9 +96,12 @@ class Stack:
         return self.supervisor.wait(60)
 
     def stop(self) -> None:
-        """End it, whatever became of it."""
-        if self.supervisor.poll() is None:
-            self.press_ctrl_c()
+        """End it, whatever became of it; what is deaf dies with the supervisor."""
+        try:
+            if self.supervisor.poll() is None:
+                self.press_ctrl_c()
+        finally:
+            self.supervisor.kill()
 
     def child(self, name: str) -> Process | None:
         """The living process that the supervisor started under this name, once it is ready."""
@@ -108,8 +110,10 @@ class Stack:
         return Process.of(found["pid"]) if found and found["pid"] and found["ready"] else None
 
     def processes(self) -> list[Process]:
-        """The supervisor and everything below it."""
-        return [Process(self.supervisor.pid, 0), *descendants(self.supervisor.pid)]
+        """The supervisor and everything below it, while it lives."""
+        itself = Process.of(self.supervisor.pid)
+        assert itself, "the supervisor is gone"
+        return [itself, *descendants(itself.pid)]
 
     def lightup(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command on this instance, as its operator would."""
@@ -146,13 +150,6 @@ class Stack:
         _, text_id, opened = self.signer.read(FORM, form_token, FORM_LIFETIME)
         earlier = opened - int(timedelta(minutes=1).total_seconds())
         return self.signer.sign(FORM, [str(uuid4()), text_id, earlier])
-
-    def answers(self) -> bool:
-        """Whether the site and its database work."""
-        try:
-            return fetch(f"{self.site}/health")[1] == "ok\n"
-        except (URLError, OSError):
-            return False
 
 
 @contextmanager

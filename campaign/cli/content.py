@@ -94,7 +94,9 @@ def _empty(locale: Locale) -> Catalog:
     """A catalogue with CLDR's plural forms: Babel's own table knows fewer, and wrong ones for zh-Hans."""
     # CLDR's "e" is the exponent of compact numbers ("1M"), which gettext does not know: zero for all of ours.
     plurals = re.sub(r"\be\b", "0", to_gettext(locale.plural_form))
-    header = f'msgid ""\nmsgstr ""\n"Project-Id-Version: lightup\\n"\n"Plural-Forms: {plurals}\\n"\n'
+    header = (
+        f'msgid ""\nmsgstr ""\n"Project-Id-Version: lightup\\n"\n"Plural-Forms: {plurals}\\n"\n'
+    )
     return read_po(BytesIO(header.encode()), locale=locale)
 
 

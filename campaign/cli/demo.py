@@ -15,7 +15,13 @@ demo = AppGroup(
 
 
 @demo.command()
-@click.option("--pledges", default=DEMO_PLEDGES, show_default=True, help="How many to invent.")
+@click.option(
+    "--pledges",
+    type=click.IntRange(min=1),
+    default=DEMO_PLEDGES,
+    show_default=True,
+    help="How many to invent.",
+)
 def add(pledges: int) -> None:
     """Add invented pledges in all languages, spread over the registered institutions and many months."""
     if has_demo():

@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 from campaign import jobs
 from campaign.clock import now
 from campaign.institutions.models import Institution
-from campaign.institutions.queries import resolve
+from campaign.institutions.queries import get, resolve
 from campaign.pledges import operations, queries
 from campaign.pledges.models import Pledge
 from campaign.pledges.operations import NotAwaiting, Office
@@ -137,9 +137,10 @@ def settle(text: str, country: str, ror_id: str) -> None:
 @click.argument("target_ror_id")
 def merge_institutions(source_ror_id: str, target_ror_id: str) -> None:
     """Move all pledges of one institution to its successor."""
-    target = _institution(target_ror_id)
-    source_id = source_ror_id.rpartition("/")[2]
-    moved = operations.merge_institution(_office(), source_id, target.id, _actor())
+    source, target = get(source_ror_id), _institution(target_ror_id)
+    if source is None or source.id == target.id:
+        raise click.ClickException("Name two institutions that are in the registry.")
+    moved = operations.merge_institution(_office(), source.id, target.id, _actor())
     jobs.commit()
     click.echo(f"{moved:,} pledges moved to {target.name}.")
 
@@ -152,7 +153,7 @@ def _pledge(pledge_id: UUID) -> Pledge:
 
 
 def _institution(ror_id: str) -> Institution:
-    institution = resolve(ror_id.rpartition("/")[2])
+    institution = resolve(ror_id)
     if institution is None:
         raise click.ClickException(
             f"{ror_id} is not in the registry; `lightup institutions search` finds ids."

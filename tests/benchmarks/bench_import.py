@@ -21,17 +21,27 @@ DUMP = SHARED / "data" / "ror-data-subset.zip"
 
 
 def main() -> None:
-    path, source = (DUMP, "the dump in ../shared") if DUMP.exists() else (starter_path(), "the starter registry")
+    path, source = (
+        (DUMP, "the dump in ../shared")
+        if DUMP.exists()
+        else (starter_path(), "the starter registry")
+    )
     with database() as settings, create_app(settings).app_context():
         parsed, records = _parse_only(path)
         first, summary = _import(path)
         second, again = _import(path)
     assert again.added == again.changed == 0, "an import that was made already changed something"
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"import: {records:,} records from {source}; {summary.added:,} added, {summary.changed:,} changed")
-    print(f"import: {first:.1f} s, {records / first:,.0f} records/s (target under 60 s), at most {megabytes:.0f} MB")
+    print(
+        f"import: {records:,} records from {source}; {summary.added:,} added, {summary.changed:,} changed"
+    )
+    print(
+        f"import: {first:.1f} s, {records / first:,.0f} records/s (target under 60 s), at most {megabytes:.0f} MB"
+    )
     print(f"import: again, nothing changed: {second:.1f} s, {records / second:,.0f} records/s")
-    print(f"import: only parsing the file {parsed:.1f} s; ratios {first / parsed:.1f} and {second / parsed:.1f}")
+    print(
+        f"import: only parsing the file {parsed:.1f} s; ratios {first / parsed:.1f} and {second / parsed:.1f}"
+    )
 
 
 def _parse_only(path: Path) -> tuple[float, int]:

@@ -10,6 +10,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Sequence
 from statistics import median, quantiles
+from typing import Any
 
 from sqlalchemy import event, func, select
 
@@ -40,18 +41,26 @@ def main() -> None:
             import_dump(DUMP)
             jobs.commit()
         queries = _queries(random.Random(SEED))
-        ids = db.session.scalars(select(Institution.id).order_by(func.md5(Institution.id)).limit(1000)).all()
+        ids = db.session.scalars(
+            select(Institution.id).order_by(func.md5(Institution.id)).limit(1000)
+        ).all()
         print(f"search: {_count():,} institutions from {source}, {len(queries):,} queries")
         in_database = _Stopwatch()
         rows, _ = _times(in_database, ids, _read_one)
-        found, whole = _times(in_database, queries, lambda query: search(query[1], locale="en", country=query[2]))
+        found, whole = _times(
+            in_database, queries, lambda query: search(query[1], locale="en", country=query[2])
+        )
         for script in SCRIPTS:
-            own = [seconds for seconds, query in zip(found, queries, strict=True) if query[0] == script]
+            own = [
+                seconds for seconds, query in zip(found, queries, strict=True) if query[0] == script
+            ]
             print(f"search: {script:11} {_line(own)}")
         print(f"search: in the database {_line(found)} (target p99 15 ms)")
         print(f"search: with Python     {_line(whole)}")
         print(f"search: one row by key  {_line(rows)}")
-        print(f"search: ratio p50 {_p50(found) / _p50(rows):.1f}, p99 {_p99(found) / _p99(rows):.1f}")
+        print(
+            f"search: ratio p50 {_p50(found) / _p50(rows):.1f}, p99 {_p99(found) / _p99(rows):.1f}"
+        )
 
 
 Query = tuple[str, str, str | None]
@@ -64,7 +73,9 @@ def _queries(chance: random.Random) -> list[Query]:
         named = select(InstitutionName.value, InstitutionName.country).where(
             InstitutionName.value.op("~")(f"[{letters}]")
         )
-        names = db.session.execute(named.order_by(InstitutionName.institution_id, InstitutionName.position)).all()
+        names = db.session.execute(
+            named.order_by(InstitutionName.institution_id, InstitutionName.position)
+        ).all()
         for value, country in chance.choices(names, k=QUERIES_PER_SCRIPT):
             typed = chance.choice(_WAYS)(_part_in_script(value, letters), chance)
             queries.append((script, typed, chance.choice([country, "US", None])))
@@ -91,7 +102,9 @@ def _two_characters(name: str, chance: random.Random) -> str:
 
 def _capitals_without_accents(name: str, chance: random.Random) -> str:
     plain = unicodedata.normalize("NFD", name.upper())
-    return "".join(letter for letter in plain if unicodedata.category(letter) != "Mn" or letter > "\u0900")
+    return "".join(
+        letter for letter in plain if unicodedata.category(letter) != "Mn" or letter > "\u0900"
+    )
 
 
 def _other_order(name: str, chance: random.Random) -> str:
@@ -103,11 +116,21 @@ def _mistyped(name: str, chance: random.Random) -> str:
     """Two neighbours swapped, or one character dropped or doubled."""
     name = name[:40]
     at = chance.randrange(max(1, len(name) - 1))
-    middle = chance.choice([name[at : at + 2][::-1], name[at + 1 : at + 2], name[at] * 2 + name[at + 1 : at + 2]])
+    middle = chance.choice(
+        [name[at : at + 2][::-1], name[at + 1 : at + 2], name[at] * 2 + name[at + 1 : at + 2]]
+    )
     return name[:at] + middle + name[at + 2 :]
 
 
-_WAYS = (_whole, _unfinished, _unfinished, _two_characters, _capitals_without_accents, _other_order, _mistyped)
+_WAYS = (
+    _whole,
+    _unfinished,
+    _unfinished,
+    _two_characters,
+    _capitals_without_accents,
+    _other_order,
+    _mistyped,
+)
 
 
 class _Stopwatch:
@@ -126,7 +149,7 @@ class _Stopwatch:
 
 
 def _times(
-    in_database: _Stopwatch, asked: Sequence[T], ask: Callable[[T], object]
+    in_database: _Stopwatch, asked: Sequence[Any], ask: Callable[[Any], object]
 ) -> tuple[list[float], list[float]]:
     """Seconds in the database and in all for each, after a round that warms the caches."""
     for one in asked[:100]:

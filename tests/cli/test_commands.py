@@ -21,6 +21,7 @@ from campaign.cli import lightup
 from campaign.config import Settings
 from campaign.db import db
 from campaign.mail.models import Letter
+from campaign.paths import TRANSLATIONS
 from campaign.people.models import Person
 from campaign.pledges.models import Kind, Pledge, Status
 from campaign.pledges.queries import has_demo
@@ -127,7 +128,7 @@ def test_every_wrong_setting_is_told_at_once() -> None:
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     told = [line for line in done.stderr.splitlines() if line.startswith("- ")]
-    assert [line.split()[1] for line in told] == list(wrong)
+    assert {line.split()[1] for line in told} == set(wrong)
     assert "short" not in done.stderr, "a secret does not belong in a log"
 
 
@@ -175,7 +176,13 @@ def test_one_pledge_is_shown_with_its_trail(session: Session, run: Run) -> None:
 
     output = run("pledges", "show", str(pledge.id)).output
 
-    for shown in ("University of the Lake", "Rector", "Barua yetu.", "held@example.org", "unofficial-address"):
+    for shown in (
+        "University of the Lake",
+        "Rector",
+        "Barua yetu.",
+        "held@example.org",
+        "unofficial-address",
+    ):
         assert shown in output
     assert [line.split()[3] for line in output.splitlines() if line.startswith("  20")] == [
         "submitted",
@@ -387,19 +394,24 @@ def test_a_language_is_added_with_all_messages_and_its_plurals(checkout: Path) -
     template = polib.pofile(str(checkout / "translations/messages.pot"))
     assert (done.returncode, "Translate " in done.stdout) == (0, True)
     assert {e.msgid for e in made} == {e.msgid for e in template}
-    assert made.metadata["Plural-Forms"].startswith("nplurals=3")
+    assert made.metadata["Plural-Forms"].startswith("nplurals=4")
     assert not any(e.msgstr for e in made)
 
 
 @pytest.mark.parametrize(
     ("tag", "said"),
-    [("sw", "is there already"), ("ZH-hans", "is there already"), ("xx-nowhere", "not a language"), ("../x", "not a")],
+    [
+        ("sw", "is there already"),
+        ("ZH-hans", "is there already"),
+        ("xx-nowhere", "not a language"),
+        ("../x", "not a"),
+    ],
 )
-def test_a_language_that_cannot_be_added_is_told(checkout: Path, tag: str, said: str) -> None:
-    before = sorted((checkout / "translations").iterdir())
-    done = lightup_outside("languages", "add", tag, folder=checkout)
-    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (1, True, False)
-    assert sorted((checkout / "translations").iterdir()) == before
+def test_a_language_that_cannot_be_added_is_told(run: Run, tag: str, said: str) -> None:
+    before = sorted(TRANSLATIONS.iterdir())
+    result = run("languages", "add", tag)
+    assert (result.exit_code, said in result.output) == (1, True)
+    assert sorted(TRANSLATIONS.iterdir()) == before
 
 
 def test_updating_keeps_translations_and_tells_what_is_missing(checkout: Path) -> None:

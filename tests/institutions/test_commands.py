@@ -65,7 +65,9 @@ def test_search_shows_names_in_a_language_and_the_place(app: Flask, session: Ses
 
 
 def test_show_tells_all_that_is_known(app: Flask, dump: Path) -> None:
-    write_json(dump, [record(1, status="withdrawn", relationships=[related("successor", 2)]), record(2)])
+    write_json(
+        dump, [record(1, status="withdrawn", relationships=[related("successor", 2)]), record(2)]
+    )
     run(app, "import", str(dump))
     shown = run(app, "show", f"https://ror.org/{ror_id(1)}").output
     assert f"successor:    https://ror.org/{ror_id(2)}" in shown

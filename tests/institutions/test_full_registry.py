@@ -59,7 +59,9 @@ def test_domains_that_are_anybodys_were_dropped(imported: ImportSummary) -> None
 
 def test_withdrawn_institutions_lead_to_successors_in_the_dump(imported: ImportSummary) -> None:
     withdrawn = select(Institution).where(Institution.status == Status.WITHDRAWN)
-    with_successor = db.session.scalars(withdrawn.where(Institution.successor_id.is_not(None))).all()
+    with_successor = db.session.scalars(
+        withdrawn.where(Institution.successor_id.is_not(None))
+    ).all()
     assert len(with_successor) > 1000
 
 

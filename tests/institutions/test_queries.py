@@ -7,7 +7,14 @@ import pytest
 from sqlalchemy.orm import Session
 
 from campaign.institutions.operations import import_dump
-from campaign.institutions.queries import get, has_domain, name_in, propose_by_domain, resolve, search
+from campaign.institutions.queries import (
+    get,
+    has_domain,
+    name_in,
+    propose_by_domain,
+    resolve,
+    search,
+)
 from tests.factories import institution
 from tests.institutions.dumps import name, record, related, ror_id, write_json
 
@@ -87,7 +94,18 @@ def test_a_domain_or_one_below_it_proposes_the_institution(session: Session, dom
 
 @pytest.mark.parametrize(
     "domain",
-    ["", "ac.uk", "uk", "edu.cn", "yahoo.co.jp", "gmail.com", "notox.ac.uk", "x..y", "\x00", "ä" * 300],
+    [
+        "",
+        "ac.uk",
+        "uk",
+        "edu.cn",
+        "yahoo.co.jp",
+        "gmail.com",
+        "notox.ac.uk",
+        "x..y",
+        "\x00",
+        "ä" * 300,
+    ],
 )
 def test_a_domain_that_is_nobodys_proposes_nothing(session: Session, domain: str) -> None:
     assert proposed(domain) == []
@@ -111,7 +129,9 @@ def test_the_nearest_host_comes_first_then_the_one_that_others_belong_to(registr
 def test_a_website_of_its_own_proposes_too_but_after_domains(registry: Any) -> None:
     website = {"type": "website", "value": "https://www.own.example.ke/"}
     page = {"type": "website", "value": "https://www.own.example.ke/people"}
-    registry(record(1, links=[website]), record(2, links=[page]), record(3, domains=["own.example.ke"]))
+    registry(
+        record(1, links=[website]), record(2, links=[page]), record(3, domains=["own.example.ke"])
+    )
     assert proposed("own.example.ke") == [ror_id(3), ror_id(1)]
 
 

@@ -96,7 +96,9 @@ def test_a_website_shows_the_host_only_where_the_host_is_the_institutions_own(
     assert (found.website, found.website_host) == (website, host)
 
 
-@pytest.mark.parametrize("address", ["javascript:alert(1)", "ftp://x.ac.ke", "https://x\u202e.ke", 5])
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "ftp://x.ac.ke", "https://x\u202e.ke", 5]
+)
 def test_a_website_that_no_browser_should_open_is_left_out(address: object) -> None:
     assert read_record(record(links=[{"type": "website", "value": address}])).website is None
 

@@ -76,7 +76,11 @@ def test_an_id_counts_only_once(tmp_path: Path) -> None:
         (b'[{"a": 1}]', NotADump, "its first record is not one of ROR's"),
         (b"[1, 2]", NotADump, "its first record is not one of ROR's"),
         (json.dumps([OLD]).encode(), OldSchema, "schema v1"),
-        (json.dumps([record(1, status="x")]).encode(), NotADump, "no record that could be imported"),
+        (
+            json.dumps([record(1, status="x")]).encode(),
+            NotADump,
+            "no record that could be imported",
+        ),
         (json.dumps([record(1), record(2)])[:-400].encode(), DamagedDump, "breaks off"),
         (json.dumps([record(1)])[:-1].encode(), DamagedDump, "breaks off"),
         (json.dumps([record(1)]).encode() + b" x", DamagedDump, "after record 1"),

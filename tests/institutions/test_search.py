@@ -111,7 +111,21 @@ def test_a_typo_or_two_and_a_word_too_many_are_forgiven(
 
 @pytest.mark.parametrize(
     "typed",
-    ["", " ", ".", "'", "\\", ")(&|!:*<->", "\x00", "\ud800", "\u202e", "%_%", "zqxjkvbp", "ㅤ", "🙂" * 50],
+    [
+        "",
+        " ",
+        ".",
+        "'",
+        "\\",
+        ")(&|!:*<->",
+        "\x00",
+        "\ud800",
+        "\u202e",
+        "%_%",
+        "zqxjkvbp",
+        "ㅤ",
+        "🙂" * 50,
+    ],
 )
 def test_what_is_no_name_finds_nothing_and_breaks_nothing(session: Session, typed: str) -> None:
     assert found(typed) == []
@@ -140,7 +154,9 @@ def test_exact_acronym_comes_before_longer_ones_and_names(registry: Any) -> None
 def test_the_readers_country_comes_first(registry: Any) -> None:
     registry(
         record(1, **named(shown("Quagga University of Science"))),
-        record(2, **named(shown("Quagga University of Science"), locations=[place(country_code="FR")])),
+        record(
+            2, **named(shown("Quagga University of Science"), locations=[place(country_code="FR")])
+        ),
     )
     assert found("quagga", "KE")[0] == ror_id(1)
     assert found("quagga", "FR")[0] == ror_id(2)
@@ -175,7 +191,9 @@ def test_a_withdrawn_record_is_not_shown_but_leads_to_its_successor(registry: An
 
 
 def test_an_institution_with_many_fitting_names_is_shown_once(registry: Any) -> None:
-    registry(record(1, **named(shown("Quagga"), name("Quagga A", "alias"), name("QUAGGA", "acronym"))))
+    registry(
+        record(1, **named(shown("Quagga"), name("Quagga A", "alias"), name("QUAGGA", "acronym")))
+    )
     assert found("quagga") == [ror_id(1)]
 
 

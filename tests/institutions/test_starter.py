@@ -88,6 +88,15 @@ def test_the_facts_are_those_of_the_official_dump(official: dict[str, Any]) -> N
         assert set(other.names) <= set(record.names)
         assert set(other.labels) <= set(record.labels)
         assert set(other.domains) in (set(record.domains), set())
-        facts = ("status", "types", "country", "subdivision", "city", "latitude", "longitude", "website")
+        facts = (
+            "status",
+            "types",
+            "country",
+            "subdivision",
+            "city",
+            "latitude",
+            "longitude",
+            "website",
+        )
         for fact in (*facts, "established"):
             assert getattr(record, fact) == getattr(other, fact), (record.id, fact)

@@ -25,7 +25,20 @@ LANGUAGES = ("en", "ar", "es", "fr", "hi", "pt", "ru", "sw", "ur", "zh-Hans")
 FORM_PATH = f"/en/campaigns/{CAMPAIGN}/pledge/"
 INSTITUTION_FORM_PATH = f"{FORM_PATH}institution/"
 
-_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
+_VOID = {
+    "area",
+    "base",
+    "br",
+    "col",
+    "embed",
+    "hr",
+    "img",
+    "input",
+    "link",
+    "meta",
+    "source",
+    "wbr",
+}
 Fields = dict[str, list[str]]
 
 
@@ -92,7 +105,11 @@ class Page:
     """An answer as its reader sees it."""
 
     def __init__(self, answer: TestResponse) -> None:
-        self.status, self.headers, self.path = answer.status_code, answer.headers, answer.request.path
+        self.status, self.headers, self.path = (
+            answer.status_code,
+            answer.headers,
+            answer.request.path,
+        )
         assert "Set-Cookie" not in self.headers, "this site sets no cookies"
         self.html = answer.get_data(as_text=True)
 

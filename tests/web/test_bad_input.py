@@ -107,7 +107,9 @@ def test_what_is_stored_is_clean(client: FlaskClient) -> None:
     assert (pledge.name, pledge.words) == ("Anna 𠮷野 Permina", "One.\n\nTwo. 🌍")
 
 
-@pytest.mark.parametrize("name", ["𠮷野家", "O’Neill-Müller", "نور الدین", "क्षत्रिय", "X Æ A-12", "李"])
+@pytest.mark.parametrize(
+    "name", ["𠮷野家", "O’Neill-Müller", "نور الدین", "क्षत्रिय", "X Æ A-12", "李"]
+)
 def test_names_of_all_scripts_are_welcome_and_shown_as_they_are(
     client: FlaskClient, name: str
 ) -> None:
@@ -123,7 +125,12 @@ def test_markup_in_stored_text_is_shown_as_text(client: FlaskClient) -> None:
     confirmed("b@example.org", name="B", institution_text=MARKUP, role="staff")
     home_path = f"institutions/{home.id}/"
     jobs.commit()
-    for path in (f"campaigns/{CAMPAIGN}/", f"campaigns/{CAMPAIGN}/signatories/", "countries/KE/", home_path):
+    for path in (
+        f"campaigns/{CAMPAIGN}/",
+        f"campaigns/{CAMPAIGN}/signatories/",
+        "countries/KE/",
+        home_path,
+    ):
         page = open_page(client, f"/en/{path}")
         assert MARKUP in page.text, path
         assert_harmless(page, path)
@@ -241,8 +248,19 @@ def test_a_code_of_any_bytes_is_just_wrong(client: FlaskClient) -> None:
         assert_harmless(page, case)
 
 
-@pytest.mark.parametrize("header", ["Origin", "Sec-Fetch-Site", "Accept-Language", "Referer", "User-Agent"])
+@pytest.mark.parametrize(
+    "header", ["Origin", "Sec-Fetch-Site", "Accept-Language", "Referer", "User-Agent"]
+)
 def test_no_header_does_harm(client: FlaskClient, header: str) -> None:
-    for value in ("http://[", "http://[::1", "null", "\xff\xfe", "a" * 8000, "://", ";q=x,,;", "%00"):
+    for value in (
+        "http://[",
+        "http://[::1",
+        "null",
+        "\xff\xfe",
+        "a" * 8000,
+        "://",
+        ";q=x,,;",
+        "%00",
+    ):
         assert client.get("/en/", headers={header: value}).status_code == 200
         assert client.post("/en/my/", headers={header: value}).status_code in {403, 422}

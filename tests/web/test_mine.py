@@ -151,7 +151,11 @@ def test_a_correction_is_saved_and_shown(client: FlaskClient) -> None:
 def test_a_problem_in_a_correction_loses_nothing(client: FlaskClient) -> None:
     pledge = confirmed()
     page = open_page(client, f"{my_path(pledge)}pledges/{pledge.id}/")
-    typed = filled_in(page.form()) | {"name": ["=1+1"], "words": ["Kept\nwords"], "listed": ["anonymous"]}
+    typed = filled_in(page.form()) | {
+        "name": ["=1+1"],
+        "words": ["Kept\nwords"],
+        "listed": ["anonymous"],
+    }
 
     page = press(client, page, typed)
 
@@ -293,7 +297,16 @@ def exported(client: FlaskClient, pledge: Pledge) -> dict[str, Any]:
 
 def test_the_export_holds_everything_that_is_kept(client: FlaskClient) -> None:
     pledge = confirmed(words="Kwa watoto.", orcid="0000-0002-1825-0097", newsletter=True)
-    own = {"name", "words", "orcid", "country", "disciplines", "commitments", "listed", "newsletter"}
+    own = {
+        "name",
+        "words",
+        "orcid",
+        "country",
+        "disciplines",
+        "commitments",
+        "listed",
+        "newsletter",
+    }
     expected = {name: getattr(pledge, name) for name in own}
 
     everything = exported(client, pledge)

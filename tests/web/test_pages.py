@@ -201,7 +201,9 @@ def test_what_is_not_there_is_said_in_the_language_of_the_reader(
     assert page.one("meta", name="robots").get("content") == "noindex"
 
 
-@pytest.mark.parametrize("path", ["/xx/", "/xx/nowhere", "/nowhere", "/EN/", "/zh-hans/", "/xx/about/"])
+@pytest.mark.parametrize(
+    "path", ["/xx/", "/xx/nowhere", "/nowhere", "/EN/", "/zh-hans/", "/xx/about/"]
+)
 def test_without_a_language_in_the_address_the_browser_is_asked(
     client: FlaskClient, path: str
 ) -> None:
@@ -224,9 +226,7 @@ def test_a_country_in_small_letters_is_led_to_its_page(client: FlaskClient, code
     assert (answer.status_code, answer.headers["Location"]) == (301, "/sw/countries/KE/")
 
 
-def test_a_withdrawn_institution_leads_to_its_successor(
-    client: FlaskClient, world: World
-) -> None:
+def test_a_withdrawn_institution_leads_to_its_successor(client: FlaskClient, world: World) -> None:
     gone = institution(status="withdrawn", successor_id=world.home).id
     jobs.commit()
 
@@ -262,9 +262,7 @@ def test_people_and_institutions_are_counted_apart(client: FlaskClient, world: W
     assert "1 institution has pledged officially" in front
 
 
-def test_a_country_counts_the_institutions_of_its_people(
-    client: FlaskClient, world: World
-) -> None:
+def test_a_country_counts_the_institutions_of_its_people(client: FlaskClient, world: World) -> None:
     page = open_page(client, world.path("countries/KE/"))
     assert "1 institution where people have pledged" in figures(page)
 
@@ -347,7 +345,9 @@ def test_the_list_goes_on_where_its_page_ended(client: FlaskClient) -> None:
     assert not second.all("a", rel="next")
 
 
-@pytest.mark.parametrize("cursor", ["x", "WyIyMDI2Il0.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb", "%00", "é"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "WyIyMDI2Il0.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb", "%00", "é"]
+)
 def test_a_forged_cursor_is_not_found(client: FlaskClient, cursor: str) -> None:
     assert client.get(f"/en/{HOME}signatories/?after={cursor}").status_code == 404
 

@@ -39,10 +39,10 @@ FORGED = "bm90aGluZw.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb"
 # Every field of the form for people, with something in it that must not get lost.
 EVERYTHING: Fields = {
     "website": [""],
-    "name": ["Ng'endo <wa> \"Kamau\" & 李"],
+    "name": ['Ng\'endo <wa> "Kamau" & 李'],
     "email": ["ngendo(at)example.org"],
     "affiliation": ["unlisted"],
-    "institution_query": ["Chuo & \"Kikuu\""],
+    "institution_query": ['Chuo & "Kikuu"'],
     "institution_text": ["Chuo cha <Ndoto>"],
     "role": ["doctoral"],
     "country": ["KE"],
@@ -109,7 +109,9 @@ def is_told_to_be_held(page: Page, address: str) -> bool:
     """Whether page and letter say so; a pledge that counts is thanked with numbers."""
     letter = newest_letter(address)
     has_numbers = bool(page.all("ul", class_="figures"))
-    return page.status == 200 and not has_numbers and letter is not None and letter.template == "held"
+    return (
+        page.status == 200 and not has_numbers and letter is not None and letter.template == "held"
+    )
 
 
 # From the form to the thanks
@@ -272,7 +274,14 @@ def test_everything_that_is_missing_is_said_at_once(client: FlaskClient) -> None
     page = press(client, open_page(client, FORM_PATH), {"action": "pledge"})
 
     assert page.status == 422
-    assert list(page.problems) == ["name", "email", "institution_query", "role", "country", "listed"]
+    assert list(page.problems) == [
+        "name",
+        "email",
+        "institution_query",
+        "role",
+        "country",
+        "listed",
+    ]
 
 
 @pytest.mark.parametrize("path", [FORM_PATH, INSTITUTION_FORM_PATH])
@@ -322,7 +331,15 @@ def tokens(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     }
 
 
-TOKENS = ("missing", "forged", "cut off", "foreign purpose", "other campaign", "expired", "no such text")
+TOKENS = (
+    "missing",
+    "forged",
+    "cut off",
+    "foreign purpose",
+    "other campaign",
+    "expired",
+    "no such text",
+)
 
 
 @pytest.mark.parametrize("kind", TOKENS)
@@ -443,7 +460,10 @@ def test_it_was_not_me_removes_everything(client: FlaskClient) -> None:
 
     page = press(client, open_page(client, link_in(letter, "/pledges/not-me/")))
 
-    assert (page.status, page.all("button")[1:]) == (200, [])  # the only one left chooses the language
+    assert (page.status, page.all("button")[1:]) == (
+        200,
+        [],
+    )  # the only one left chooses the language
     assert (number_of(Pledge), number_of(Person)) == (0, 0)
     assert open_page(client, link_in(letter, "/pledges/confirm/")).status == 410
 

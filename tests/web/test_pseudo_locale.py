@@ -112,12 +112,18 @@ def paths(session: object) -> list[str]:
     tallies.fold()
     sign = office().signer.sign
     my, campaign = f"my/{sign(MINE, str(mine.person_id))}/", f"campaigns/{CAMPAIGN}/"
-    officials, confirm = f"my/{sign(MINE, str(official.person_id))}/", sign(CONFIRM, str(waiting.id))
+    officials, confirm = (
+        f"my/{sign(MINE, str(official.person_id))}/",
+        sign(CONFIRM, str(waiting.id)),
+    )
     found = [
         *("", "about/", "privacy/", "my/", "countries/KE/", f"institutions/{home.id}/", campaign),
         *(f"{campaign}{part}/" for part in ("countries", "institutions", "signatories", "text/1")),
         *(f"{campaign}pledge/{part}" for part in ("", "institution/", f"?institution={home.id}")),
-        *(f"{campaign}signatories/?q=nobody", f"pledges/sent/{sign(SENT, str(waiting.submission))}/"),
+        *(
+            f"{campaign}signatories/?q=nobody",
+            f"pledges/sent/{sign(SENT, str(waiting.submission))}/",
+        ),
         *(f"pledges/confirm/{confirm}/", f"pledges/not-me/{confirm}/"),
         f"pledges/thanks/{sign('thanks-page', str(mine.id))}/",
         *(my, f"{my}?saved=1", f"{my}erase", officials),
@@ -136,7 +142,9 @@ def left(page: Page) -> list[str]:
     english = [words for slug in SLUGS for words in (text(slug).title, text(slug).summary)]
     allowed = re.compile("|".join([AUTONYM, _KEPT.pattern, *map(re.escape, english)]))
     html = page.one("html")
-    return [words for words in visible(html, html.get("lang")) if _LATIN.search(allowed.sub("", words))]
+    return [
+        words for words in visible(html, html.get("lang")) if _LATIN.search(allowed.sub("", words))
+    ]
 
 
 def visible(element: Element, language: str) -> Iterator[str]:
@@ -144,7 +152,12 @@ def visible(element: Element, language: str) -> Iterator[str]:
     for child in element.children:
         if isinstance(child, str):
             yield child.strip()
-        elif child.get("lang") in {"", language} and child.tag not in {"bdi", "script", "style", "svg"}:
+        elif child.get("lang") in {"", language} and child.tag not in {
+            "bdi",
+            "script",
+            "style",
+            "svg",
+        }:
             yield from (child.get(name) for name in spoken(child))
             if not written_by_people(child):
                 yield from visible(child, language)
@@ -263,12 +276,16 @@ def facts() -> dict[str, str | int]:
 
 
 @pytest.mark.parametrize("tag", PSEUDO)
-@pytest.mark.parametrize("template", sorted(p.name for p in (TEMPLATES / "mail").iterdir() if p.is_dir()))
+@pytest.mark.parametrize(
+    "template", sorted(p.name for p in (TEMPLATES / "mail").iterdir() if p.is_dir())
+)
 def test_no_sentence_of_any_letter_is_left_in_english(
     session: Session, template: str, tag: str
 ) -> None:
     known = facts()
-    letter = Letter(template=template, locale=tag, recipient=ADDRESS, recipient_hash=b"", facts=known)
+    letter = Letter(
+        template=template, locale=tag, recipient=ADDRESS, recipient_hash=b"", facts=known
+    )
     session.add(letter)
     session.flush()
     message = compose(letter)

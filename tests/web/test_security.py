@@ -93,9 +93,7 @@ def test_every_answer_is_protected(
 
 
 @pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
-def test_no_answer_sets_a_cookie(
-    client: FlaskClient, method: str, path: str, status: int
-) -> None:
+def test_no_answer_sets_a_cookie(client: FlaskClient, method: str, path: str, status: int) -> None:
     with client.open(path, method=method) as answer:
         assert "Set-Cookie" not in answer.headers
         assert "Server" not in answer.headers
@@ -148,9 +146,7 @@ def assert_private(client: FlaskClient, method: str, path: str) -> int:
     return answer.status_code
 
 
-def test_what_a_link_shows_is_stored_and_indexed_nowhere(
-    client: FlaskClient, app: Flask
-) -> None:
+def test_what_a_link_shows_is_stored_and_indexed_nowhere(client: FlaskClient, app: Flask) -> None:
     pledge = submitted()
     purposes = {"confirm": CONFIRM, "not-me": CONFIRM, "sent": SENT, "thanks": "thanks-page"}
     ids = {"sent": str(pledge.submission), "/my/": str(pledge.person_id)}
@@ -159,7 +155,9 @@ def test_what_a_link_shows_is_stored_and_indexed_nowhere(
     for method, path in link_holders(app):
         part = next((p for p in purposes if p in path), "/my/")
         token = office().signer.sign(purposes.get(part, MINE), ids.get(part, str(pledge.id)))
-        assert_private(client, method, path.replace("<token>", token).replace("{id}", str(pledge.id)))
+        assert_private(
+            client, method, path.replace("<token>", token).replace("{id}", str(pledge.id))
+        )
 
 
 def test_that_a_link_is_wrong_is_stored_and_indexed_nowhere(

@@ -1,0 +1,90 @@
+"""Tokens: good for one purpose and for a while; hashes that only we can make."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaign.tokens import ExpiredToken, InvalidToken, Signer
+
+SIGNER = Signer("the secret of these tests, long enough")
+OTHER = Signer("the secret of somebody else, as long")
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("payload", ["018f0000", ["a", 1, 2.5], {"a": None}, "屠呦呦"])
+def test_what_was_signed_can_be_read(payload):
+    assert SIGNER.read("confirm", SIGNER.sign("confirm", payload), HOUR) == payload
+
+
+def test_a_token_is_good_for_one_purpose():
+    token = SIGNER.sign("confirm", "018f0000")
+
+    with pytest.raises(InvalidToken):
+        SIGNER.read("my-page", token, HOUR)
+
+
+def test_a_token_of_another_key_is_foreign():
+    with pytest.raises(InvalidToken):
+        SIGNER.read("confirm", OTHER.sign("confirm", "018f0000"), HOUR)
+
+
+def test_a_token_expires(monkeypatch):
+    token = SIGNER.sign("confirm", "018f0000")
+
+    with pytest.raises(ExpiredToken):
+        SIGNER.read("confirm", token, timedelta(seconds=-1))
+
+
+def test_a_token_cannot_be_made_younger():
+    """The time is signed as well."""
+    payload, _, signature = SIGNER.sign("confirm", "018f0000").split(".")
+
+    with pytest.raises(InvalidToken):
+        SIGNER.read("confirm", f"{payload}.{'_' * 6}.{signature}", HOUR)
+
+
+@given(st.text() | st.from_regex(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", fullmatch=True))
+def test_whatever_is_not_ours_is_invalid_and_nothing_worse(token):
+    with pytest.raises(InvalidToken):
+        SIGNER.read("confirm", token, HOUR)
+
+
+@given(st.integers(0, 200), st.characters())
+def test_a_token_with_one_other_character_is_forged(position, character):
+    token = SIGNER.sign("confirm", ["018f0000", 1])
+    at = position % (len(token) - 1)  # of the last character only some bits count
+    forged = token[:at] + character + token[at + 1 :]
+
+    if forged != token:
+        with pytest.raises(InvalidToken):
+            SIGNER.read("confirm", forged, HOUR)
+
+
+def test_a_token_can_stand_in_an_address():
+    assert set(SIGNER.sign("confirm", ["屠呦呦", "&/?#"])) <= set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+    )
+
+
+def test_a_fingerprint_depends_on_value_purpose_and_key():
+    prints = {
+        SIGNER.fingerprint("person", "ada@example.org"),
+        SIGNER.fingerprint("person", "bo@example.org"),
+        SIGNER.fingerprint("network", "ada@example.org"),
+        OTHER.fingerprint("person", "ada@example.org"),
+        SIGNER.fingerprint("", "person\0ada@example.org"),
+    }
+
+    assert len(prints) == 5
+    assert {len(found) for found in prints} == {32}
+    assert SIGNER.fingerprint("person", "ada@example.org") in prints
+
+
+def test_codes_are_six_digits_spread_evenly():
+    codes = [SIGNER.code("confirm", str(number)) for number in range(2000)]
+
+    assert all(len(code) == 6 and code.isdecimal() for code in codes)
+    assert len({code[:2] for code in codes}) == 100
+    assert SIGNER.code("confirm", "1") != OTHER.code("confirm", "1")
