@@ -8,13 +8,16 @@ from contextvars import Context
 from pathlib import Path
 from typing import Any
 
+import dramatiq
 import pytest
+from dramatiq.brokers.stub import StubBroker
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from campaign import jobs
 from campaign.app import create_app
 from campaign.catalogues import compile_catalogues
 from campaign.config import Settings
@@ -128,6 +131,25 @@ def until_blocked(app: Flask) -> Callable[[], None]:
                 assert time.monotonic() < deadline, "nobody waits for a lock"
 
     return wait
+
+
+@pytest.fixture
+def woken(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
+    """Tell which jobs were woken since the last time, in the order of their names."""
+    monkeypatch.setattr(jobs, "_last_sent", {})
+    broker, before = StubBroker(), dramatiq.get_broker()
+    broker.declare_queue(jobs.QUEUE)
+    dramatiq.set_broker(broker)
+
+    def names() -> Iterator[str]:
+        jobs._start_sending()
+        jobs._outgoing.put("the end")  # goes through the same thread, behind all others
+        calls = broker.queues[jobs.QUEUE]
+        while (name := dramatiq.Message.decode(calls.get(timeout=10)).actor_name) != "the end":
+            yield name
+
+    yield lambda: sorted(names())
+    dramatiq.set_broker(before)
 
 
 class Browser(FlaskClient):

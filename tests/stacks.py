@@ -1,4 +1,4 @@
-"""The one-command stack as a newcomer runs it: a program of its own in a folder of its own, to be used and killed."""
+"""The one-command stack as a newcomer runs it: in a folder of its own, to be used and killed."""
 
 import json
 import os
@@ -69,12 +69,22 @@ class Stack:
 
     def start(self, *options: str) -> None:
         """Run `lightup up` in the background; what was printed before is forgotten."""
-        places = (("folder", self.folder), ("port", self.ports.site), ("mail-port", self.ports.mail))
-        words = [f"--{name}={value}" for name, value in (*places, ("mailbox-port", self.ports.mailbox))]
+        places = (
+            ("folder", self.folder),
+            ("port", self.ports.site),
+            ("mail-port", self.ports.mail),
+        )
+        words = [
+            f"--{name}={value}" for name, value in (*places, ("mailbox-port", self.ports.mailbox))
+        ]
         with self._log.open("wb") as log:
             self.supervisor = subprocess.Popen(
                 [*LIGHTUP, "up", *words, *options],
-                cwd=ROOT, env=self._environment, stdout=log, stderr=log, start_new_session=True,
+                cwd=ROOT,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def wait_until_ready(self, seconds: float = 120) -> None:
@@ -120,12 +130,19 @@ class Stack:
         settings = {"DATABASE_URL": self.database_url, "SECRET_KEY": local_secret(self.folder)}
         return subprocess.run(
             [*LIGHTUP, *arguments],
-            cwd=ROOT, env={**self._environment, **settings}, capture_output=True, text=True, check=False, timeout=60,
+            cwd=ROOT,
+            env={**self._environment, **settings},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
 
     def rows(self, query: str, *parameters: object) -> list[Any]:
         """Ask the database of the instance."""
-        with psycopg.connect(self.database_url.replace("+psycopg", ""), autocommit=True) as connection:
+        with psycopg.connect(
+            self.database_url.replace("+psycopg", ""), autocommit=True
+        ) as connection:
             found = connection.execute(query, parameters)
             return found.fetchall() if found.description else []
 

@@ -87,7 +87,9 @@ class Dump:
                 f"The file is not JSON somewhere after record {count}: {_sentence(error)}"
             ) from error
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-            raise DamagedDump(f"The zip is damaged somewhere after record {count}: {error}.") from error
+            raise DamagedDump(
+                f"The zip is damaged somewhere after record {count}: {error}."
+            ) from error
 
 
 @contextmanager

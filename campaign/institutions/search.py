@@ -23,11 +23,12 @@ from campaign.institutions.folding import count_words, fold, is_unspaced, terms
 LONGEST_QUERY = 200
 WELL_KNOWN = "# "
 
-_MOST_WORDS = 24
+_MOST_WORDS = 20
 _FEW = 3
-_CORRECTIONS = 5
-# Below it no name was exactly what was typed; see the scores in _SEARCH.
-_EXACT = 10
+_SHORTEST_CORRECTED = 4
+_MOST_CORRECTED = 4
+_MOST_CORRECTIONS = 5
+_MOST_WAYS = 8
 
 _COLUMNS = "institution_id, kind, value, folded, words, country, weight"
 _SEARCH = sql(f"""
@@ -48,6 +49,7 @@ found AS (
 SELECT
   institution_id,
   min(value) FILTER (WHERE kind = 'acronym' AND starts_with(folded, :typed)) AS acronym,
+  bool_or(starts_with(folded, :typed)) AS literal,
   max(
     weight
     + CASE WHEN country = :country THEN real '1.5' ELSE real '0' END
@@ -69,17 +71,18 @@ ORDER BY score DESC, institution_id
 LIMIT :limit
 """)  # noqa: S608
 
-# A word that stands in twenty names is hardly a mistake.
+# A word that stands in twenty names is sure to be one, and needs no correction.
 _CORRECT = sql("""
-SELECT typed.word, known.word
+SELECT typed.word, coalesce(own.frequency, 0) >= 20 AS is_sure, known.word
 FROM unnest(CAST(:words AS text[])) AS typed (word)
-CROSS JOIN LATERAL (
+LEFT JOIN institution_words AS own ON own.word = typed.word
+LEFT JOIN LATERAL (
   SELECT word, frequency FROM institution_words
-  WHERE word % typed.word AND length(word) BETWEEN length(typed.word) - 2 AND length(typed.word) + 6
+  WHERE coalesce(own.frequency, 0) < 20 AND word % typed.word
+    AND length(word) BETWEEN length(typed.word) - 2 AND length(typed.word) + 6
   ORDER BY similarity(word, typed.word) DESC, frequency DESC
   LIMIT 30
-) AS known
-WHERE NOT EXISTS (SELECT FROM institution_words WHERE word = typed.word AND frequency >= 20)
+) AS known ON true
 ORDER BY known.frequency DESC
 """)
 
@@ -92,18 +95,26 @@ SELECT
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An institution that was found, with its acronym where that is what was typed."""
+    """An institution that was found.
+
+    ``acronym`` is set where that is what was typed, ``literal`` where one of its names begins as typed.
+    """
 
     institution_id: str
     acronym: str | None
+    literal: bool
     score: float
 
 
 class Word(NamedTuple):
-    """A typed word: spellings that may stand for it, and whether names may go on where they end."""
+    """A typed word.
+
+    Names may go on where ``spellings`` end if it is ``unfinished``; ``corrections`` stand for it as they are.
+    """
 
     spellings: tuple[str, ...]
     unfinished: bool
+    corrections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +137,7 @@ def find(text: str, country: str | None, limit: int) -> list[Hit]:
 
 def _find(words: list[Word], asked: _Asked) -> list[Hit]:
     hits = _run([words], asked)
-    if not words or len(hits) >= _FEW or any(hit.score > _EXACT for hit in hits):
+    if not words or len(hits) >= _FEW or any(hit.literal for hit in hits):
         return hits
     corrected = _corrected(words)
     more = _run([corrected], asked, tolerant=True) or _run(
@@ -185,23 +196,37 @@ def _tsquery(alternatives: Sequence[Sequence[Word]], mark: str = "") -> str:
 
 def _tsquery_of_word(word: Word, mark: str) -> str:
     ending = ":*" if word.unfinished else ""
-    return "(" + " | ".join(f"'{mark}{spelling}'{ending}" for spelling in word.spellings) + ")"
+    spelled = [f"'{mark}{spelling}'{ending}" for spelling in word.spellings]
+    return "(" + " | ".join(spelled + [f"'{mark}{known}'" for known in word.corrections]) + ")"
 
 
 def _corrected(words: Sequence[Word]) -> list[Word]:
-    """Each word with what it may have been meant for, and all but the shortest unfinished."""
-    doubtful = {word.spellings[0]: word.unfinished for word in words if len(word.spellings[0]) >= 4}
-    candidates: dict[str, list[str]] = {typed: [] for typed in doubtful}
-    for typed, known in db.session.execute(_CORRECT, {"words": list(doubtful)}):
-        if mistakes(typed, known, unfinished=doubtful[typed]) <= (1 if len(typed) < 6 else 2):
-            candidates[typed].append(known)
+    """Each long word with what it may have been meant for; unfinished unless it is sure to be right."""
+    long = [word for word in words if len(word.spellings[0]) >= _SHORTEST_CORRECTED]
+    unfinished = {word.spellings[0]: word.unfinished for word in long}
+    meant: dict[str, list[str]] = {typed: [] for typed in unfinished}
+    sure = set()
+    for typed, is_sure, known in db.session.execute(
+        _CORRECT, {"words": list(unfinished)[:_MOST_CORRECTED]}
+    ):
+        if is_sure:
+            sure.add(typed)
+        elif known and mistakes(typed, known, unfinished=unfinished[typed]) <= _allowed_mistakes(
+            typed
+        ):
+            meant[typed].append(known)
     return [
         Word(
-            word.spellings + tuple(candidates.get(word.spellings[0], [])[:_CORRECTIONS]),
-            unfinished=word.unfinished or len(word.spellings[0]) >= 3,
+            word.spellings,
+            word.unfinished or (word.spellings[0] in meant and word.spellings[0] not in sure),
+            tuple(meant.get(word.spellings[0], [])[:_MOST_CORRECTIONS]),
         )
         for word in words
     ]
+
+
+def _allowed_mistakes(typed: str) -> int:
+    return 1 if len(typed) < 6 else 2
 
 
 def mistakes(typed: str, known: str, *, unfinished: bool) -> int:
@@ -222,13 +247,20 @@ def mistakes(typed: str, known: str, *, unfinished: bool) -> int:
 
 
 def _without_one(words: Sequence[Word]) -> list[Sequence[Word]]:
-    """The words in all ways that leave one out, or all the overlapping pieces that one character spoils."""
-    ways: list[Sequence[Word]] = []
-    for start, word in enumerate(words):
-        size = len(word.spellings[0]) if is_unspaced(word.spellings[0]) else 1
-        if rest := [*words[:start], *words[start + size :]]:
-            ways.append(rest)
-    return ways
+    """The words in a few ways that each leave out some neighbours, so that any one mistake is left out in some way.
+
+    A character that is wrong spoils as many overlapping pieces as a piece has characters, one more where
+    two are swapped; a word that should not be there spoils itself.
+    """
+    spoiled = max(
+        len(word.spellings[0]) + 1 if is_unspaced(word.spellings[0]) else 1 for word in words
+    )
+    step = max(1, -(-len(words) // _MOST_WAYS))
+    ways = (
+        [*words[:start], *words[start + spoiled + step - 1 :]]
+        for start in range(0, max(1, len(words) - spoiled + 1), step)
+    )
+    return [way for way in ways if way]
 
 
 @contextmanager

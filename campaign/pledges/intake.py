@@ -63,12 +63,17 @@ _TAKE = text("""
 )
 
 # An institution speaks once, and what is held must tell its person why: both are for ``operations``.
+# The person's row is locked before the pledge's, see ``queries.locked``.
 _CONFIRM = text("""
-    WITH pledge AS (
-        UPDATE pledges SET status = 'confirmed', confirmed_at = :now, withdrawn_at = NULL
-        WHERE id = :pledge_id AND submission = :submission AND status = 'unconfirmed'
-            AND kind = 'person' AND hold_reasons = '{}'
-        RETURNING id, person_id, locale, listed, newsletter, submitted_at
+    WITH person AS MATERIALIZED (
+        SELECT id FROM people WHERE id = (SELECT person_id FROM pledges WHERE id = :pledge_id)
+        FOR NO KEY UPDATE
+    ),
+    pledge AS (
+        UPDATE pledges SET status = 'confirmed', confirmed_at = :now, withdrawn_at = NULL FROM person
+        WHERE pledges.id = :pledge_id AND person_id = person.id AND submission = :submission
+            AND status = 'unconfirmed' AND kind = 'person' AND hold_reasons = '{}'
+        RETURNING pledges.id, person_id, locale, listed, newsletter, submitted_at
     ),
     spoken AS (
         UPDATE people SET locale = pledge.locale FROM pledge
@@ -125,7 +130,8 @@ def take(
         },
         "yesterday": rest["now"] - timedelta(days=1),
     }
-    return _affects_a_row(_TAKE, values | rest, "send_letters")
+    jobs.wake("send_letters")
+    return _affects_a_row(_TAKE, values | rest)
 
 
 def confirm(pledge_id: UUID, submission: UUID, now: datetime) -> bool:
@@ -136,11 +142,9 @@ def confirm(pledge_id: UUID, submission: UUID, now: datetime) -> bool:
         "now": now,
         "wording_version": WORDING_VERSION,
     }
-    return _affects_a_row(_CONFIRM, values, "fold_tallies")
+    jobs.wake("fold_tallies")
+    return _affects_a_row(_CONFIRM, values)
 
 
-def _affects_a_row(statement: TextClause, values: Mapping[str, Any], job: str) -> bool:
-    affected = db.session.connection().execute(statement, values).first() is not None
-    if affected:
-        jobs.wake(job)
-    return affected
+def _affects_a_row(statement: TextClause, values: Mapping[str, Any]) -> bool:
+    return db.session.connection().execute(statement, values).first() is not None

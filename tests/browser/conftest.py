@@ -21,14 +21,16 @@ def browser() -> Iterator[Browser]:
     """Only for this package: in its thread nobody else can run an event loop."""
     with chromium() as browser:
         if browser is None:
-            pytest.skip("no browser: install chromium, or name one in the environment variable CHROMIUM")
+            pytest.skip(
+                "no browser: install chromium, or name one in the environment variable CHROMIUM"
+            )
         yield browser
 
 
 @pytest.fixture
 def visitors(browser: Browser, stack: Stack) -> Iterator[Visitors]:
     """Makes people with browsers of their own. The test fails when a page complained to any of them."""
-    visitors = Visitors(browser, stack.site)
+    visitors = Visitors(browser, stack.site, stack.mailbox)
     yield visitors
     visitors.leave()
     assert visitors.complaints() == []

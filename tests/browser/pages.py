@@ -72,9 +72,15 @@ def pledged(stack: Stack, locale: str, who: str) -> Pledged:
 
 def _fields(stack: Stack, locale: str, address: str) -> dict[str, str]:
     return FIELDS | {
-        "form_token": stack.form_opened_before(locale), "name": "ليلى الحسن", "email": address,
-        "affiliation": "institution", "institution": INSTITUTION, "role": "researcher", "country": COUNTRY,
-        "words": "May you inherit a land whose rivers we kept clean.", "disciplines": "1.5",
+        "form_token": stack.form_opened_before(locale),
+        "name": "ليلى الحسن",
+        "email": address,
+        "affiliation": "institution",
+        "institution": INSTITUTION,
+        "role": "researcher",
+        "country": COUNTRY,
+        "words": "May you inherit a land whose rivers we kept clean.",
+        "disciplines": "1.5",
     }
 
 

@@ -1,71 +1,42 @@
-"""People pledge in a real browser: with and without scripts, with mouse or keyboard, in three scripts."""
+"""People pledge in a real browser: with and without scripts, by mouse and by keyboard, in three scripts."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, Request, Route, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.pages import PUBLIC, private_pages
+from tests.browser.form import Form, code_of_letter
+from tests.browser.pages import PUBLIC
 from tests.browser.watching import Visitors
 from tests.scripted_person import CAMPAIGN, Person, fetch, wait_for
 from tests.stacks import Stack
 
 pytestmark = pytest.mark.browser
 
-READING_SECONDS = 3.1  # a form that is sent faster than anyone reads is held for review, and ought to be
-FORM = f"campaigns/{CAMPAIGN}/pledge/"
+Rises = Callable[..., None]
 UAE_UNIVERSITY, ITS_ARABIC_NAME = "01km6p862", "جامعة الإمارات العربية المتحدة"
 TSINGHUA, ITS_CHINESE_NAME = "03cve4549", "清华大学"
-SLOW_3G = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
-
-
-class Form:
-    """The pledge form in someone's browser, and what they do there."""
-
-    def __init__(self, page: Page, locale: str = "en", path: str = FORM) -> None:
-        self.page = page
-        page.goto(f"/{locale}/{path}")
-        self._opened = time.monotonic()
-
-    def introduce(self, name: str, address: str) -> None:
-        self.page.locator("#name").fill(name)
-        self.page.locator("#email").fill(address)
-
-    def search(self, words: str) -> Locator:
-        """Type into the combobox letter by letter; return the options that appear."""
-        self.page.locator("#institution_query").press_sequentially(words)
-        expect(self.options.first).to_be_visible()
-        return self.options
-
-    @property
-    def options(self) -> Locator:
-        return self.page.get_by_role("option")
-
-    @property
-    def combobox(self) -> Locator:
-        return self.page.get_by_role("combobox", expanded=None).and_(self.page.locator("#institution_query"))
-
-    def answer_the_rest(self) -> None:
-        self.page.locator("#role").select_option("researcher")
-        self.page.locator("input[name=commitments][value=network]").check()
-        self.page.locator("input[name=listed][value=name]").check()
-
-    def read(self) -> None:
-        """Spend as long over the form as a reader does."""
-        self.page.wait_for_timeout(1000 * max(0.0, self._opened + READING_SECONDS - time.monotonic()))
-
-    def send(self) -> None:
-        self.read()
-        self.page.locator(".button--big").click()
-        expect(self.page.locator("#code")).to_be_visible()
+SLOW_3G = {
+    "offline": False,
+    "latency": 400,
+    "downloadThroughput": 50_000,
+    "uploadThroughput": 50_000,
+}
 
 
 @pytest.fixture
-def form(visitors: Visitors) -> Form:
-    """The form in English, just opened."""
-    return Form(visitors.come())
+def rises(stack: Stack) -> Iterator[Rises]:
+    """Note what some pages count; after the test, see each count rise by one within five seconds."""
+    before: dict[str, int] = {}
+
+    def note(*paths: str) -> None:
+        before.update({path: people_of(stack, path) for path in paths})
+
+    yield note
+    for path, count in before.items():
+        is_one_more = lambda path=path, count=count: people_of(stack, path) == count + 1 or None  # noqa: E731
+        wait_for(is_one_more, f"{path} counts one more than {count}", seconds=5)
 
 
 def people_of(stack: Stack, path: str) -> int:
@@ -76,21 +47,8 @@ def people_of(stack: Stack, path: str) -> int:
     return int(counted[1].replace(",", ""))
 
 
-@pytest.fixture
-def rises(stack: Stack) -> Iterator[Callable[..., None]]:
-    """Notes the counts of some pages at first; afterwards sees each rise by one within five seconds."""
-    before: dict[str, int] = {}
-
-    def note(*paths: str) -> None:
-        before.update({path: people_of(stack, path) for path in paths})
-
-    yield note
-    for path, count in before.items():
-        wait_for(lambda p=path, c=count: people_of(stack, p) == c + 1 or None, f"{path} to rise", seconds=5)
-
-
 def test_someone_pledges_in_arabic_and_presses_the_button_in_the_caught_mail(
-    stack: Stack, visitors: Visitors, rises: Callable[..., None]
+    stack: Stack, visitors: Visitors, rises: Rises
 ) -> None:
     rises(f"institutions/{UAE_UNIVERSITY}/", "countries/AE/")
     form = Form(visitors.come(locale="ar"), "ar")
@@ -99,17 +57,18 @@ def test_someone_pledges_in_arabic_and_presses_the_button_in_the_caught_mail(
     form.answer_the_rest()
     form.send()
 
-    confirm = open_link_of_caught_mail(stack, visitors, "layla@example.org")
+    confirm = follow_link_of_caught_mail(stack, visitors, "layla@example.org")
     assert confirm.locator("html").get_attribute("dir") == "rtl"
     confirm.locator(".button--big").click()
 
-    expect(confirm.locator("h1")).to_have_text("ضوؤك مُنار")
+    expect(confirm).to_have_url(re.compile("/ar/pledges/thanks/"))
 
 
-def open_link_of_caught_mail(stack: Stack, visitors: Visitors, address: str) -> Page:
-    """Look for the mail on the mail catcher's page, open it, and click on the first link in its text."""
+def follow_link_of_caught_mail(stack: Stack, visitors: Visitors, address: str) -> Page:
+    """Look for the mail on the mail catcher's page, open it, and click on its link."""
     Person(stack.site, stack.mailbox, address).letter()  # it has come
-    mailbox = visitors.come_elsewhere(stack.mailbox)
+    mailbox = visitors.come(base_url=stack.mailbox)
+    mailbox.goto("/")
     mailbox.locator("#to").fill(address)
     mailbox.get_by_role("button").click()
     mailbox.locator("td a").first.click()
@@ -119,7 +78,7 @@ def open_link_of_caught_mail(stack: Stack, visitors: Visitors, address: str) -> 
 
 
 def test_someone_types_the_code_where_they_are_in_chinese(
-    stack: Stack, visitors: Visitors, rises: Callable[..., None]
+    stack: Stack, visitors: Visitors, rises: Rises
 ) -> None:
     rises(f"institutions/{TSINGHUA}/", "countries/CN/")
     form = Form(visitors.come(locale="zh-CN"), "zh-Hans")
@@ -128,69 +87,57 @@ def test_someone_types_the_code_where_they_are_in_chinese(
     form.answer_the_rest()
     form.send()
 
-    form.page.locator("#code").fill(code_of_letter(stack, "xiuying@example.org"))
-    form.page.locator(".button--big").click()
+    form.enter_code(stack, "xiuying@example.org")
 
-    expect(form.page).to_have_url(re.compile("/zh-Hans/pledges/thanks/"))
-
-
-def code_of_letter(stack: Stack, address: str) -> str:
-    letter = Person(stack.site, stack.mailbox, address).letter()
-    code = re.search(r"\b\d{6}\b", letter["text"])
-    assert code, letter["text"]
-    return code[0]
+    expect(form.page).to_have_url(re.compile("/zh-Hans/"))
 
 
-def test_all_of_it_works_without_scripts(
-    stack: Stack, visitors: Visitors, rises: Callable[..., None]
-) -> None:
+def test_all_of_it_works_without_scripts(stack: Stack, visitors: Visitors, rises: Rises) -> None:
     rises(f"institutions/{TSINGHUA}/", "countries/CN/")
     form = Form(visitors.come(java_script_enabled=False), "zh-Hans")
     form.introduce("李建国", "jianguo@example.org")
-    form.page.locator("#institution_query").fill("清华")
+    form.institution.fill("清华")
     form.page.locator("[data-find]").click()
     form.page.get_by_role("radio", name=ITS_CHINESE_NAME).first.check()
     form.page.locator("#country").select_option("CN")
     form.answer_the_rest()
-    assert form.page.locator("#name").input_value() == "李建国"
     form.send()
 
-    form.page.locator("#code").fill(code_of_letter(stack, "jianguo@example.org"))
-    form.page.locator(".button--big").click()
-
-    expect(form.page).to_have_url(re.compile("/pledges/thanks/"))
+    form.enter_code(stack, "jianguo@example.org")
 
 
-def test_all_of_it_works_with_the_keyboard_alone(stack: Stack, form: Form) -> None:
-    keyboard = form.page.keyboard
-    for field, words in (("#name", "Wanjiru Kamau"), ("#email", "keys@example.org"), ("#institution_query", "nairob")):
-        tab_to(form.page, field)
-        keyboard.type(words)
+def test_all_of_it_works_with_the_keyboard_alone(stack: Stack, visitors: Visitors) -> None:
+    form = Form(visitors.come())
+    typed = {"#name": "Wanjiru Kamau", "#email": "keys@example.org", "#institution_query": "nairob"}
+    pressed = {
+        "#institution_query": ["ArrowDown", "Enter"],
+        "#role": ["p"],
+        "#commitments": ["Space"],
+    }
+    for field, words in typed.items():
+        press(form.page, field, *words)
     expect(form.options.first).to_be_visible()
-    for field, key in (
-        ("#institution_query", "ArrowDown"), ("#institution_query", "Enter"), ("#role", "ArrowDown"),
-        ("#commitments", "Space"), ("#listed", "Space"), (".button--big", ""),
-    ):
-        tab_to(form.page, field)
-        keyboard.press(key or "Shift")
+    for field, keys in (pressed | {"#listed": ["Space"]}).items():
+        press(form.page, field, *keys)
     form.read()
-    keyboard.press("Enter")
+    press(form.page, ".button--big", "Enter")
     expect(form.page.locator("#code")).to_be_visible()
 
-    tab_to(form.page, "#code")
-    keyboard.type(code_of_letter(stack, "keys@example.org"))
-    keyboard.press("Enter")
+    press(form.page, "#code", *code_of_letter(stack, "keys@example.org"), "Enter")
 
     expect(form.page).to_have_url(re.compile("/pledges/thanks/"))
 
 
-def tab_to(page: Page, selector: str) -> None:
-    """Press Tab until the focus is there, as everybody without a mouse does."""
+def press(page: Page, selector: str, *keys: str) -> None:
+    """Press Tab until the focus is there, as everybody without a mouse does, then the keys."""
     for _ in range(80):
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            return
+            break
         page.keyboard.press("Tab")
-    pytest.fail(f"Tab never came to {selector}")
+    else:
+        pytest.fail(f"Tab never came to {selector}")
+    for key in keys:
+        page.keyboard.press(key)
 
 
 def test_a_slow_telephone_connection_is_enough(visitors: Visitors) -> None:
@@ -203,3 +150,37 @@ def test_a_slow_telephone_connection_is_enough(visitors: Visitors) -> None:
     form.answer_the_rest()
 
     form.send()
+
+
+def test_a_mistake_is_shown_where_it_was_made_and_costs_nothing_that_was_typed(
+    visitors: Visitors,
+) -> None:
+    form = Form(visitors.come(), "ur")
+    form.introduce("علی خان", "this is no address")
+
+    form.page.locator(".button--big").click()
+
+    expect(form.page.locator(".error-summary")).to_be_focused()
+    form.page.locator(".error-summary a[href='#email']").click()
+    expect(form.page.locator("#email")).to_be_focused()
+    expect(form.page.locator("#name")).to_have_value("علی خان")
+
+
+def test_a_second_press_of_the_button_does_not_send_the_form_again(visitors: Visitors) -> None:
+    form = Form(visitors.come())
+    sent = []
+    form.page.on("request", lambda request: sent.append(request.method))
+
+    form.page.locator(".button--big").dblclick(delay=0)
+    expect(form.page.locator(".error-summary")).to_be_visible()
+
+    assert sent.count("POST") == 1
+
+
+def test_no_public_page_complains_or_asks_another_site_for_anything(visitors: Visitors) -> None:
+    page = visitors.come()
+
+    for path in PUBLIC.values():
+        page.goto(f"/en/{path}", wait_until="networkidle")
+
+    assert visitors.complaints() == []

@@ -8,13 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import (
-    Browser, BrowserContext, ConsoleMessage, Page, Request, Response, WebError, expect, sync_playwright,
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    WebError,
+    expect,
+    sync_playwright,
 )
 
 # No sandbox: in a container it needs rights that nobody should give. The others keep Chromium from calling home.
 ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 ]
 PATIENCE_MS = 20_000
 
@@ -35,11 +48,12 @@ def chromium() -> Iterator[Browser | None]:
 
 
 class Visitors:
-    """Makes browser contexts for one site; remembers errors, refusals of the CSP, and requests to other sites."""
+    """Makes browser contexts for our sites; remembers errors, refusals of the CSP, and requests to other sites."""
 
-    def __init__(self, browser: Browser, site: str) -> None:
+    def __init__(self, browser: Browser, site: str, *others: str) -> None:
         self._browser = browser
         self._site = site
+        self._ours = tuple(f"{ours}/" for ours in (site, *others))
         self._contexts: list[BrowserContext] = []
         self._errors: list[tuple[str, str]] = []
         self._strangers: list[str] = []
@@ -47,7 +61,7 @@ class Visitors:
 
     def come(self, **options: Any) -> Page:
         """An empty page of a new person; `options` are those of Playwright's new_context()."""
-        context = self._browser.new_context(base_url=self._site, **options)
+        context = self._browser.new_context(**{"base_url": self._site} | options)
         context.on("console", self._console)
         context.on("weberror", self._crash)
         context.on("request", self._request)
@@ -74,7 +88,7 @@ class Visitors:
         self._errors.append((f"script: {error.error}", ""))
 
     def _request(self, request: Request) -> None:
-        if not request.url.startswith((f"{self._site}/", "data:")):
+        if not request.url.startswith(self._ours):
             self._strangers.append(request.url)
 
     def _response(self, response: Response) -> None:

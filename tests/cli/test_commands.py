@@ -28,7 +28,7 @@ from campaign.pledges.queries import has_demo
 from campaign.tallies import operations as tallies
 from campaign.tallies.models import Tally
 from campaign.tallies.queries import counts, counts_of
-from tests.factories import circumstances, confirmed, institution, submitted
+from tests.factories import circumstances, confirmed, institution
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = "00000000-0000-4000-8000-000000000000"

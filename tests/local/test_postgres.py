@@ -88,13 +88,17 @@ def test_rows_survive_a_killed_server(server: EmbeddedPostgres) -> None:
     assert read_rows(server) == [("heart",)]
 
 
+# Sees nothing around it, and ends by itself should a killed test leave it behind.
+BUSY = b"DO $$ BEGIN LOOP EXIT WHEN clock_timestamp() > now() + interval '30 s'; END LOOP; END $$"
+
+
 def test_a_backend_that_outlives_its_server_does_not_stop_the_next(
     server: EmbeddedPostgres,
 ) -> None:
     server.start()
     with closing(connect(server)) as connection:
         backend = Process.of(connection.info.backend_pid)
-        connection.pgconn.send_query(b"DO $$ BEGIN LOOP END LOOP; END $$")  # sees nothing around it
+        connection.pgconn.send_query(BUSY)
         main_process(server).send(signal.SIGKILL)
         assert backend.alive()
 

@@ -12,7 +12,7 @@ from campaign.mail.models import Letter
 from campaign.people import operations as people
 from campaign.people.models import Consent, Person
 from campaign.people.rules import parse_address
-from campaign.pledges import operations, queries
+from campaign.pledges import intake, operations, queries
 from campaign.pledges.models import Kind, Pledge, Status
 from campaign.pledges.operations import NotAwaiting, SupersededSubmission, WrongCode
 from tests.factories import circumstances, confirmed, draft, institution, office, submitted, text
@@ -113,6 +113,19 @@ def test_confirming_while_another_form_comes_in_waits_and_sees_it(elsewhere, unt
 
     with pytest.raises(SupersededSubmission):
         button.result(20)
+
+
+def test_the_quick_way_to_confirm_waits_for_another_form_as_well(elsewhere, until_blocked):
+    pledge = submitted()
+    pledge_id, submission = pledge.id, pledge.submission
+    jobs.commit()
+    people.find_or_add(office().signer, parse_address(ADDRESS), "en")
+
+    button = elsewhere(lambda: intake.confirm(pledge_id, submission, now()))
+    until_blocked()
+    submit(name="What It Says Now")
+
+    assert button.result(20) is False
 
 
 def test_two_representatives_confirming_at_once_leave_one_word(elsewhere, until_blocked):

@@ -87,59 +87,52 @@ def status_of(client: FlaskClient, path: str) -> int:
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_in_a_language(client: FlaskClient, world: World, path: str, locale: str) -> None:
-    page = open_page(client, world.path(path, locale))
-
-    html = page.one("html")
-    assert page.status == 200
-    assert (html.get("lang"), html.get("dir")) == (locale, i18n.direction(locale))
-    assert len(page.all("h1")) == len(page.all("main")) == 1
-    canonical = page.one("link", rel="canonical").get("href")
-    assert canonical == f"http://localhost{world.path(path, locale)}"
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_names_itself_in_all_other_languages(
-    client: FlaskClient, world: World, path: str
+def test_every_page_answers_in_the_language(
+    client: FlaskClient, world: World, locale: str
 ) -> None:
-    page = open_page(client, world.path(path, "fr"))
+    for path in PAGES:
+        page = open_page(client, world.path(path, locale))
+        html = page.one("html")
+        assert page.status == 200, path
+        assert (html.get("lang"), html.get("dir")) == (locale, i18n.direction(locale)), path
+        assert len(page.all("h1")) == len(page.all("main")) == 1, path
+        canonical = page.one("link", rel="canonical").get("href")
+        assert canonical == f"http://localhost{world.path(path, locale)}"
 
-    links = {e.get("hreflang"): e.get("href") for e in page.all("link", rel="alternate")}
-    menu = {e.get("hreflang"): e.get("href") for e in page.one("nav", id="languages").all("a")}
 
-    expected = {tag: world.path(path, tag) for tag in LANGUAGES}
-    assert menu == expected
-    absolute = {tag: f"http://localhost{url}" for tag, url in expected.items()}
-    assert links == absolute | {"x-default": absolute["en"]}
+def test_every_page_names_itself_in_all_languages(client: FlaskClient, world: World) -> None:
+    for path in PAGES:
+        page = open_page(client, world.path(path, "fr"))
+        links = {e.get("hreflang"): e.get("href") for e in page.all("link", rel="alternate")}
+        menu = {e.get("hreflang"): e.get("href") for e in page.one("nav", id="languages").all("a")}
+
+        expected = {tag: world.path(path, tag) for tag in LANGUAGES}
+        assert menu == expected
+        absolute = {tag: f"http://localhost{url}" for tag, url in expected.items()}
+        assert links == absolute | {"x-default": absolute["en"]}
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_every_reference_inside_a_page_leads_somewhere(
-    client: FlaskClient, world: World, path: str
-) -> None:
-    page = open_page(client, world.path(path))
-    elements = list(page.root.below())
-    named = {
-        word
-        for element in elements
-        for name in ("for", "aria-labelledby", "aria-describedby", "popovertarget")
-        for word in element.get(name).split()
+def test_every_reference_inside_a_page_leads_somewhere(client: FlaskClient, world: World) -> None:
+    references = ("for", "aria-labelledby", "aria-describedby", "popovertarget")
+    for path in PAGES:
+        page = open_page(client, world.path(path))
+        elements = list(page.root.below())
+        named = {word for e in elements for name in references for word in e.get(name).split()}
+        anchors = {e.get("href")[1:] for e in page.all("a") if e.get("href").startswith("#")}
+
+        assert len(page.ids) == len(set(page.ids)), path
+        assert named | anchors <= set(page.ids), path
+
+
+def test_every_link_inside_the_site_answers(client: FlaskClient, world: World) -> None:
+    links = {
+        link.get("href").partition("#")[0]
+        for path in PAGES
+        for link in open_page(client, world.path(path)).all("a", "link")
+        if link.get("href").startswith(("/en/", "/static/"))
     }
-    anchors = {e.get("href")[1:] for e in page.all("a") if e.get("href").startswith("#")}
-
-    assert len(page.ids) == len(set(page.ids))
-    assert named | anchors <= set(page.ids)
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_every_link_inside_the_site_answers(client: FlaskClient, world: World, path: str) -> None:
-    page = open_page(client, world.path(path))
-    links = {e.get("href").partition("#")[0] for e in page.all("a", "link")}
-
-    inside = {link for link in links if link.startswith("/")}
-
-    assert {link: status for link in inside if (status := status_of(client, link)) != 200} == {}
+    assert len(links) > len(PAGES)
+    assert {link: status for link in links if (status := status_of(client, link)) != 200} == {}
 
 
 def test_the_language_menu_stays_on_the_page_and_in_the_search(
@@ -264,7 +257,7 @@ def test_people_and_institutions_are_counted_apart(client: FlaskClient, world: W
 
 def test_a_country_counts_the_institutions_of_its_people(client: FlaskClient, world: World) -> None:
     page = open_page(client, world.path("countries/KE/"))
-    assert "1 institution where people have pledged" in figures(page)
+    assert "1 institution where people have pledged" in [e.text for e in page.all("li")]
 
 
 def test_an_institution_that_pledged_is_listed_even_before_its_people(
@@ -291,12 +284,10 @@ def test_the_table_of_countries_counts_apart(client: FlaskClient, world: World) 
 # Who is shown
 
 
-@pytest.mark.parametrize("path", [*PAGES, f"{HOME}signatories/?q=Hidden"])
-def test_whoever_wants_to_stay_unseen_is_seen_nowhere(
-    client: FlaskClient, world: World, path: str
-) -> None:
-    page = open_page(client, world.path(path))
-    assert not re.search(r"Hillside|Seen by nobody|hidden@", page.html)
+def test_whoever_wants_to_stay_unseen_is_seen_nowhere(client: FlaskClient, world: World) -> None:
+    for path in (*PAGES, f"{HOME}signatories/?q=Hillside", f"{HOME}signatories/?country=KE"):
+        main = open_page(client, world.path(path)).one("main")
+        assert not re.search(r"Hidden|by nobody|hidden@", main.text), path
 
 
 def test_a_representative_is_not_in_the_list_of_people(client: FlaskClient, world: World) -> None:
@@ -341,7 +332,7 @@ def test_the_list_goes_on_where_its_page_ended(client: FlaskClient) -> None:
 
     names = [[e.text for e in page.all("p", class_="name")] for page in (first, second)]
     assert [len(part) for part in names] == [PAGE_SIZE, 2]
-    assert len(set(sum(names, []))) == PAGE_SIZE + 2
+    assert len({*names[0], *names[1]}) == PAGE_SIZE + 2
     assert not second.all("a", rel="next")
 
 

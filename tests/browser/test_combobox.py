@@ -1,0 +1,129 @@
+"""The search for an institution as one types: by key, by screen reader, on a slow network."""
+
+import re
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.form import Form
+from tests.browser.watching import Visitors
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def form(visitors: Visitors) -> Form:
+    """The form in English, just opened."""
+    return Form(visitors.come())
+
+
+def test_a_screen_reader_hears_of_the_list_and_of_what_is_in_it(form: Form) -> None:
+    expect(form.institution).to_have_role("combobox")
+    expect(form.institution).to_have_accessible_name("Name of your institution")
+    expect(form.institution).to_have_attribute("aria-expanded", "false")
+
+    count = form.search("universi").count() - 1  # the last one says "not in this list"
+
+    expect(form.institution).to_have_attribute("aria-expanded", "true")
+    expect(form.page.get_by_role("listbox", name="Name of your institution")).to_be_visible()
+    expect(form.institution).to_have_attribute("aria-controls", "institution-list")
+    expect(form.page.locator(".field .status")).to_have_text(f"Institutions found: {count}")
+
+
+def test_arrow_keys_walk_through_the_options_and_around(form: Form) -> None:
+    options = form.search("universi")
+
+    for key, place in (
+        ("ArrowDown", 0),
+        ("ArrowDown", 1),
+        ("ArrowUp", 0),
+        ("ArrowUp", options.count() - 1),
+    ):
+        form.institution.press(key)
+        active = f"institution-option-{place}"
+        expect(form.institution).to_have_attribute("aria-activedescendant", active)
+        expect(options.and_(form.page.locator("[aria-selected=true]"))).to_have_id(active)
+
+
+def test_enter_chooses_the_active_option_and_its_country(form: Form) -> None:
+    form.search("tsinghua")
+
+    form.institution.press("ArrowDown")
+    form.institution.press("Enter")
+
+    expect(form.institution).to_have_value("Tsinghua University")
+    expect(form.page.locator("input[name=institution]")).to_have_value("03cve4549")
+    expect(form.page.locator("#country")).to_have_value("CN")
+    chosen = re.compile("You have chosen Tsinghua University, Beijing")
+    expect(form.page.locator(".field .status")).to_have_text(chosen)
+
+
+def test_escape_closes_the_list_and_keeps_the_words(form: Form) -> None:
+    form.search("tsinghua")
+
+    form.institution.press("Escape")
+
+    expect(form.options.first).to_be_hidden()
+    expect(form.institution).to_have_attribute("aria-expanded", "false")
+    expect(form.institution).to_have_value("tsinghua")
+
+
+def test_other_words_undo_the_choice(form: Form) -> None:
+    form.search("tsinghua").first.click()
+    expect(form.page.locator("input[name=institution]")).to_have_value("03cve4549")
+
+    form.institution.press("End")
+    form.institution.press("Backspace")
+
+    expect(form.page.locator("input[name=institution]")).to_have_value("")
+
+
+def test_an_answer_that_comes_too_late_is_not_shown(form: Form) -> None:
+    late: list[Route] = []
+    given_up: list[str] = []
+    form.page.route("**/institutions/search?q=nairobi*", lambda route: late.append(route))
+    form.page.on("requestfailed", lambda request: given_up.append(request.url))
+    with form.page.expect_request("**/search?q=nairobi*"):
+        form.institution.press_sequentially("nairobi")
+
+    form.institution.fill("tsinghua")
+    expect(form.options.first).to_contain_text("Tsinghua University")
+
+    assert len(late) == 1
+    assert len(given_up) == 1
+    assert "q=nairobi" in given_up[0]
+
+
+def test_the_search_button_comes_back_when_the_search_does_not_answer(form: Form) -> None:
+    form.page.route(
+        "**/institutions/search*", lambda route: route.fulfill(status=200, body="no JSON")
+    )
+
+    form.institution.fill("tsinghua")
+
+    expect(form.page.get_by_text("The search is not responding just now.")).to_be_visible()
+    form.page.locator("[data-find]").click()
+    expect(form.page.get_by_role("radio", name="Tsinghua University")).to_be_visible()
+
+
+def test_who_is_not_in_the_list_writes_the_name_into_another_field(form: Form) -> None:
+    form.search("institute of the northern lights").last.click()
+
+    expect(form.page.locator("[name=affiliation][value=unlisted]")).to_be_checked()
+    expect(form.page.locator("#institution_text")).to_be_focused()
+    expect(form.page.locator("#institution_text")).to_have_value("institute of the northern lights")
+
+
+def test_the_domain_of_the_address_proposes_an_institution_and_nothing_else_is_sent(
+    form: Form,
+) -> None:
+    asked: list[str] = []
+    form.page.on("request", lambda request: asked.append(request.url + (request.post_data or "")))
+
+    form.page.locator("#email").fill("layla.secret@uaeu.ac.ae")
+    form.page.locator("#email").press("Tab")
+    form.page.get_by_role("button", name="United Arab Emirates University").click()
+
+    expect(form.page.locator("input[name=institution]")).to_have_value("01km6p862")
+    assert [url for url in asked if "domain=uaeu.ac.ae" in url]
+    assert not [url for url in asked if "layla" in url]

@@ -1,0 +1,183 @@
+"""The worker: every job that anybody wakes is there, each call stands alone, and none keeps the others waiting."""
+
+import ast
+import inspect
+import socket
+import time
+from dataclasses import replace
+
+import dramatiq
+import pytest
+from dramatiq.brokers.stub import StubBroker
+from flask import current_app, g
+from sqlalchemy import select
+
+from campaign import i18n, jobs
+from campaign.db import db
+from campaign.mail.models import Letter
+from campaign.pledges.models import Pledge
+from campaign.tallies import operations as tallies
+from campaign.tallies.queries import counts
+from tests.factories import confirmed, submitted
+from tests.structure.test_imports import modules
+from worker import actors, registry
+from worker.registry import JOBS, register
+
+THREADS = 4
+
+
+def woken_anywhere():
+    """Every job named in a call of ``jobs.wake``."""
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "jobs.wake":
+                yield path.name, node.args[0]
+
+
+def test_every_job_that_is_woken_exists():
+    named = {argument.value for _, argument in woken_anywhere() if isinstance(argument, ast.Constant)}
+
+    assert named == {"send_letters", "fold_tallies"}
+    assert named <= JOBS.keys()
+
+
+def test_only_the_scheduler_wakes_jobs_by_a_variable():
+    """Else the test above could not see them."""
+    assert {name for name, argument in woken_anywhere() if not isinstance(argument, ast.Constant)} == {"scheduler.py"}
+
+
+def test_every_function_of_the_worker_is_a_job():
+    functions = inspect.getmembers(actors, lambda member: inspect.isfunction(member))
+
+    of_the_module = {name for name, function in functions if function.__module__ == "worker.actors"}
+    assert {name for name in of_the_module if not name.startswith("_")} == JOBS.keys()
+
+
+@pytest.fixture
+def work(app):
+    """Start a worker with this broker, stop it in the end; messages are sent by ``jobs``."""
+    started, before = [], dramatiq.get_broker()
+
+    def start(broker):
+        dramatiq.set_broker(broker)
+        register(app)
+        started.append(dramatiq.Worker(broker, worker_timeout=50, worker_threads=THREADS))
+        started[-1].start()
+        return broker
+
+    yield start
+    for worker in started:
+        worker.stop()
+        worker.broker.close()
+    dramatiq.set_broker(before)
+
+
+def send(broker, *names):
+    for name in names:
+        broker.enqueue(dramatiq.Message(queue_name=jobs.QUEUE, actor_name=name, args=(), kwargs={}, options={}))
+
+
+def until(condition, seconds=15):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        db.session.rollback()
+        time.sleep(0.02)
+
+
+def test_all_jobs_are_actors_of_one_queue(work):
+    broker = work(StubBroker())
+
+    assert broker.get_declared_actors() == set(JOBS)
+    assert {broker.get_actor(name).queue_name for name in JOBS} == {jobs.QUEUE}
+
+
+def test_each_call_has_a_context_and_a_session_of_its_own(app, work, monkeypatch):
+    seen = []
+
+    def look_around():
+        seen.append((current_app.name, g.get("left"), i18n.current(), id(db.session()), g))
+        g.left = "something"
+        g.locale = "fr"
+
+    monkeypatch.setattr(registry, "JOBS", {"look_around": registry.Job(look_around, None)})
+    broker = work(StubBroker())
+
+    send(broker, *["look_around"] * 6)
+    broker.join(jobs.QUEUE, timeout=10_000)
+
+    assert len(seen) == 6
+    assert {(name, left, locale) for name, left, locale, *_ in seen} == {(app.name, None, "en")}
+    assert len({id(context) for *_, context in seen}) >= 1
+
+
+def test_a_job_that_fails_leaves_no_open_transaction(app, work, monkeypatch, committing):
+    def fail():
+        db.session.execute(select(Pledge).with_for_update())
+        done.append("fail")
+        raise ZeroDivisionError
+
+    def lock():
+        db.session.execute(select(Pledge).with_for_update())
+        done.append("lock")
+
+    done = []
+    submitted()
+    jobs.commit()
+    monkeypatch.setattr(registry, "JOBS", {run.__name__: registry.Job(run, None) for run in (fail, lock)})
+    broker = work(StubBroker())
+
+    send(broker, "fail")
+    until(lambda: done == ["fail"])
+    send(broker, "lock")
+
+    until(lambda: done == ["fail", "lock"])
+
+
+def test_a_confirmed_pledge_is_counted_by_way_of_postgresql(work, settings, committing, monkeypatch):
+    """The whole way: commit, message in the database, worker, tallies."""
+    monkeypatch.setattr(jobs, "_last_sent", {})
+    work(jobs.broker_for(replace(settings, broker_url="postgresql:", web_threads=3)))
+
+    campaign_id = confirmed().campaign_id
+    jobs.commit()
+
+    until(lambda: counts(campaign_id).persons == 1)
+
+
+def test_a_mail_server_that_hangs_keeps_no_tally_waiting(app, work, settings, committing, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, and never says a word
+        url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setitem(app.config, "SETTINGS", replace(settings, smtp_url=url))
+        monkeypatch.setattr("campaign.mail.transport.TIMEOUT_SECONDS", 6)
+        campaign_id = [confirmed(f"{n}@example.org") for n in range(2 * THREADS)][0].campaign_id
+        jobs.commit()
+        broker = work(StubBroker())
+
+        send(broker, *["send_letters"] * 2 * THREADS)
+        send(broker, "fold_tallies")
+
+        until(lambda: counts(campaign_id).persons == 2 * THREADS, seconds=5)
+
+
+def test_letters_are_sent_by_the_job(app, work, settings, committing, monkeypatch, postbox):
+    monkeypatch.setitem(app.config, "SETTINGS", replace(settings, smtp_url=postbox.url))
+    submitted()
+    jobs.commit()
+
+    send(work(StubBroker()), "send_letters")
+
+    until(lambda: db.session.scalar(select(Letter.sent_at)) is not None)
+    assert len(postbox.messages) == 1
+
+
+def test_jobs_may_run_twice(app, committing):
+    campaign_id = confirmed().campaign_id
+    jobs.commit()
+
+    for name in ("fold_tallies", "reconcile_tallies", "remind_unconfirmed", "keep_retention"):
+        for _ in range(2):
+            JOBS[name].run()
+
+    assert counts(campaign_id).persons == 1
+    assert tallies.differences() == []
