@@ -252,9 +252,8 @@ def _without_one(words: Sequence[Word]) -> list[Sequence[Word]]:
     A character that is wrong spoils as many overlapping pieces as a piece has characters, one more where
     two are swapped; a word that should not be there spoils itself.
     """
-    spoiled = max(
-        len(word.spellings[0]) + 1 if is_unspaced(word.spellings[0]) else 1 for word in words
-    )
+    pieces = [len(word.spellings[0]) for word in words if is_unspaced(word.spellings[0])]
+    spoiled = max(1, min(max(pieces, default=0) + 1, len(words) - 1))
     step = max(1, -(-len(words) // _MOST_WAYS))
     ways = (
         [*words[:start], *words[start + spoiled + step - 1 :]]

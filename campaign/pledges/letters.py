@@ -15,7 +15,6 @@ from campaign.tokens import Signer
 
 CONFIRM, MINE, SENT, FORM = "confirm-pledge", "my-page", "sent-page", "pledge-form"
 MINE_LIFETIME = timedelta(hours=24)
-SENT_LIFETIME = timedelta(days=1)
 FORM_LIFETIME = timedelta(days=1)
 
 

@@ -78,6 +78,7 @@ def _invalid(_error: InvalidToken) -> tuple[str, int]:
 def _crashed(error: Exception) -> tuple[str, int]:
     if current_app.config["TESTING"]:
         raise error
-    current_app.logger.error("unexpected error at %s", request.path, exc_info=error)
+    # The rule, since a path may hold somebody's link.
+    current_app.logger.error("unexpected error at %s", request.url_rule, exc_info=error)
     jobs.rollback()
     return _page(500, *_words(500))

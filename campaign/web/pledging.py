@@ -18,7 +18,7 @@ from campaign.institutions import queries as institutions
 from campaign.pledges import intake, operations, queries
 from campaign.pledges.disciplines import BROAD_FIELDS
 from campaign.pledges.holding import Circumstances
-from campaign.pledges.letters import CONFIRM, SENT, SENT_LIFETIME
+from campaign.pledges.letters import CONFIRM, SENT
 from campaign.pledges.models import Kind, Pledge, Status
 from campaign.pledges.rules import ROLES, InvalidPledge, Problem, check_with_address
 from campaign.tallies.queries import counts_of
@@ -31,7 +31,7 @@ from campaign.web.security import CODE_LIMIT, limiter
 blueprint = localized("pledging", __name__)
 Page = str | Response | tuple[str, int]
 
-THANKS = "thanks-page"
+THANKS, THANKS_LIFETIME = "thanks-page", timedelta(days=1)
 TEMPLATES = {Kind.PERSON: "pledge/form.html", Kind.INSTITUTION: "pledge/institution_form.html"}
 
 
@@ -173,7 +173,7 @@ def _proposals(address: str) -> list[Any]:
 @blueprint.get("/pledges/sent/<token>/")
 @link_holder
 def sent(token: str) -> Page:
-    office().signer.read(SENT, token, SENT_LIFETIME)
+    office().signer.read(SENT, token, _while_unconfirmed())
     return render_template("pledge/sent.html", form=Form(), token=token)
 
 
@@ -181,7 +181,7 @@ def sent(token: str) -> Page:
 @link_holder
 @limiter.limit(CODE_LIMIT)
 def enter_code(token: str) -> Page:
-    submission = UUID(office().signer.read(SENT, token, SENT_LIFETIME))
+    submission = UUID(office().signer.read(SENT, token, _while_unconfirmed()))
     code = "".join(str(int(c)) for c in request.form.get("code", "")[:40] if c.isdecimal())
     if not code:
         return _ask_again(token, Problem("required"))
@@ -238,7 +238,12 @@ def _pledge_to_confirm(token: str) -> Pledge:
 
 def _read_confirm(token: str) -> UUID:
     """The pledge that a link confirms, for as long as it is kept unconfirmed. Raises InvalidToken."""
-    return UUID(office().signer.read(CONFIRM, token, timedelta(days=office().unconfirmed_days)))
+    return UUID(office().signer.read(CONFIRM, token, _while_unconfirmed()))
+
+
+def _while_unconfirmed() -> timedelta:
+    """How long link and code are valid, as the letter with both says, and hence the page for the code."""
+    return timedelta(days=office().unconfirmed_days)
 
 
 def _uuid(value: str) -> UUID:
@@ -278,7 +283,7 @@ def _thanks_url(pledge_id: UUID) -> str:
 @blueprint.get("/pledges/thanks/<token>/")
 @link_holder
 def thanks(token: str) -> Page:
-    pledge = queries.get(UUID(office().signer.read(THANKS, token, SENT_LIFETIME)))
+    pledge = queries.get(UUID(office().signer.read(THANKS, token, THANKS_LIFETIME)))
     if pledge is None or pledge.status not in {Status.CONFIRMED, Status.HELD}:
         abort(410)
     return render_template("pledge/thanks.html", **_gratitude(pledge))

@@ -25,6 +25,18 @@ PUBLIC = {
     "institution form": f"campaigns/{CAMPAIGN}/pledge/institution/",
     "ask": "my/",
 }
+PRIVATE = {
+    "sent": "pledges/sent/{sent}/",
+    "confirm": "pledges/confirm/{confirm}/",
+    "not me": "pledges/not-me/{confirm}/",
+    "thanks": "pledges/thanks/{thanks}/",
+    "my page": "my/{mine}/",
+    "edit": "my/{mine}/pledges/{pledge}/",
+    "withdraw": "my/{mine}/pledges/{pledge}/withdraw",
+    "erase": "my/{mine}/erase",
+}
+MISSING = {"missing": "nothing/here/"}
+ALL = PUBLIC | PRIVATE | MISSING
 
 
 @dataclass(frozen=True)
@@ -36,41 +48,34 @@ class Pledged:
     submission: str
 
 
-def pages(stack: Stack, locale: str) -> dict[str, str]:
-    """The path of every page by its name: the public ones, a missing one, and those of two people with links."""
-    paths = PUBLIC | {"missing": "nothing/here/"} | private_pages(stack, locale)
-    return {name: f"/{locale}/{path}" for name, path in paths.items()}
-
-
-def private_pages(stack: Stack, locale: str) -> dict[str, str]:
-    """What someone sees who has just pledged in this language, and someone who has confirmed."""
+def links(stack: Stack, locale: str) -> dict[str, str]:
+    """What fills in the private paths: the tokens of someone who has just sent the form in this language, and of
+    someone who has confirmed."""
     new, old = pledged(stack, locale, "new"), pledged(stack, locale, "old")
     sign = stack.signer.sign
-    confirm, mine = sign(CONFIRM, new.pledge), sign(MINE, old.person)
-    url = f"{stack.site}/{locale}/pledges/confirm/{sign(CONFIRM, old.pledge)}/"
-    fetch(url, {"submission": old.submission})
+    fetch(
+        f"{stack.site}/{locale}/pledges/confirm/{sign(CONFIRM, old.pledge)}/",
+        {"submission": old.submission},
+    )
     return {
-        "sent": f"pledges/sent/{sign(SENT, new.submission)}/",
-        "confirm": f"pledges/confirm/{confirm}/",
-        "not me": f"pledges/not-me/{confirm}/",
-        "thanks": f"pledges/thanks/{sign(THANKS, old.pledge)}/",
-        "my page": f"my/{mine}/",
-        "edit": f"my/{mine}/pledges/{old.pledge}/",
-        "withdraw": f"my/{mine}/pledges/{old.pledge}/withdraw",
-        "erase": f"my/{mine}/erase",
+        "sent": sign(SENT, new.submission),
+        "confirm": sign(CONFIRM, new.pledge),
+        "thanks": sign(THANKS, old.pledge),
+        "mine": sign(MINE, old.person),
+        "pledge": old.pledge,
     }
 
 
 def pledged(stack: Stack, locale: str, who: str) -> Pledged:
-    """Someone of the institution above who has sent the form in this language; once only."""
+    """Someone of the institution above who sends the form in this language."""
     address = f"{who}-{locale}@example.org".lower()
-    if not (found := _find(stack, address)):
-        fetch(stack.pledge_url(locale), _fields(stack, locale, address))
-        found = _find(stack, address)
-    return Pledged(*map(str, found[0]))
+    fetch(stack.pledge_url(locale), _fields(stack, locale, address))
+    query = "SELECT p.id, person_id, submission FROM pledges p JOIN people ON people.id = person_id WHERE address = %s"
+    (found,) = stack.rows(query, address)
+    return Pledged(*map(str, found))
 
 
-def _fields(stack: Stack, locale: str, address: str) -> dict[str, str]:
+def _fields(stack: Stack, locale: str, address: str) -> dict[str, Any]:
     return FIELDS | {
         "form_token": stack.form_opened_before(locale),
         "name": "ليلى الحسن",
@@ -82,9 +87,3 @@ def _fields(stack: Stack, locale: str, address: str) -> dict[str, str]:
         "words": "May you inherit a land whose rivers we kept clean.",
         "disciplines": "1.5",
     }
-
-
-def _find(stack: Stack, address: str) -> list[Any]:
-    query = """SELECT p.id, person_id, submission FROM pledges p JOIN people ON people.id = person_id
-        WHERE address = %s"""
-    return stack.rows(query, address)

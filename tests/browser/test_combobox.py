@@ -81,7 +81,7 @@ def test_other_words_undo_the_choice(form: Form) -> None:
 def test_an_answer_that_comes_too_late_is_not_shown(form: Form) -> None:
     late: list[Route] = []
     given_up: list[str] = []
-    form.page.route("**/institutions/search?q=nairobi*", lambda route: late.append(route))
+    form.page.route("**/institutions/search?q=nairobi*", lambda route: late.append(route))  # noqa: PLW0108 (it is marked)
     form.page.on("requestfailed", lambda request: given_up.append(request.url))
     with form.page.expect_request("**/search?q=nairobi*"):
         form.institution.press_sequentially("nairobi")

@@ -431,6 +431,22 @@ def test_a_code_cannot_be_guessed_for_long_but_the_link_still_works(client: Flas
     assert press(client, confirm).status == 200
 
 
+def test_the_code_can_be_typed_as_long_as_it_is_valid(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reminder that comes days later has the code in it, too."""
+    pledge, days_ago = submitted(ADDRESS), int((now() - timedelta(days=29)).timestamp())
+    with monkeypatch.context() as patch:
+        patch.setattr(TimestampSigner, "get_timestamp", lambda _: days_ago)
+        token = office().signer.sign(SENT, str(pledge.submission))
+    jobs.commit()
+
+    page = open_page(client, f"/en/pledges/sent/{token}/")
+    press(client, page, {"code": code_in(letter_text(ADDRESS))})
+
+    assert the_pledge().status == Status.CONFIRMED
+
+
 def test_sending_the_code_field_empty_uses_up_no_attempt(client: FlaskClient) -> None:
     page = sent(client)
     for _ in range(operations.MAX_CODE_ATTEMPTS):

@@ -14,6 +14,7 @@ from campaign.config import Settings
 from campaign.db import db
 from campaign.pledges.letters import CONFIRM, MINE, SENT
 from campaign.pledges.models import Pledge
+from campaign.tokens import Signer
 from campaign.web.access import LINK_HOLDER
 from campaign.web.pledging import network_of
 from campaign.web.security import limiter
@@ -300,6 +301,16 @@ def test_a_crash_shows_a_calm_page_and_no_trace(make: Make) -> None:
     assert {name: page.headers.get(name) for name in HEADERS} == HEADERS
     for secret in ("Traceback", "psycopg", "localhost:1", "File "):
         assert secret not in page.html
+
+
+def test_a_crash_leaves_no_link_in_the_log(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    nowhere = "postgresql+psycopg://localhost:1/nothing?connect_timeout=2"
+    token = Signer("x" * 32).sign(MINE, "00000000-0000-4000-8000-000000000000")
+    answer = make(database_url=nowhere, secret_key="x" * 32).get(f"/en/my/{token}/")
+
+    assert answer.status_code == 500
+    assert "unexpected error at" in caplog.text
+    assert token not in caplog.text
 
 
 def test_the_health_check_fails_with_the_database(make: Make) -> None:
