@@ -36,6 +36,13 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def _site_url(value: str) -> str:
+    parts = urlsplit(_url("http", "https")(value))
+    if not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must be an address without a path, such as https://example.org")
+    return value
+
+
 def _database_url(value: str) -> str:
     value = _url("postgresql", "postgres", "postgresql+psycopg")(value)
     # SQLAlchemy's bare "postgresql" means psycopg2, which is not installed; operators write either.
@@ -76,10 +83,12 @@ def _secret(value: str) -> str:
 
 
 def _mailbox(value: str) -> str:
-    name, address = parseaddr(value)
+    _, address = parseaddr(value)
     local, _, domain = address.rpartition("@")
     if not local or not domain or " " in address:
-        raise ValueError("must be an address, such as office@example.org or Our Office <office@example.org>")
+        raise ValueError(
+            "must be an address, such as office@example.org or Our Office <office@example.org>"
+        )
     return value
 
 
@@ -92,7 +101,7 @@ class Settings:
         "signs links and keys every hash; changing it voids all links sent", parse=_secret
     )
     site_url: str = _setting(
-        "address of the site as people see it", "http://localhost:8000", _url("http", "https")
+        "address of the site as people see it", "http://localhost:8000", _site_url
     )
     broker_url: str = _setting(
         "queue of wake-up calls: postgresql: (the database itself), redis: or amqp:",

@@ -33,7 +33,8 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base)
+# What was committed is what we just wrote; reading it all again would double the statements of a busy worker.
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 if TYPE_CHECKING:
     # A type checker cannot follow the class that Flask-SQLAlchemy builds at run time.

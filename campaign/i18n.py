@@ -33,9 +33,7 @@ __all__ = [
     "lazy_gettext",
     "negotiate",
     "ngettext",
-    "npgettext",
     "offered",
-    "pgettext",
 ]
 
 DEFAULT = "en"

@@ -79,7 +79,11 @@ def session(app: Flask) -> Iterator[Session]:
                 connection  # the way Flask-SQLAlchemy documents to run tests in one transaction
             )
             db.session = db._make_scoped_session(
-                {"join_transaction_mode": "create_savepoint", "scopefunc": lambda: None}
+                {
+                    "join_transaction_mode": "create_savepoint",
+                    "scopefunc": lambda: None,
+                    "expire_on_commit": False,
+                }
             )
             yield db.session()
             db.session.remove()

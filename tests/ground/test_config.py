@@ -59,6 +59,7 @@ def test_every_usual_form_of_a_database_url_means_the_same(scheme):
     [
         ("DATABASE_URL", "sqlite:///x.db"), ("DATABASE_URL", "postgresql+psycopg2://localhost/x"),
         ("SITE_URL", "lightup.example"), ("SITE_URL", "ftp://lightup.example"),
+        ("SITE_URL", "https://lightup.example/path"), ("SITE_URL", "https:"),
         ("BROKER_URL", "kafka://localhost"), ("SMTP_URL", "http://localhost"), ("LIMITER_URL", "memcached://localhost"),
         ("SECRET_KEY", "x" * 31), ("TRUSTED_PROXIES", "-1"), ("WEB_THREADS", "0"), ("WEB_THREADS", "1.5"),
         ("WEB_THREADS", "²"), ("WEB_THREADS", "--5"), ("TESTING", "2"), ("MAILS_PER_ADDRESS", "0"),

@@ -87,9 +87,7 @@ def status_of(client: FlaskClient, path: str) -> int:
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)
-def test_every_page_answers_in_the_language(
-    client: FlaskClient, world: World, locale: str
-) -> None:
+def test_every_page_answers_in_the_language(client: FlaskClient, world: World, locale: str) -> None:
     for path in PAGES:
         page = open_page(client, world.path(path, locale))
         html = page.one("html")

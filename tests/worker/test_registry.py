@@ -155,6 +155,7 @@ def test_a_mail_server_that_hangs_keeps_no_tally_waiting(app, work, settings, co
         broker = work(StubBroker())
 
         send(broker, *["send_letters"] * 2 * THREADS)
+        until(lambda: db.session.scalars(select(Letter.id).where(Letter.attempts > 0).limit(2)).all()[1:])
         send(broker, "fold_tallies")
 
         until(lambda: counts(campaign_id).persons == 2 * THREADS, seconds=5)
