@@ -51,7 +51,7 @@ _outgoing: Queue[str] = Queue(maxsize=20)
 
 
 def _send(job: str) -> None:
-    """Leave the call to a thread: a broker that hangs, as all do for minutes, must not keep a saved pledge waiting."""
+    """Leave the call to a thread: a broker may hang for minutes, and a saved pledge must not wait for it."""
     with _lock:
         if time.monotonic() - _last_sent.get(job, 0) < WAKE_INTERVAL_SECONDS:
             return

@@ -92,7 +92,8 @@ def session(app: Flask) -> Iterator[Session]:
 
 
 TABLES_OF_TESTS = (
-    "pledges, people, consents, pledge_events, letters, tally_deltas, tallies, tally_versions, schedules"
+    "pledges, people, consents, pledge_events, letters, tally_deltas, tallies, tally_versions, "
+    "schedules"
 )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import flask_migrate
-from campaign.institutions.queries import resolve, starter_path
 from flask import current_app
 from sqlalchemy import select
 
@@ -18,6 +17,7 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.institutions.models import Institution
 from campaign.institutions.operations import import_dump
+from campaign.institutions.queries import resolve, starter_path
 from campaign.people.rules import Address, parse_address
 from campaign.pledges import operations
 from campaign.pledges.holding import SHORTEST_READING, Circumstances

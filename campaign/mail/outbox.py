@@ -98,7 +98,7 @@ def _claim() -> Letter | None:
         .values(due_at=func.now() + LEASE, attempts=Letter.attempts + 1)
         .returning(Letter)
     )
-    letter = db.session.scalar(claim)
+    letter = db.session.scalar(claim, execution_options={"populate_existing": True})
     jobs.commit()
     return letter
 
@@ -134,7 +134,10 @@ def forget(recipient_hash: bytes) -> None:
     unsent = update(Letter).where(Letter.recipient_hash == recipient_hash, Letter.sent_at.is_(None))
     db.session.execute(
         unsent.values(
-            recipient=None, facts={}, error=None, failed_at=func.coalesce(Letter.failed_at, func.now())
+            recipient=None,
+            facts={},
+            error=None,
+            failed_at=func.coalesce(Letter.failed_at, func.now()),
         )
     )
 

@@ -50,7 +50,9 @@ def signatories(
         listed = listed.where(Pledge.country == country)
     if institution_id:
         listed = listed.where(Pledge.institution_id == institution_id)
-    if folded := fold(name):
+    if name and not (folded := fold(name)):
+        return []  # nobody is called "%"
+    if name:
         listed = listed.where(Pledge.name_folded.contains(folded, autoescape=True))
     if before:
         listed = listed.where(tuple_(Pledge.confirmed_at, Pledge.id) < before)

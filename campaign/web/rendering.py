@@ -94,8 +94,9 @@ def _institution(institution: Institution) -> str:
     return name
 
 
-def _commitment(code: str, text: CampaignText, kind: str = "person") -> str:
-    return text.commitments_for(kind).get(code, code)
+def _commitment(code: str, text: CampaignText, kind: str, signed: CampaignText) -> str:
+    """The sentence in the reader's language; the signed one, should a later version have dropped it."""
+    return text.commitments_for(kind).get(code) or signed.commitments_for(kind)[code]
 
 
 _FILTERS: dict[str, Callable[..., Any]] = {

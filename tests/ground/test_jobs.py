@@ -13,7 +13,6 @@ from campaign.db import db
 from campaign.schedules import Schedule
 from tests.mail.conftest import free_port
 
-
 pytestmark = pytest.mark.usefixtures("session")
 
 

@@ -33,14 +33,20 @@ class Postbox:
         session.host_name = name
         return answers
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, to: str, *_: Any) -> str:  # noqa: N802
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, to: str, *_: Any
+    ) -> str:
         if refusal := self.at_rcpt(to):
             return refusal
         envelope.rcpt_tos.append(to)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        message = email.message_from_bytes(envelope.original_content or b"", policy=email.policy.default)
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        message = email.message_from_bytes(
+            envelope.original_content or b"", policy=email.policy.default
+        )
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
         self.envelopes.append(envelope)

@@ -21,11 +21,13 @@ LANGUAGES = ("en", "ar", "es", "fr", "hi", "pt", "ru", "sw", "ur", "zh-Hans")
 ID = UUID("018f0000-0000-7000-8000-000000000001")
 
 
-def letter(template="confirm", locale="en", recipient="wanjiru@example.org", name="Wanjiru Kamau", **more):
+def letter(
+    template="confirm", locale="en", recipient="wanjiru@example.org", name="Wanjiru Kamau", **more
+):
     facts = letters.facts(office().signer, submitted(name=name), locale, office().unconfirmed_days)
     return Letter(
-        id=ID, template=template, locale=locale, recipient=recipient, facts={"reason": "Not a name."} | facts | more,
-        queued_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
+        id=ID, template=template, locale=locale, recipient=recipient,
+        facts={"reason": "Not a name."} | facts | more, queued_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
     )  # fmt: skip
 
 
@@ -66,14 +68,20 @@ def test_every_letter_can_be_written_in_every_language(locale):
         assert html.attributes["dir"] == i18n.direction(locale), template
         assert message["Subject"].strip(), template
         assert "\n" not in message["Subject"], template
-        assert not re.search(r"%\(|\{\{|\{%", message["Subject"] + body(message, "plain") + html.words), template
+        assert not re.search(
+            r"%\(|\{\{|\{%", message["Subject"] + body(message, "plain") + html.words
+        ), template
 
 
 @pytest.mark.parametrize("locale", [tag for tag in LANGUAGES if tag != "en"])
 def test_no_letter_is_in_english_by_mistake(locale):
-    for (template, english), (_, message) in zip(all_letters("en"), all_letters(locale), strict=True):
+    for (template, english), (_, message) in zip(
+        all_letters("en"), all_letters(locale), strict=True
+    ):
         assert message["Subject"] != english["Subject"], template
-        assert body(message, "plain").splitlines()[0] != body(english, "plain").splitlines()[0], template
+        assert body(message, "plain").splitlines()[0] != body(english, "plain").splitlines()[0], (
+            template
+        )
 
 
 @pytest.mark.parametrize("locale", ["en", "ar", "zh-Hans"])
@@ -110,7 +118,9 @@ def test_a_letter_says_that_a_machine_wrote_it_and_when():
     assert parsedate_to_datetime(message["Date"]) == datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("name", ["屠呦呦", "مریم میرزاخانی", "𠮷野家 👩🏽‍🔬", "Þórunn <b>& Co", "%(name)s {{ 7*7 }}"])
+@pytest.mark.parametrize(
+    "name", ["屠呦呦", "مریم میرزاخانی", "𠮷野家 👩🏽‍🔬", "Þórunn <b>& Co", "%(name)s {{ 7*7 }}"]
+)
 def test_names_of_any_script_stay_what_they_are(name):
     message = compose(letter(name=name))
 
@@ -138,7 +148,10 @@ def test_a_reason_of_several_lines_is_told_whole():
 
 @pytest.mark.parametrize(
     ("address", "to"),
-    [("josé@bücher.example.org", "josé@xn--bcher-kva.example.org"), ("用户@例子.中国", "用户@xn--fsqu00a.xn--fiqs8s")],
+    [
+        ("josé@bücher.example.org", "josé@xn--bcher-kva.example.org"),
+        ("用户@例子.中国", "用户@xn--fsqu00a.xn--fiqs8s"),
+    ],
 )
 def test_a_domain_is_written_as_every_mail_server_understands_it(address, to):
     assert compose(letter(recipient=address))["To"].addresses[0].addr_spec == to

@@ -20,8 +20,12 @@ from tests.mail.conftest import free_port
 
 
 def queue(*addresses, template="held", locale="en", **facts):
-    title = {"name": "Wanjiru Kamau", "campaign_title": text(locale=locale).title, "campaign_slug": "heart-of-science"}
-    known = title | {"my_token": "signed", "hours": 24}
+    known = {
+        "name": "Wanjiru Kamau",
+        "campaign_title": text(locale=locale).title,
+        "my_token": "signed",
+        "hours": 24,
+    }
     for address in addresses:
         outbox.queue(template, locale, address, address.encode(), known | facts)
     db.session.flush()
@@ -125,7 +129,9 @@ def test_a_mailbox_that_is_not_there_is_given_up_at_once(session, postbox, trans
 
 
 @pytest.mark.parametrize("stage", ["at_rcpt", "at_data"])
-@pytest.mark.parametrize("answer", ["451 4.7.1 Greylisted, come back later", "452 4.2.2 Mailbox full"])
+@pytest.mark.parametrize(
+    "answer", ["451 4.7.1 Greylisted, come back later", "452 4.2.2 Mailbox full"]
+)
 def test_what_is_refused_for_now_is_tried_again(session, postbox, transport, stage, answer):
     setattr(postbox, stage, lambda _: answer)
     queue("wanjiru@example.org")
@@ -196,7 +202,10 @@ def test_letters_are_sent_oldest_first(session, postbox, transport):
 
     outbox.deliver_due(transport)
 
-    assert [envelope.rcpt_tos[0] for envelope in postbox.envelopes] == ["early@example.org", "late@example.org"]
+    assert [envelope.rcpt_tos[0] for envelope in postbox.envelopes] == [
+        "early@example.org",
+        "late@example.org",
+    ]
 
 
 def test_letters_of_an_erased_person_are_not_sent(session, postbox, transport):

@@ -28,7 +28,8 @@ def test_a_message_arrives_as_it_was_written(postbox, transport):
     (arrived,) = postbox.messages
     assert arrived["Subject"] == "Greetings"
     assert arrived.get_content().replace("\r", "") == "Good morning.\n.\n..with dots\n"
-    assert (postbox.envelopes[0].mail_from, postbox.envelopes[0].rcpt_tos) == ("office@example.org", ["ada@example.org"])
+    (envelope,) = postbox.envelopes
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("office@example.org", ["ada@example.org"])
 
 
 def test_one_connection_carries_many_messages(postbox, transport):
@@ -58,7 +59,9 @@ def test_a_server_that_hangs_up_after_the_message_is_not_sent_it_again_at_once(p
 
 
 def test_after_a_refusal_the_next_message_gets_a_fresh_connection(postbox, transport):
-    postbox.at_rcpt = lambda address: "550 5.1.1 No such mailbox" if address.startswith("nobody") else None
+    postbox.at_rcpt = lambda address: (
+        "550 5.1.1 No such mailbox" if address.startswith("nobody") else None
+    )
 
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         transport.send(message("nobody@example.org"))
@@ -68,7 +71,10 @@ def test_after_a_refusal_the_next_message_gets_a_fresh_connection(postbox, trans
 
 
 def test_a_server_that_is_away_raises_and_may_come_back(postbox):
-    with Transport(f"smtp://127.0.0.1:{free_port()}") as away, pytest.raises(ConnectionRefusedError):
+    with (
+        Transport(f"smtp://127.0.0.1:{free_port()}") as away,
+        pytest.raises(ConnectionRefusedError),
+    ):
         away.send(message())
 
 

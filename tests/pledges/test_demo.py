@@ -32,7 +32,9 @@ def invented():
 
 def lit():
     """All tallies that are not zero."""
-    shining = select(Tally.campaign_id, Tally.dimension, Tally.key, Tally.kind, Tally.count).where(Tally.count != 0)
+    shining = select(Tally.campaign_id, Tally.dimension, Tally.key, Tally.kind, Tally.count).where(
+        Tally.count != 0
+    )
     return set(db.session.execute(shining))
 
 
@@ -81,7 +83,11 @@ def test_institutions_that_really_pledged_keep_their_word():
     own = institution(weight=100)  # the first to be thought of
     for slug in ("heart-of-science", "haikou-initiative"):
         confirmed(
-            f"rector@{own.domains[0]}", slug=slug, kind=Kind.INSTITUTION, institution=own.id, commitments=[]
+            f"rector@{own.domains[0]}",
+            slug=slug,
+            kind=Kind.INSTITUTION,
+            institution=own.id,
+            commitments=[],
         )
 
     demo.add(NUMBER, now())

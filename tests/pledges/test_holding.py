@@ -26,7 +26,11 @@ def reasons(address="wanjiru@example.org", limits=LIMITS, at=None, **different):
 def pledged_from_network(number, **different):
     """So many people have just pledged from the network."""
     for _ in range(number):
-        submitted(f"{uuid4().hex}@example.org", circumstances=circumstances(network_hash=NETWORK), **different)
+        submitted(
+            f"{uuid4().hex}@example.org",
+            circumstances=circumstances(network_hash=NETWORK),
+            **different,
+        )
 
 
 def test_nearly_nobody_is_held():
@@ -107,7 +111,9 @@ def test_a_form_sent_faster_than_anyone_reads_is_held():
     opened = now()
     given = circumstances(form_opened_at=opened)
 
-    assert reasons(circumstances=given, at=opened + SHORTEST_READING - timedelta(milliseconds=1)) == ["too-fast"]
+    assert reasons(
+        circumstances=given, at=opened + SHORTEST_READING - timedelta(milliseconds=1)
+    ) == ["too-fast"]
     assert reasons(circumstances=given, at=opened + SHORTEST_READING) == []
 
 
@@ -121,7 +127,9 @@ def test_a_representative_needs_an_official_address():
 def test_an_institution_without_a_known_domain_leaves_it_to_staff():
     own = institution(domains=[])
 
-    assert reasons("rector@anything.ac.ke", kind=Kind.INSTITUTION, institution=own.id) == ["unofficial-address"]
+    assert reasons("rector@anything.ac.ke", kind=Kind.INSTITUTION, institution=own.id) == [
+        "unofficial-address"
+    ]
 
 
 def test_all_reasons_are_told_at_once():

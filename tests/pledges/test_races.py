@@ -130,8 +130,15 @@ def test_the_quick_way_to_confirm_waits_for_another_form_as_well(elsewhere, unti
 
 def test_two_representatives_confirming_at_once_leave_one_word(elsewhere, until_blocked):
     own = institution()
-    office_of = {"kind": Kind.INSTITUTION, "institution": own.id, "office": "Rector", "commitments": []}
-    first, second = (submitted(f"{who}@{own.domains[0]}", **office_of) for who in ("rector", "dean"))
+    office_of = {
+        "kind": Kind.INSTITUTION,
+        "institution": own.id,
+        "office": "Rector",
+        "commitments": [],
+    }
+    first, second = (
+        submitted(f"{who}@{own.domains[0]}", **office_of) for who in ("rector", "dean")
+    )
     second_id, submission = second.id, second.submission
     jobs.commit()
     operations.confirm(office(), queries.get_locked(first.id), first.submission, now())
@@ -152,7 +159,9 @@ def test_accepting_while_the_person_withdraws_leaves_it_withdrawn(elsewhere, unt
     operations.withdraw(office(), queries.get_locked(pledge_id), now())
     db.session.flush()
 
-    staff = elsewhere(lambda: operations.accept(office(), queries.get_locked(pledge_id), "staff:ada", now()))
+    staff = elsewhere(
+        lambda: operations.accept(office(), queries.get_locked(pledge_id), "staff:ada", now())
+    )
     until_blocked()
     jobs.commit()
 

@@ -1,5 +1,7 @@
 """What a pledge must be: every field's bad input is refused with a reason, and no good name is."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import settings as effort
@@ -15,7 +17,9 @@ TEXT = CampaignText(
     commitments=[["network", "I join the network."], ["lectures", "I lecture."]],
     commitments_institution=[["centre", "We prepare a centre."]],
 )
-UNIVERSITY = Institution(id="02y9nww90", country="KE", name="University of Example", domains=["example.ac.ke"])
+UNIVERSITY = Institution(
+    id="02y9nww90", country="KE", name="University of Example", domains=["example.ac.ke"]
+)
 PERSON = {
     "name": ["Wanjiru Kamau"], "email": ["wanjiru@example.org"], "affiliation": ["independent"],
     "country": ["KE"], "commitments": ["network"], "disciplines": ["1.5"], "listed": ["name"],
@@ -51,19 +55,28 @@ def test_a_good_form_becomes_a_draft():
     assert (draft.name, draft.country, draft.commitments, draft.disciplines) == (
         "Wanjiru Kamau", "KE", ["network"], ["1.5"],
     )  # fmt: skip
-    assert (draft.listed, draft.role, draft.institution, address.original) == (True, None, None, "wanjiru@example.org")
+    assert (draft.listed, draft.role, draft.institution) == (True, None, None)
+    assert address.original == "wanjiru@example.org"
 
 
 def test_an_empty_form_is_told_everything_at_once_in_the_order_of_the_page():
     with pytest.raises(InvalidPledge) as refused:
         check_with_address(Kind.PERSON, {}, TEXT, find)
 
-    assert list(refused.value.problems) == ["name", "email", "affiliation", "role", "country", "listed"]
+    assert list(refused.value.problems) == [
+        "name",
+        "email",
+        "affiliation",
+        "role",
+        "country",
+        "listed",
+    ]
     assert {problem.code for problem in refused.value.problems.values()} == {"required"}
 
 
 @pytest.mark.parametrize(
-    ("field", "limit"), [("name", 120), ("words", 500), ("office", 150), ("institution_text", 200), ("letter_1", 5000)]
+    ("field", "limit"),
+    [("name", 120), ("words", 500), ("office", 150), ("institution_text", 200), ("letter_1", 5000)],
 )
 def test_what_is_too_long_is_refused_with_the_limit(field, limit):
     kind = Kind.INSTITUTION if field in {"office", "letter_1"} else Kind.PERSON
@@ -72,15 +85,18 @@ def test_what_is_too_long_is_refused_with_the_limit(field, limit):
     fits = drafted(kind, **around | {"institution_text": ["A School"]} | {field: ["a" * limit]})
 
     assert fits
-    refused = problems(kind, **around | {"institution_text": ["A School"]} | {field: ["a" * (limit + 1)]})
+    refused = problems(
+        kind, **around | {"institution_text": ["A School"]} | {field: ["a" * (limit + 1)]}
+    )
     assert refused == {field: Problem("too-long", {"limit": limit})}
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "屠呦呦", "𠮷野家太郎", "👩🏽‍🔬 Ada", "محمّد بن موسى", "علی‌رضا", "चंद्रशेखर वेंकट रामन", "Ọláńrewájú Ṣẹ́gun",
-        "D’Arcy O'Neil", "X Æ A-12", "李", "Jr., Martin Luther", "Prof.Dr.Müller", "\U00031350氏",
+        "屠呦呦", "𠮷野家太郎", "👩🏽‍🔬 Ada", "محمّد بن موسى", "علی‌رضا", "चंद्रशेखर वेंकट रामन",
+        "Ọláńrewájú Ṣẹ́gun", "D’Arcy O'Neil", "X Æ A-12", "李", "Jr., Martin Luther", "Prof.Dr.Müller",
+        "\U00031350氏",
     ],
 )  # fmt: skip
 def test_names_of_all_scripts_and_planes_are_kept(name):
@@ -127,16 +143,21 @@ def test_links_formulae_and_names_without_letters_are_refused(name, code):
 def test_other_public_lines_obey_the_rules_of_names(field, around):
     kind = Kind.INSTITUTION if field == "office" else Kind.PERSON
 
-    for typed, code in (("=1+1", "formula"), ("http://a.example", "contains-url"), ("42", "no-letters")):
+    for typed, code in (
+        ("=1+1", "formula"),
+        ("http://a.example", "contains-url"),
+        ("42", "no-letters"),
+    ):
         assert codes(kind, **around | {field: [typed]}) == {field: code}
 
 
 @pytest.mark.parametrize(
     ("address", "code"),
     [
-        ("", "required"), ("wanjiru", "address-syntax"), ("wanjiru@", "address-syntax"), ("@a.org", "address-syntax"),
-        ("a@b@c.org", "address-syntax"), ("a b@example.org", "address-syntax"), ("wanjiru@localhost", "address-special-use"),
-        ("w@example.test", "address-special-use"), (f"{'a' * 65}@example.org", "address-too-long"),
+        ("", "required"), ("wanjiru", "address-syntax"), ("wanjiru@", "address-syntax"),
+        ("@a.org", "address-syntax"), ("a@b@c.org", "address-syntax"), ("a b@example.org", "address-syntax"),
+        ("wanjiru@localhost", "address-special-use"), ("w@example.test", "address-special-use"),
+        (f"{'a' * 65}@example.org", "address-too-long"),
         (f"a@{'a.' * 130}org", "address-too-long"), ("wanjiru@example..org", "address-syntax"),
         ("a@example.org,b@example.org", "address-syntax"), ("a@example.org\nBcc: b@example.org", "address-syntax"),
     ],
@@ -147,7 +168,10 @@ def test_bad_addresses_are_refused(address, code):
 
 @pytest.mark.parametrize(
     ("address", "domain"),
-    [("用户@例子.中国", "xn--fsqu00a.xn--fiqs8s"), ("josé@bücher.example.org", "xn--bcher-kva.example.org")],
+    [
+        ("用户@例子.中国", "xn--fsqu00a.xn--fiqs8s"),
+        ("josé@bücher.example.org", "xn--bcher-kva.example.org"),
+    ],
 )
 def test_addresses_in_any_script_are_accepted(address, domain):
     found = drafted(email=[address])[1]
@@ -155,7 +179,9 @@ def test_addresses_in_any_script_are_accepted(address, domain):
     assert (found.original, found.domain) == (address, domain)
 
 
-@pytest.mark.parametrize("ror_id", ["000000000", "nonsense", "\x00", "02y9nww90\x00", "' OR 1=1 --", "🏫" * 100])
+@pytest.mark.parametrize(
+    "ror_id", ["000000000", "nonsense", "\x00", "02y9nww90\x00", "' OR 1=1 --", "🏫" * 100]
+)
 def test_an_unknown_institution_is_refused(ror_id):
     assert codes(affiliation=["institution"], role=["student"], institution=[ror_id]) == {
         "institution": "unknown-institution"
@@ -176,7 +202,11 @@ def test_only_what_belongs_to_the_chosen_affiliation_is_read():
 
     assert (at_institution.institution, at_institution.institution_text) == (UNIVERSITY, None)
     assert (unlisted.institution, unlisted.institution_text) == (None, "A School")
-    assert (independent.institution, independent.institution_text, independent.role) == (None, None, None)
+    assert (independent.institution, independent.institution_text, independent.role) == (
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize("country", ["XX", "KEN", "Kenya", "1", "\x00", "k\x00e", "🇰🇪", "ß", "ﬁ"])
@@ -198,7 +228,8 @@ def test_disciplines_are_optional_counted_once_and_limited():
 
     assert drafted(disciplines=[])[0].disciplines == []
     assert drafted(disciplines=["1.5", "1.5"])[0].disciplines == ["1.5"]
-    assert problems(disciplines=all_of_them) == {"disciplines": Problem("too-many", {"limit": rules.MAX_DISCIPLINES})}
+    too_many = Problem("too-many", {"limit": rules.MAX_DISCIPLINES})
+    assert problems(disciplines=all_of_them) == {"disciplines": too_many}
 
 
 @pytest.mark.parametrize("commitment", ["centre", "", "\x00", "network;drop"])
@@ -208,7 +239,10 @@ def test_an_unknown_commitment_is_refused(commitment):
 
 
 def test_commitments_are_kept_once_and_in_the_campaigns_order():
-    assert drafted(commitments=["lectures", "network", "lectures"])[0].commitments == ["network", "lectures"]
+    assert drafted(commitments=["lectures", "network", "lectures"])[0].commitments == [
+        "network",
+        "lectures",
+    ]
     assert drafted(commitments=[])[0].commitments == []
 
 
@@ -220,12 +254,16 @@ def test_answers_that_are_not_on_offer_are_refused(field, value):
     assert codes(**around | {field: [value]}) == {field: "choose"}
 
 
-@pytest.mark.parametrize("orcid", ["0000-0002-1825-0098", "1234", "0000-0002-1825-009Y", "\x00", "a" * 10_000])
+@pytest.mark.parametrize(
+    "orcid", ["0000-0002-1825-0098", "1234", "0000-0002-1825-009Y", "\x00", "a" * 10_000]
+)
 def test_a_mistyped_orcid_is_refused(orcid):
     assert codes(orcid=[orcid]) == {"orcid": "orcid"}
 
 
-@pytest.mark.parametrize("typed", ["0000-0002-1825-0097", "https://orcid.org/0000-0002-1825-0097", "0000000218250097"])
+@pytest.mark.parametrize(
+    "typed", ["0000-0002-1825-0097", "https://orcid.org/0000-0002-1825-0097", "0000000218250097"]
+)
 def test_an_orcid_is_optional_and_kept_in_one_form(typed):
     assert drafted(orcid=[typed])[0].orcid == "0000-0002-1825-0097"
     assert drafted(orcid=[""])[0].orcid is None
@@ -233,7 +271,10 @@ def test_an_orcid_is_optional_and_kept_in_one_form(typed):
 
 def test_words_are_optional_keep_their_lines_and_advertise_nothing():
     assert drafted(words=["\r\n"])[0].words is None
-    assert drafted(words=["Keep it clean.\r\n\r\n\r\nFor you."])[0].words == "Keep it clean.\n\nFor you."
+    assert (
+        drafted(words=["Keep it clean.\r\n\r\n\r\nFor you."])[0].words
+        == "Keep it clean.\n\nFor you."
+    )
     assert codes(words=["Buy at http://spam.example"]) == {"words": "contains-url"}
 
 
@@ -253,9 +294,12 @@ def test_a_person_cannot_tick_what_only_institutions_can():
 
 
 def test_letters_of_support_come_in_up_to_three_languages():
-    letters = {"letter_locale_1": ["en"], "letter_1": ["We support this."], "letter_locale_2": ["fr"], "letter_2": [" "]}
+    written = {"en": "We support this.", "fr": "Nous soutenons ceci.", "ar": " "}
+    fields = {}
+    for number, (locale, letter) in enumerate(written.items(), start=1):
+        fields |= {f"letter_locale_{number}": [locale], f"letter_{number}": [letter]}
 
-    assert drafted(Kind.INSTITUTION, **letters)[0].letters == {"en": "We support this."}
+    assert list(drafted(Kind.INSTITUTION, **fields)[0].letters) == ["en", "fr"]
 
 
 @pytest.mark.parametrize("locale", ["", "xx", "EN", "\x00"])
@@ -266,7 +310,9 @@ def test_a_letter_of_support_needs_a_language_on_offer(locale):
 
 
 def test_two_letters_in_one_language_are_not_silently_made_one():
-    letters = {f"letter_locale_{n}": ["en"] for n in (1, 2)} | {f"letter_{n}": [f"Letter {n}."] for n in (1, 2)}
+    letters = {f"letter_locale_{n}": ["en"] for n in (1, 2)} | {
+        f"letter_{n}": [f"Letter {n}."] for n in (1, 2)
+    }
 
     assert codes(Kind.INSTITUTION, **letters) == {"letter_locale_2": "choose"}
 
@@ -285,16 +331,26 @@ def test_a_form_with_nothing_but_an_address_is_checked_like_the_others():
         check_address({})
 
 
-FIELDS = [*PERSON, *REPRESENTATIVE, "role", "orcid", "words", "institution_text", "letter_1", "letter_locale_1"]
+FIELDS = [
+    *PERSON,
+    *REPRESENTATIVE,
+    "role",
+    "orcid",
+    "words",
+    "institution_text",
+    "letter_1",
+    "letter_locale_1",
+]
 
 
-@given(st.sampled_from(Kind), st.dictionaries(st.sampled_from(FIELDS), st.lists(st.text(max_size=40), max_size=3)))
+@given(
+    st.sampled_from(Kind),
+    st.dictionaries(st.sampled_from(FIELDS), st.lists(st.text(max_size=40), max_size=3)),
+)
 @effort(max_examples=80, deadline=None)
-def test_whatever_is_sent_is_accepted_or_refused_with_reasons(kind, different):
-    try:
+def test_whatever_is_sent_is_accepted_or_refused_and_nothing_worse(kind, different):
+    with suppress(InvalidPledge):
         draft, _ = drafted(kind, **different)
-    except InvalidPledge as refused:
-        assert refused.problems
-    else:
-        assert "\x00" not in draft.name
+
+        assert not set("\x00\n\u202e") & set(draft.name)
         assert len(draft.name) <= rules.NAME_LENGTH

@@ -29,8 +29,8 @@ from tests.stacks import Stack, children, running
 pytestmark = pytest.mark.stack
 
 PLEDGES_PER_SECOND = 20
-LIFE_GOES_ON = 20
-"""Pledges that must be answered between two kills."""
+SOME = 20
+"""Pledges that must be answered, and as many confirmed, between two kills."""
 IN_FLIGHT = 2
 """The worker's connections to the mail server: a kill may double the mail in flight on each."""
 
@@ -65,10 +65,13 @@ class Crowd:
         self._enough.set()
         self._threads[0].join()
 
-    def wait_for_answers(self, number: int) -> None:
-        """Wait until so many more pledges were answered."""
-        goal = len(self.answered) + number
-        wait_for(lambda: len(self.answered) >= goal or None, f"{number} more pledges", seconds=60)
+    def live(self) -> None:
+        """Wait until SOME more pledges were answered, and SOME more confirmed by their mail."""
+        answered, confirmed = len(self.answered) + SOME, len(self.confirmed) + SOME
+        wait_for(lambda: len(self.answered) >= answered or None, "more pledges", seconds=60)
+        wait_for(
+            lambda: len(self.confirmed) >= confirmed or None, "more confirmed pledges", seconds=60
+        )
 
     def _keep_pledging(self) -> None:
         started = time.monotonic()
@@ -238,9 +241,9 @@ def aftermath() -> Iterator[Aftermath]:
     with running("--no-demo", settings={"TRUSTED_PROXIES": "1"}) as stack:
         with Crowd(stack) as crowd:
             for kill_it in KILLS.values():
-                crowd.wait_for_answers(LIFE_GOES_ON)
+                crowd.live()
                 kill_it(stack)
-            crowd.wait_for_answers(LIFE_GOES_ON)
+            crowd.live()
             crowd.stop_pledging()
             stored = {address for (address,) in stack.rows("SELECT address FROM people")}
             let_leases_run_out(stack)
@@ -260,7 +263,7 @@ def wait_until_none(stack: Stack, query: str) -> None:
 
 
 def test_every_pledge_that_was_answered_is_stored(aftermath: Aftermath) -> None:
-    assert len(aftermath.crowd.answered) >= LIFE_GOES_ON * (len(KILLS) + 1)
+    assert len(aftermath.crowd.answered) >= SOME * (len(KILLS) + 1)
     assert aftermath.stored >= set(aftermath.crowd.answered)
 
 

@@ -1,4 +1,4 @@
-"""Tallies are what a GROUP BY over the pledges says: after anything that happens, folded at any moment, by anybody."""
+"""Tallies are what a GROUP BY over the pledges says, after anything that happens, folded at any moment."""
 
 from collections import Counter, defaultdict
 from datetime import UTC, timedelta
@@ -73,15 +73,19 @@ class AnySequence(RuleBasedStateMachine):
 
     def pick(self, number, *statuses):
         """One of the pledges in these states, if there is any."""
-        found = select(Pledge).order_by(Pledge.id).where(Pledge.status.in_(statuses or tuple(Status)))
+        found = (
+            select(Pledge).order_by(Pledge.id).where(Pledge.status.in_(statuses or tuple(Status)))
+        )
         rows = db.session.scalars(found).all()
         return rows[number % len(rows)] if rows else None
 
     def details(self, kind, number, country, commitments, disciplines):
-        where = [None, *self.institutions][number % 4] or (self.institutions[0] if kind == Kind.INSTITUTION else None)
+        where = [None, *self.institutions][number % 4]
+        if kind == Kind.INSTITUTION:
+            where = where or self.institutions[0]
         return {
             "kind": kind, "country": country, "commitments": commitments, "disciplines": disciplines,
-            "institution": where and where.id, "institution_text": None if where else "A School", "office": "Rector",
+            "institution": where and where.id, "institution_text": None if where else "A School",
         }  # fmt: skip
 
     @rule(
@@ -100,7 +104,9 @@ class AnySequence(RuleBasedStateMachine):
 
     def pick_of(self, address, slug, kind):
         rows = db.session.scalars(select(Pledge).where(Pledge.kind == kind)).all()
-        return next((p for p in rows if (p.person.address, p.campaign.slug) == (address, slug)), None)
+        return next(
+            (p for p in rows if (p.person.address, p.campaign.slug) == (address, slug)), None
+        )
 
     @rule(number=which)
     def confirm(self, number):
@@ -163,14 +169,18 @@ def test_after_any_sequence_tallies_equal_a_group_by(session):
     run_state_machine_as_test(
         AnySequence,
         settings=effort(
-            max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=12,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )
 
 
 def campaign_with(number, **different):
     """The campaign's id after so many people pledged."""
-    return [confirmed(f"{uuid4().hex}@example.org", **different) for _ in range(number)][0].campaign_id
+    pledged = [confirmed(f"{uuid4().hex}@example.org", **different) for _ in range(number)]
+    return pledged[0].campaign_id
 
 
 def total(campaign_id):
@@ -210,7 +220,9 @@ def test_changes_of_what_is_not_counted_leave_no_delta(session):
 def test_people_and_institutions_are_never_added_up(session):
     own = institution()
     confirmed("a@example.org", institution=own.id)
-    official = confirmed(f"rector@{own.domains[0]}", kind=Kind.INSTITUTION, institution=own.id, commitments=[])
+    official = confirmed(
+        f"rector@{own.domains[0]}", kind=Kind.INSTITUTION, institution=own.id, commitments=[]
+    )
 
     tallies.fold()
 
@@ -247,7 +259,9 @@ def test_lit_and_out_within_one_batch_leaves_spread_alone(session):
 def test_even_an_operators_sql_is_counted(session):
     campaign_with(3)
     db.session.execute(text("UPDATE pledges SET country = 'FR', commitments = '{}'"))
-    db.session.execute(text("DELETE FROM pledges WHERE id = (SELECT min(id::text)::uuid FROM pledges)"))
+    db.session.execute(
+        text("DELETE FROM pledges WHERE id = (SELECT min(id::text)::uuid FROM pledges)")
+    )
 
     tallies.fold()
 
@@ -356,13 +370,18 @@ def test_many_folds_while_people_pledge_count_each_of_them_once(elsewhere):
         tallies.fold(batch=2)
         jobs.commit()
 
-    for running in [elsewhere(lambda n=n, w=w: w(n)) for n in range(people) for w in (pledge, fold)]:
+    for running in [
+        elsewhere(lambda n=n, w=w: w(n)) for n in range(people) for w in (pledge, fold)
+    ]:
         running.result(30)
     tallies.fold_all()
     jobs.commit()
 
     assert stored() == expected()
-    assert sum(count for (_, dimension, _, _), count in stored().items() if dimension == "total") == people
+    assert (
+        sum(count for (_, dimension, _, _), count in stored().items() if dimension == "total")
+        == people
+    )
 
 
 def test_a_worker_killed_before_it_commits_loses_nothing(committing, settings):

@@ -58,7 +58,10 @@ def test_reminders_go_out_once():
     actors.remind_unconfirmed()
     actors.remind_unconfirmed()
 
-    assert db.session.scalars(select(Letter.template).order_by(Letter.id)).all() == ["confirm", "reminder"]
+    assert db.session.scalars(select(Letter.template).order_by(Letter.id)).all() == [
+        "confirm",
+        "reminder",
+    ]
 
 
 def test_a_wrong_tally_is_shouted_about_and_repaired(caplog):

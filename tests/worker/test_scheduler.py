@@ -133,7 +133,9 @@ def test_the_loop_ticks_until_it_is_told_to_stop(app, committing, woken, monkeyp
 def test_a_database_that_is_away_is_waited_for(settings, monkeypatch, caplog):
     monkeypatch.setattr(scheduler, "TICK_SECONDS", 0.01)
     before = dramatiq.get_broker()
-    nowhere = create_app(replace(settings, database_url=f"postgresql+psycopg://x@127.0.0.1:{free_port()}/x"))
+    nowhere = create_app(
+        replace(settings, database_url=f"postgresql+psycopg://x@127.0.0.1:{free_port()}/x")
+    )
     stopping = Event()
     with caplog.at_level(logging.WARNING):
         loop = Thread(target=scheduler.run, args=(nowhere, stopping))
