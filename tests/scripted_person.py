@@ -19,7 +19,11 @@ Found = TypeVar("Found")
 
 CAMPAIGN = "heart-of-science"
 FIELDS = {
-    "action": "pledge", "affiliation": "independent", "country": "KE", "commitments": "network", "listed": "name",
+    "action": "pledge",
+    "affiliation": "independent",
+    "country": "KE",
+    "commitments": "network",
+    "listed": "name",
 }
 
 
@@ -52,7 +56,11 @@ class Person:
         url = f"{self.site}/{self.locale}/campaigns/{CAMPAIGN}/pledge/"
         page = fetch(url)[1]
         time.sleep(3.1)  # a form sent faster than anyone reads is held for review, and ought to be
-        fields = FIELDS | {"form_token": hidden(page, "form_token"), "name": self.name, "email": self.address}
+        fields = FIELDS | {
+            "form_token": hidden(page, "form_token"),
+            "name": self.name,
+            "email": self.address,
+        }
         return fetch(url, fields | different)[0]
 
     def letter(self, seconds: float = 30) -> dict[str, Any]:
@@ -111,7 +119,9 @@ def main(site: str, mailbox: str) -> None:
     person.confirm_by_link()
     started = time.monotonic()
     wait_for(lambda: count_of_country(site, "KE") == before + 1 or None, "being counted")
-    print(f"Pledged, confirmed by the caught mail, counted {time.monotonic() - started:.1f} s later.")
+    print(
+        f"Pledged, confirmed by the caught mail, counted {time.monotonic() - started:.1f} s later."
+    )
 
 
 if __name__ == "__main__":

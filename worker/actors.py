@@ -34,7 +34,9 @@ def send_letters() -> None:
 
 
 def fold_tallies() -> None:
-    while tallies.fold():  # each batch is a transaction, so that counts rise while the rest is folded
+    while (
+        tallies.fold()
+    ):  # each batch is a transaction, so that counts rise while the rest is folded
         jobs.commit()
     jobs.commit()
 

@@ -55,9 +55,7 @@ def _children(
     with_demo: bool,
 ) -> Iterator[Child]:
     if postgres:
-        yield Child(
-            "postgres", postgres.prepare, ready=postgres.ready, stop_signal=signal.SIGINT
-        )
+        yield Child("postgres", postgres.prepare, ready=postgres.ready, stop_signal=signal.SIGINT)
     if not os.environ.get("SMTP_URL"):
         catcher = [
             sys.executable,

@@ -43,9 +43,11 @@ _PLEDGES = """
     FROM numbers, places, LATERAL (SELECT now() - random() * interval '400 days' AS at) AS times"""
 
 # The same dimensions over the same rows, counted and thrown away.
-_BARE = "WITH counted AS (SELECT *, country::text AS c FROM tally_deltas), " + operations.SUMS.format(
-    source="counted"
-) + " SELECT count(*) FROM sums"
+_BARE = (
+    "WITH counted AS (SELECT *, country::text AS c FROM tally_deltas), "
+    + operations.SUMS.format(source="counted")
+    + " SELECT count(*) FROM sums"
+)
 
 
 def main() -> None:
@@ -63,7 +65,9 @@ def main() -> None:
         assert operations.differences() == []
     print(f"fold: {FOLDED / fold:,.0f} pledges/s, bare GROUP BY {FOLDED / bare:,.0f}/s")
     print(f"fold: ratio {bare / fold:.2f} (target 0.3)")
-    print(f"read: campaign page {few * 1000:.2f} ms at {FEW:,}, {many * 1000:.2f} ms at {MANY:,} pledges")
+    print(
+        f"read: campaign page {few * 1000:.2f} ms at {FEW:,}, {many * 1000:.2f} ms at {MANY:,} pledges"
+    )
     print(f"read: ratio {many / few:.2f} (target at most 1.2)")
 
 
@@ -71,7 +75,9 @@ def _add_pledges(first: int, last: int) -> None:
     shown = shown_text()
     for start in range(first, last + 1, 100_000):
         rows = {"first": start, "last": min(start + 99_999, last)}
-        db.session.execute(text(_PLEDGES), {**rows, "campaign_id": shown.campaign_id, "text_id": shown.id})
+        db.session.execute(
+            text(_PLEDGES), {**rows, "campaign_id": shown.campaign_id, "text_id": shown.id}
+        )
         jobs.commit()
 
 

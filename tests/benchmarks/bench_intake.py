@@ -37,13 +37,19 @@ def main() -> None:
         _check(settings)
     pledges = 1 / (1 / submitted + 1 / confirmed)
     print(f"intake: hello {hello:,.0f}/s, submit {submitted:,.0f}/s, confirm {confirmed:,.0f}/s")
-    print(f"intake: {pledges:,.0f} confirmed pledges/s = {pledges / hello:.3f} of hello (target 0.12)")
+    print(
+        f"intake: {pledges:,.0f} confirmed pledges/s = {pledges / hello:.3f} of hello (target 0.12)"
+    )
     print(f"intake: {pledges / E_PETITIONS_PER_SECOND:.1f} times e-petitions' record (target 10)")
 
 
 def _institutions(settings: Settings) -> list[str]:
     with create_engine(settings.database_url).connect() as connection:
-        return list(connection.scalars(text("SELECT id FROM institutions WHERE status = 'active' ORDER BY id")))
+        return list(
+            connection.scalars(
+                text("SELECT id FROM institutions WHERE status = 'active' ORDER BY id")
+            )
+        )
 
 
 def _text_id(settings: Settings) -> int:
@@ -54,10 +60,19 @@ def _text_id(settings: Settings) -> int:
 def _form(signer: Signer, text_id: int, institutions: list[str], index: int) -> bytes:
     token = signer.sign(FORM, [str(uuid4()), text_id, int(now().timestamp()) - 60])
     fields = {
-        "form_token": token, "action": "pledge", "name": f"Scientist {'abcdefghij'[index % 10]}",
-        "email": f"scientist-{index}@example.org", "affiliation": "institution", "role": "researcher",
-        "institution": institutions[index % len(institutions)], "country": "KE", "disciplines": "1.5",
-        "commitments": "network", "listed": "name", "newsletter": "yes", "website": "",
+        "form_token": token,
+        "action": "pledge",
+        "name": f"Scientist {'abcdefghij'[index % 10]}",
+        "email": f"scientist-{index}@example.org",
+        "affiliation": "institution",
+        "role": "researcher",
+        "institution": institutions[index % len(institutions)],
+        "country": "KE",
+        "disciplines": "1.5",
+        "commitments": "network",
+        "listed": "name",
+        "newsletter": "yes",
+        "website": "",
     }
     return post(f"/en/campaigns/{CAMPAIGN}/pledge/", fields, network=index)
 
@@ -66,7 +81,11 @@ def _confirmations(settings: Settings, signer: Signer) -> list[bytes]:
     with create_engine(settings.database_url).connect() as connection:
         sent = connection.execute(text("SELECT id, submission FROM pledges")).all()
     return [
-        post(f"/en/pledges/confirm/{signer.sign(CONFIRM, str(id_))}/", {"submission": str(form)}, network=index)
+        post(
+            f"/en/pledges/confirm/{signer.sign(CONFIRM, str(id_))}/",
+            {"submission": str(form)},
+            network=index,
+        )
         for index, (id_, form) in enumerate(sent)
     ]
 
@@ -74,7 +93,9 @@ def _confirmations(settings: Settings, signer: Signer) -> list[bytes]:
 def _check(settings: Settings) -> None:
     """Fast and wrong would be worthless: every pledge counts once and has its letter."""
     with create_engine(settings.database_url).connect() as connection:
-        confirmed = connection.scalar(text("SELECT count(*) FROM pledges WHERE status = 'confirmed'"))
+        confirmed = connection.scalar(
+            text("SELECT count(*) FROM pledges WHERE status = 'confirmed'")
+        )
         letters = connection.scalar(text("SELECT count(*) FROM letters WHERE template = 'confirm'"))
         deltas = connection.scalar(text("SELECT sum(change) FROM tally_deltas"))
     assert confirmed == letters == deltas == PLEDGES, (confirmed, letters, deltas)

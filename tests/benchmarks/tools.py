@@ -33,8 +33,13 @@ def free_port() -> int:
 @contextmanager
 def database() -> Iterator[Settings]:
     """Settings for a migrated database that is as careful about power cuts as a real one."""
-    with tempfile.TemporaryDirectory(prefix="lightup-bench-") as folder, EmbeddedPostgres(Path(folder)) as server:
-        settings = Settings(database_url=server.url, secret_key=SECRET, trusted_proxies=1, testing=False)
+    with (
+        tempfile.TemporaryDirectory(prefix="lightup-bench-") as folder,
+        EmbeddedPostgres(Path(folder)) as server,
+    ):
+        settings = Settings(
+            database_url=server.url, secret_key=SECRET, trusted_proxies=1, testing=False
+        )
         with create_app(settings).app_context():
             prepare()
         yield settings
@@ -45,15 +50,26 @@ def site(settings: Settings) -> Iterator[int]:
     """The site under gunicorn as `lightup web` starts it; yields its port."""
     port = free_port()
     environment = {
-        "DATABASE_URL": settings.database_url, "SECRET_KEY": settings.secret_key, "TRUSTED_PROXIES": "1",
+        "DATABASE_URL": settings.database_url,
+        "SECRET_KEY": settings.secret_key,
+        "TRUSTED_PROXIES": "1",
     }
     server = subprocess.Popen(
         [
-            sys.executable, "-m", "gunicorn", "tests.benchmarks.server:app", f"--bind=127.0.0.1:{port}",
-            "--worker-class=gthread", f"--workers={settings.web_workers}", f"--threads={settings.web_threads}",
-            "--keep-alive=15", "--no-control-socket", "--log-level=warning",
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "tests.benchmarks.server:app",
+            f"--bind=127.0.0.1:{port}",
+            "--worker-class=gthread",
+            f"--workers={settings.web_workers}",
+            f"--threads={settings.web_threads}",
+            "--keep-alive=15",
+            "--no-control-socket",
+            "--log-level=warning",
         ],
-        env=os.environ | environment, start_new_session=True,
+        env=os.environ | environment,
+        start_new_session=True,
     )
     try:
         while not answers(f"http://127.0.0.1:{port}/health"):

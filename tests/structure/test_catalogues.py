@@ -75,7 +75,11 @@ def test_placeholders_survive_translation(tag: str) -> None:
         source = set(placeholders(entry.msgid_plural or entry.msgid))
         for slot, form in enumerate(forms(entry)):
             missing = source - set(placeholders(form))
-            allowed = {"%(count)s", "%(limit)s"} if entry.msgid_plural and speaks_of_one_number(tag, slot) else set()
+            allowed = (
+                {"%(count)s", "%(limit)s"}
+                if entry.msgid_plural and speaks_of_one_number(tag, slot)
+                else set()
+            )
             assert missing <= allowed, entry.msgid
             assert set(placeholders(form)) <= source | set(placeholders(entry.msgid)), entry.msgid
 

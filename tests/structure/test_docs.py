@@ -132,12 +132,18 @@ def shown(default: Any) -> str:
 
 @every_document
 def test_every_setting_named_exists(path: Path) -> None:
-    known = {setting.name.upper() for setting in fields(Settings)} | {"TEST_DATABASE_URL"}
+    known = {setting.name.upper() for setting in fields(Settings)} | settings_of_tests()
     texts = [*spans(path), *blocks(path).replace("export ", "").splitlines()]
     named = {
         found[1] for text in texts if (found := re.match(r"([A-Z]+(?:_[A-Z]+)+)(?:=|$)", text))
     }
     assert named <= known
+
+
+@cache
+def settings_of_tests() -> set[str]:
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    return set(re.findall(r'environ(?:\.get\(|\[)"(\w+)"', sources))
 
 
 @every_document
@@ -241,7 +247,9 @@ def test_the_tables_named_are_those_of_the_database(app: Flask) -> None:
 
 @every_document
 def test_every_page_named_has_its_route(path: Path, app: Flask) -> None:
-    rules_of_pages = [rule.rule for rule in app.url_map.iter_rules()]
+    rules_of_pages = [
+        re.sub(r"<[^<>]+:(\w+)>", r"<\1>", rule.rule) for rule in app.url_map.iter_rules()
+    ]
     for span in spans(path):
         if span.startswith("/<locale>/"):
             assert any(rule.startswith(span) for rule in rules_of_pages), span

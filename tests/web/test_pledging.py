@@ -378,6 +378,17 @@ def test_two_tabs_make_one_pledge_and_neither_confirms_unseen_what_the_other_say
     assert (the_pledge().name, the_pledge().status) == ("Second Tab", Status.CONFIRMED)
 
 
+def test_a_form_sent_again_with_other_words_is_another_one(client: FlaskClient) -> None:
+    """Else who went back and changed it could have somebody confirm what they never saw."""
+    page, fields = open_page(client, FORM_PATH), form_fields(form_token())
+    press(client, page, {**fields, "name": "What They Saw"})
+    seen = open_page(client, link_in(letter_text(ADDRESS), "/pledges/confirm/"))
+    press(client, page, {**fields, "name": "What It Says Now"})
+
+    assert press(client, seen).status == 409
+    assert the_pledge().status == Status.UNCONFIRMED
+
+
 def test_the_code_page_of_the_first_tab_does_not_confirm_the_second(client: FlaskClient) -> None:
     first = sent(client, name="First Tab")
     sent(client, name="Second Tab")
