@@ -98,7 +98,8 @@ class Settings:
 
     database_url: str = _setting("PostgreSQL 18 or later", parse=_database_url)
     secret_key: str = _setting(
-        "signs links and keys every hash; changing it voids all links sent", parse=_secret
+        "signs links and keys every hash; changing it voids all links sent and forgets which addresses are known",
+        parse=_secret,
     )
     site_url: str = _setting(
         "address of the site as people see it", "http://localhost:8000", _site_url

@@ -1,4 +1,4 @@
-"""A person who pledges over HTTP and reads their caught mail: standard library only, so that any machine can run it.
+"""A person who pledges over HTTP and reads their caught mail. Standard library only: any machine can run it.
 
 ``python tests/scripted_person.py SITE MAILBOX`` pledges, confirms by the caught mail, and waits to be counted.
 """

@@ -40,8 +40,8 @@ DEMO_PLEDGES = 4_000
 )
 @click.option(
     "--demo/--no-demo",
-    default=True,
-    show_default=True,
+    default=lambda: not os.environ.get("DATABASE_URL"),
+    show_default="--demo, but --no-demo with a DATABASE_URL",
     help="Add demonstration data to a new instance.",
 )
 def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -> None:

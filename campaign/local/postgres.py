@@ -32,7 +32,7 @@ from psycopg import sql
 from campaign.local import launch
 from campaign.local.processes import FolderLock, Process, all_processes, end
 
-OLDEST_MAJOR = 17  # the first with --locale-provider=builtin
+OLDEST_MAJOR = 18  # the first with uuidv7() and RETURNING old
 
 _SOCKET = ".s.PGSQL.5432"
 _LONGEST_SOCKET_PATH = 107  # bytes; sun_path has 108 with its final NUL, unix(7)

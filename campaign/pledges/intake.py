@@ -83,6 +83,7 @@ _CONFIRM = text("""
         INSERT INTO consents (person_id, purpose, granted, wording_version, locale, given_at)
         SELECT person_id, purpose, granted, :wording_version, locale, submitted_at
         FROM pledge, LATERAL (VALUES ('listing', listed), ('newsletter', newsletter)) AS answers (purpose, granted)
+        WHERE purpose = 'listing' OR granted -- a box left empty revokes no earlier yes
     ),
     event AS (
         INSERT INTO pledge_events (pledge_id, actor, action, details)

@@ -142,9 +142,10 @@ def confirm(office: Office, pledge: Pledge, submission: UUID, now: datetime) -> 
     pledge.confirmed_at, pledge.withdrawn_at = now, None
     pledge.person.locale = pledge.locale
     for purpose, granted in (("listing", pledge.listed), ("newsletter", pledge.newsletter)):
-        people.record_consent(
-            pledge.person_id, purpose, granted, pledge.locale, pledge.submitted_at
-        )
+        if purpose == "listing" or granted:  # a box left empty revokes no earlier yes
+            people.record_consent(
+                pledge.person_id, purpose, granted, pledge.locale, pledge.submitted_at
+            )
     _note(pledge, PERSON, "confirmed")
     if reasons:
         _hold(office, pledge, reasons)

@@ -22,6 +22,7 @@ from campaign.web.access import anyone, link_holder
 from campaign.web.forms import Form, office, posted_values
 from campaign.web.locales import localized
 from campaign.web.pledging import choices
+from campaign.web.security import FORM_LIMIT, limiter
 
 blueprint = localized("mine", __name__, "/my")
 Page = str | Response | tuple[str, int]
@@ -45,6 +46,7 @@ def ask() -> Page:
 
 @blueprint.post("/")
 @anyone
+@limiter.limit(FORM_LIMIT)
 def send_link() -> Page:
     """Answers the same whether or not the address is known."""
     try:

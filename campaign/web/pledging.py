@@ -26,7 +26,7 @@ from campaign.tokens import InvalidToken
 from campaign.web.access import anyone, link_holder
 from campaign.web.forms import Form, FormToken, new_token, office, posted_values, read_token
 from campaign.web.locales import localized
-from campaign.web.security import CODE_LIMIT, limiter
+from campaign.web.security import FORM_LIMIT, limiter
 
 blueprint = localized("pledging", __name__)
 Page = str | Response | tuple[str, int]
@@ -43,6 +43,7 @@ def form(slug: str) -> Page:
 
 @blueprint.post("/campaigns/<slug>/pledge/")
 @anyone
+@limiter.limit(FORM_LIMIT)
 def submit(slug: str) -> Page:
     return _submit(slug, Kind.PERSON)
 
@@ -55,6 +56,7 @@ def institution_form(slug: str) -> Page:
 
 @blueprint.post("/campaigns/<slug>/pledge/institution/")
 @anyone
+@limiter.limit(FORM_LIMIT)
 def submit_institution(slug: str) -> Page:
     return _submit(slug, Kind.INSTITUTION)
 
@@ -179,7 +181,7 @@ def sent(token: str) -> Page:
 
 @blueprint.post("/pledges/sent/<token>/")
 @link_holder
-@limiter.limit(CODE_LIMIT)
+@limiter.limit(FORM_LIMIT)
 def enter_code(token: str) -> Page:
     submission = UUID(office().signer.read(SENT, token, _while_unconfirmed()))
     code = "".join(str(int(c)) for c in request.form.get("code", "")[:40] if c.isdecimal())

@@ -44,7 +44,7 @@ PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 # Generous: a whole campus may sit behind one address. What looks odd is held for review, not refused.
 limiter = Limiter(get_remote_address, headers_enabled=False)
 SEARCH_LIMIT = "3000 per minute"
-CODE_LIMIT = "600 per minute"
+FORM_LIMIT = "600 per minute"
 
 
 def init_app(app: Flask) -> None:

@@ -31,8 +31,8 @@ _PLEDGES = """
         SELECT i, 1 + floor(power(random(), 3) * n)::int AS place FROM generate_series(:first, :last) AS i, places
     ), added AS (
         INSERT INTO people (id, fingerprint, address, locale)
-        SELECT md5('p' || i)::uuid, sha256(('bench ' || i)::bytea), 'bench-' || i || '@example.org', 'en' FROM numbers
-        RETURNING id
+        SELECT md5('p' || i)::uuid, sha256(('bench ' || i)::bytea), 'bench-' || i || '@example.org', 'en'
+        FROM numbers RETURNING id
     )
     INSERT INTO pledges (id, campaign_id, person_id, kind, text_id, status, hold_reasons, submission, code_attempts,
         name, name_folded, institution_id, letters, country, disciplines, commitments, listed, newsletter, locale,

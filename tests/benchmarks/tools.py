@@ -19,7 +19,7 @@ from campaign.local.postgres import EmbeddedPostgres
 from campaign.local.supervisor import answers
 from tests.factories import prepare
 
-SECRET = "a secret of the benchmarks, long enough for it"  # noqa: S105
+SECRET = "a secret of the benchmarks, long enough for it"
 CONNECTIONS = 16
 
 

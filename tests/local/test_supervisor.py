@@ -99,14 +99,16 @@ def test_a_child_that_dies_is_started_again(stack: Stack, eventually) -> None:
     assert "sleeper ended with SIGKILL; again in 0.25 s" in stack.output()
 
 
-def test_the_children_of_a_dead_child_die_before_it_is_started_again(stack: Stack) -> None:
+def test_the_children_of_a_dead_child_die_before_it_is_started_again(
+    stack: Stack, eventually
+) -> None:
     stack.start_and_wait(FAMILY)
     orphan = grandchild(stack)
 
     os.kill(stack.living("family").pid, signal.SIGKILL)
     stack.wait_for_words("again in")
 
-    assert not orphan.alive()
+    eventually(lambda: not orphan.alive())
 
 
 def test_the_pause_grows_until_a_child_that_never_worked_is_given_up(stack: Stack) -> None:

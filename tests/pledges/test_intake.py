@@ -18,8 +18,18 @@ from tests.factories import confirmed, office, submitted
 TABLES = (Person, Pledge, PledgeEvent, Consent, Letter)
 # What differs between two pledges however they are taken: ids, times, and what is derived from them.
 DIFFERENT = {
-    "id", "person_id", "pledge_id", "submission", "network_hash", "created_at", "submitted_at", "confirmed_at",
-    "happened_at", "given_at", "queued_at", "due_at",
+    "id",
+    "person_id",
+    "pledge_id",
+    "submission",
+    "network_hash",
+    "created_at",
+    "submitted_at",
+    "confirmed_at",
+    "happened_at",
+    "given_at",
+    "queued_at",
+    "due_at",
 }
 DERIVED = {"code", "confirm_token", "my_token"}
 
@@ -33,10 +43,14 @@ def rows(session: Session, table: type[Model]) -> list[dict[str, Any]]:
 
 
 def plain(value: Any) -> Any:
-    return {k: v for k, v in value.items() if k not in DERIVED} if isinstance(value, dict) else value
+    return (
+        {k: v for k, v in value.items() if k not in DERIVED} if isinstance(value, dict) else value
+    )
 
 
-def by_both_ways(session: Session, monkeypatch: pytest.MonkeyPatch, make: Callable[[], Pledge]) -> list[Any]:
+def by_both_ways(
+    session: Session, monkeypatch: pytest.MonkeyPatch, make: Callable[[], Pledge]
+) -> list[Any]:
     """What all tables hold after the short way and after the long way."""
     left = []
     for _ in range(2):
@@ -55,7 +69,12 @@ def by_both_ways(session: Session, monkeypatch: pytest.MonkeyPatch, make: Callab
         {},
         {"listed": False, "newsletter": True, "locale": "ar"},
         {"institution_text": "Chuo Kikuu kisichojulikana", "role": "student", "words": "Kwenu."},
-        {"institution": "05jxf0p38", "orcid": "0000-0002-1825-0097", "disciplines": [], "commitments": []},
+        {
+            "institution": "05jxf0p38",
+            "orcid": "0000-0002-1825-0097",
+            "disciplines": [],
+            "commitments": [],
+        },
     ],
 )
 def test_a_submission_is_the_same_at_once_and_step_by_step(
@@ -89,7 +108,9 @@ def test_an_address_that_is_known_is_left_to_the_steps(session: Session) -> None
     assert len(rows(session, Pledge)) == len(before) == 1
 
 
-@pytest.mark.parametrize("odd", [{"kind": "institution"}, {"hold_reasons": ["network"]}, {"status": "refused"}])
+@pytest.mark.parametrize(
+    "odd", [{"kind": "institution"}, {"hold_reasons": ["network"]}, {"status": "refused"}]
+)
 def test_what_is_odd_is_not_confirmed_at_once(session: Session, odd: dict[str, Any]) -> None:
     pledge = submitted()
     for name, value in odd.items():

@@ -22,7 +22,7 @@ from campaign.config import Settings
 from campaign.db import db
 from campaign.mail import outbox
 from campaign.pledges import holding, letters, operations, rules
-from campaign.web.security import CODE_LIMIT, SEARCH_LIMIT
+from campaign.web.security import FORM_LIMIT, SEARCH_LIMIT
 from worker import actors
 from worker.registry import JOBS
 
@@ -274,7 +274,7 @@ def test_the_reasons_to_hold_are_those_of_the_code() -> None:
 
 def test_numbers_named_are_those_of_the_code() -> None:
     days = {setting.name: setting.default for setting in fields(Settings)}
-    searches, codes = (int(limit.split()[0]) for limit in (SEARCH_LIMIT, CODE_LIMIT))
+    searches, forms = (int(limit.split()[0]) for limit in (SEARCH_LIMIT, FORM_LIMIT))
     said = {
         "scientists": (
             f"works for {letters.MINE_LIFETIME // timedelta(hours=1)} hours",
@@ -300,7 +300,7 @@ def test_numbers_named_are_those_of_the_code() -> None:
             f"not confirmed for {operations.REMINDER_AFTER.days} days",
             f"sent again after {outbox.LEASE.seconds // 60} minutes",
             f"processes of {WORKER_THREADS} threads",
-            f"({searches:,} a minute from one address) and the typed code ({codes:,})",
+            f"({searches:,} a minute), forms, and typed codes ({forms:,} each)",
         ),
         "architecture": (f"{operations.MAX_CODE_ATTEMPTS} wrong guesses",),
     }
