@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import delete, select, text
+from sqlalchemy import Text, any_, delete, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from campaign.db import db
 from campaign.institutions.folding import count_words, fold, terms
@@ -116,7 +117,9 @@ def _import_batch(batch: Iterable[Record | Refusal], summary: ImportSummary) -> 
 
 def _known_digests(ids: Iterable[str]) -> dict[str, bytes]:
     found = db.session.execute(
-        select(Institution.id, Institution.digest).where(Institution.id.in_(list(ids)))
+        select(Institution.id, Institution.digest).where(
+            Institution.id == any_(literal(list(ids), ARRAY(Text)))
+        )
     )
     return dict(found.all())
 

@@ -100,6 +100,7 @@ class InstitutionField {
     this.list.hidden = !this.options.length;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
     this.activate(-1);
+    if (!this.list.hidden) this.list.scrollIntoView({ block: "nearest" }); // below a field at the lower edge nobody saw it
     this.status.textContent = matches.length
       ? this.words.count.replace("{count}", matches.length)
       : this.words.none;

@@ -70,7 +70,8 @@ def pledged(stack: Stack, locale: str, who: str) -> Pledged:
     """Someone of the institution above who sends the form in this language."""
     address = f"{who}-{locale}@example.org".lower()
     fetch(stack.pledge_url(locale), _fields(stack, locale, address))
-    query = "SELECT p.id, person_id, submission FROM pledges p JOIN people ON people.id = person_id WHERE address = %s"
+    query = """SELECT pledges.id, person_id, submission FROM pledges
+        JOIN people ON people.id = person_id WHERE address = %s"""
     (found,) = stack.rows(query, address)
     return Pledged(*map(str, found))
 

@@ -30,6 +30,15 @@ def test_a_screen_reader_hears_of_the_list_and_of_what_is_in_it(form: Form) -> N
     expect(form.page.locator(".field .status")).to_have_text(f"Institutions found: {count}")
 
 
+def test_the_list_opens_within_sight(form: Form) -> None:
+    form.page.set_viewport_size({"width": 390, "height": 600})
+    form.institution.evaluate("field => field.scrollIntoView({ block: 'end' })")
+
+    options = form.search("universi")
+
+    expect(options.first).to_be_in_viewport(ratio=1)
+
+
 def test_arrow_keys_walk_through_the_options_and_around(form: Form) -> None:
     options = form.search("universi")
 

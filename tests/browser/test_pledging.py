@@ -1,7 +1,8 @@
 """People pledge in a real browser: with and without scripts, by mouse and by keyboard, in three scripts."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,7 +15,6 @@ from tests.stacks import Stack
 
 pytestmark = pytest.mark.browser
 
-Rises = Callable[..., None]
 UAE_UNIVERSITY, ITS_ARABIC_NAME = "01km6p862", "جامعة الإمارات العربية المتحدة"
 TSINGHUA, ITS_CHINESE_NAME = "03cve4549", "清华大学"
 SLOW_3G = {
@@ -25,18 +25,16 @@ SLOW_3G = {
 }
 
 
-@pytest.fixture
-def rises(stack: Stack) -> Iterator[Rises]:
-    """Note what some pages count; after the test, see each count rise by one within five seconds."""
-    before: dict[str, int] = {}
+@contextmanager
+def one_more_at(stack: Stack, *paths: str) -> Iterator[None]:
+    """What happens inside makes the count of each of these pages rise by one, within five seconds."""
+    expected = {path: people_of(stack, path) + 1 for path in paths}
+    yield
 
-    def note(*paths: str) -> None:
-        before.update({path: people_of(stack, path) for path in paths})
+    def have_risen() -> bool | None:
+        return {path: people_of(stack, path) for path in paths} == expected or None
 
-    yield note
-    for path, count in before.items():
-        is_one_more = lambda path=path, count=count: people_of(stack, path) == count + 1 or None  # noqa: E731
-        wait_for(is_one_more, f"{path} counts one more than {count}", seconds=5)
+    wait_for(have_risen, f"the counts {expected}", seconds=5)
 
 
 def people_of(stack: Stack, path: str) -> int:
@@ -48,9 +46,8 @@ def people_of(stack: Stack, path: str) -> int:
 
 
 def test_someone_pledges_in_arabic_and_presses_the_button_in_the_caught_mail(
-    stack: Stack, visitors: Visitors, rises: Rises
+    stack: Stack, visitors: Visitors
 ) -> None:
-    rises(f"institutions/{UAE_UNIVERSITY}/", "countries/AE/")
     form = Form(visitors.come(locale="ar"), "ar")
     form.introduce("ليلى الحسن", "layla@example.org")
     form.search("الإمارات").filter(has_text=ITS_ARABIC_NAME).click()
@@ -59,9 +56,9 @@ def test_someone_pledges_in_arabic_and_presses_the_button_in_the_caught_mail(
 
     confirm = follow_link_of_caught_mail(stack, visitors, "layla@example.org")
     assert confirm.locator("html").get_attribute("dir") == "rtl"
-    confirm.locator(".button--big").click()
-
-    expect(confirm).to_have_url(re.compile("/ar/pledges/thanks/"))
+    with one_more_at(stack, f"institutions/{UAE_UNIVERSITY}/", "countries/AE/"):
+        confirm.locator(".button--big").click()
+        expect(confirm).to_have_url(re.compile("/ar/pledges/thanks/"))
 
 
 def follow_link_of_caught_mail(stack: Stack, visitors: Visitors, address: str) -> Page:
@@ -77,23 +74,20 @@ def follow_link_of_caught_mail(stack: Stack, visitors: Visitors, address: str) -
     return opened.value
 
 
-def test_someone_types_the_code_where_they_are_in_chinese(
-    stack: Stack, visitors: Visitors, rises: Rises
-) -> None:
-    rises(f"institutions/{TSINGHUA}/", "countries/CN/")
+def test_someone_types_the_code_where_they_are_in_chinese(stack: Stack, visitors: Visitors) -> None:
     form = Form(visitors.come(locale="zh-CN"), "zh-Hans")
     form.introduce("王秀英", "xiuying@example.org")
     form.search("清华").filter(has_text=ITS_CHINESE_NAME).first.click()
     form.answer_the_rest()
     form.send()
 
-    form.enter_code(stack, "xiuying@example.org")
+    with one_more_at(stack, f"institutions/{TSINGHUA}/", "countries/CN/"):
+        form.enter_code(stack, "xiuying@example.org")
 
     expect(form.page).to_have_url(re.compile("/zh-Hans/"))
 
 
-def test_all_of_it_works_without_scripts(stack: Stack, visitors: Visitors, rises: Rises) -> None:
-    rises(f"institutions/{TSINGHUA}/", "countries/CN/")
+def test_all_of_it_works_without_scripts(stack: Stack, visitors: Visitors) -> None:
     form = Form(visitors.come(java_script_enabled=False), "zh-Hans")
     form.introduce("李建国", "jianguo@example.org")
     form.institution.fill("清华")
@@ -103,7 +97,8 @@ def test_all_of_it_works_without_scripts(stack: Stack, visitors: Visitors, rises
     form.answer_the_rest()
     form.send()
 
-    form.enter_code(stack, "jianguo@example.org")
+    with one_more_at(stack, f"institutions/{TSINGHUA}/", "countries/CN/"):
+        form.enter_code(stack, "jianguo@example.org")
 
 
 def test_all_of_it_works_with_the_keyboard_alone(stack: Stack, visitors: Visitors) -> None:
@@ -181,6 +176,6 @@ def test_no_public_page_complains_or_asks_another_site_for_anything(visitors: Vi
     page = visitors.come()
 
     for path in PUBLIC.values():
-        page.goto(f"/en/{path}", wait_until="networkidle")
+        page.goto(f"/en/{path}")
 
     assert visitors.complaints() == []

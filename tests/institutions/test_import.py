@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from campaign.institutions.models import Institution, InstitutionName, InstitutionWord
@@ -116,6 +116,14 @@ def test_more_records_than_fit_into_one_batch(path: Path, session: Session) -> N
     names = select(func.count()).where(InstitutionName.institution_id >= ror_id(0))
     assert counts(summary) == (2100, 0, 0)
     assert session.scalar(names) == 2100
+
+
+def test_no_search_has_to_read_through_what_the_index_put_aside(
+    path: Path, session: Session
+) -> None:
+    imported(path, *(record(number) for number in range(100)))
+    pages_put_aside = text("SELECT gin_clean_pending_list('ix_institution_names_terms')")
+    assert session.scalar(pages_put_aside) == 0
 
 
 def test_progress_is_told_in_bytes(path: Path) -> None:

@@ -162,7 +162,15 @@ def test_confirming_twice_is_fine_and_changes_nothing():
 
     assert pledge.confirmed_at == before
     assert actions(pledge) == ["submitted", "confirmed"]
-    assert len(people.consents(pledge.person_id)) == 2
+    assert len(people.consents(pledge.person_id)) == 1
+
+
+def test_a_box_left_empty_revokes_no_earlier_yes():
+    pledge = confirmed(newsletter=True)
+
+    confirmed(slug="haikou-initiative", newsletter=False)
+
+    assert people.has_consented(pledge.person_id, "newsletter")
 
 
 @pytest.mark.parametrize("status", [Status.REFUSED, Status.WITHDRAWN])

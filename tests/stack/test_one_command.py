@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scripted_person import Person, count_of_country, fetch, wait_for
+from tests.scripted_person import CAMPAIGN, Person, count_of_country, fetch, wait_for
 from tests.stacks import Stack, folder, running
 from tests.web.browsing import LANGUAGES
 
 pytestmark = pytest.mark.stack
 
-PAGES = (
-    "", "campaigns/heart-of-science/", "campaigns/heart-of-science/pledge/", "countries/KE/", "institutions/02y9nww90/",
-    "about/", "my/",
-)  # fmt: skip
+CAMPAIGN_PAGES = [
+    f"campaigns/{CAMPAIGN}/{page}" for page in ("", "pledge/", "countries/", "text/1/")
+]
+PAGES = ["", *CAMPAIGN_PAGES, "countries/KE/", "institutions/02y9nww90/", "about/", "my/"]
 DEMO = 'class="demo"'
 
 
@@ -64,8 +64,8 @@ def test_a_second_one_in_the_same_folder_says_why_it_does_not_start(stack: Stack
     assert fetch(f"{stack.site}/health")[1] == "ok\n"
 
 
-def test_ctrl_c_leaves_no_process_behind_and_the_data_in_place(own_folder: Stack) -> None:
-    own_folder.start("--demo")
+def test_ctrl_c_leaves_no_process_behind(own_folder: Stack) -> None:
+    own_folder.start("--no-demo")
     own_folder.wait_until_ready()
     everyone = own_folder.processes()
 
