@@ -30,7 +30,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS={
             "hide_parameters": True,  # names and addresses have no business in a log
-            "pool_pre_ping": True,
             "pool_size": settings.web_threads,
             "max_overflow": 4,
         },

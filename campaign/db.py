@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, MetaData, Text, Uuid, func
+from sqlalchemy import DateTime, MetaData, Text, Uuid, event, func
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 # Constraints with predictable names can be named in migrations and in error handling.
 NAMING = {
@@ -35,6 +38,29 @@ class Base(DeclarativeBase):
 
 # What was committed is what we just wrote; reading it all again would double the statements of a busy worker.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+# A connection that was idle may be one to a server that is gone. One that was in use a moment ago is not asked:
+# in a busy hour the question would be every sixth statement, and one failure renews the whole pool.
+IDLE_SECONDS = 1.0
+
+
+@event.listens_for(Pool, "checkin")
+def note_time(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+@event.listens_for(Pool, "checkout")
+def ask_whether_alive(
+    connection: psycopg.Connection, record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    if time.monotonic() - record.info.get("used_at", time.monotonic()) < IDLE_SECONDS:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.OperationalError as error:
+        raise DisconnectionError from error  # the pool tries again with a new connection
+
 
 if TYPE_CHECKING:
     # A type checker cannot follow the class that Flask-SQLAlchemy builds at run time.

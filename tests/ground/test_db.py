@@ -1,0 +1,28 @@
+"""Connections and keys."""
+
+from sqlalchemy import create_engine, text
+
+from campaign.db import IDLE_SECONDS, new_id
+
+
+def test_a_connection_whose_server_side_is_gone_is_replaced(database_url):
+    engine = create_engine(database_url, pool_size=1)
+    with engine.connect() as connection:
+        first = connection.scalar(text("SELECT pg_backend_pid()"))
+        record = connection.connection._connection_record
+    terminate = create_engine(database_url)
+    with terminate.connect() as other:
+        other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": first})
+    record.info["used_at"] -= 2 * IDLE_SECONDS  # as if it had rested
+
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT pg_backend_pid()")) != first
+    engine.dispose()
+    terminate.dispose()
+
+
+def test_a_key_made_here_is_of_the_kind_the_database_makes(session):
+    ours, theirs = new_id(), session.scalar(text("SELECT uuidv7()"))
+
+    assert (ours.version, ours.variant) == (theirs.version, theirs.variant) == (7, theirs.variant)
+    assert abs((ours.int >> 80) - (theirs.int >> 80)) < 60_000  # milliseconds since 1970
