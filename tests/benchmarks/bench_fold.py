@@ -28,7 +28,8 @@ _PLEDGES = """
         SELECT array_agg(id ORDER BY id) AS ids, array_agg(country ORDER BY id) AS countries, count(*) AS n
         FROM institutions WHERE status = 'active'
     ), numbers AS (
-        SELECT i, 1 + floor(power(random(), 3) * n)::int AS place FROM generate_series(:first, :last) AS i, places
+        SELECT i, 1 + floor(power(random(), 3) * n)::int AS place
+        FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS i, places
     ), added AS (
         INSERT INTO people (id, fingerprint, address, locale)
         SELECT md5('p' || i)::uuid, sha256(('bench ' || i)::bytea), 'bench-' || i || '@example.org', 'en'

@@ -10,13 +10,6 @@ from tests.stacks import Stack, running
 
 
 @pytest.fixture(scope="package")
-def stack() -> Iterator[Stack]:
-    """The site as `make run` starts it. Only for this package: the others need the processor."""
-    with running("--demo") as stack:
-        yield stack
-
-
-@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Only for this package: in its thread nobody else can run an event loop."""
     with chromium() as browser:
@@ -25,6 +18,13 @@ def browser() -> Iterator[Browser]:
                 "no browser: install chromium, or name one in the environment variable CHROMIUM"
             )
         yield browser
+
+
+@pytest.fixture(scope="package")
+def stack(browser: Browser) -> Iterator[Stack]:
+    """The site as `make run` starts it, once there is a browser. The other packages need the processor."""
+    with running("--demo") as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """`lightup up` as a newcomer meets it: it says where everything is, ends on Ctrl-C, and takes up where it left."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from tests.scripted_person import CAMPAIGN, Person, count_of_country, fetch, wait_for
-from tests.stacks import Stack, folder, running
+from tests.stacks import Stack, running
 from tests.web.browsing import LANGUAGES
 
 pytestmark = pytest.mark.stack
@@ -14,7 +15,7 @@ CAMPAIGN_PAGES = [
     f"campaigns/{CAMPAIGN}/{page}" for page in ("", "pledge/", "countries/", "text/1/")
 ]
 PAGES = ["", *CAMPAIGN_PAGES, "countries/KE/", "institutions/02y9nww90/", "about/", "my/"]
-DEMO = 'class="demo"'
+DEMO = "This site holds invented demonstration pledges."
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +25,40 @@ def stack() -> Iterator[Stack]:
         yield stack
 
 
-@pytest.fixture
-def own_folder() -> Iterator[Stack]:
-    """A stack that was never started."""
-    with folder() as place:
-        stack = Stack(place)
-        yield stack
-        stack.stop()
+@dataclass(frozen=True)
+class SecondLife:
+    """A stack that runs for the second time, and how its first run ended."""
+
+    stack: Stack
+    exit_code: int
+    left_behind: list[bytes]
+
+
+@pytest.fixture(scope="module")
+def second_life() -> Iterator[SecondLife]:
+    """In its first run the demonstration was removed, somebody pledged, and Ctrl-C was pressed."""
+    with running("--demo") as stack:
+        assert stack.lightup("demo", "remove").returncode == 0
+        wait_for_kenya(stack, 0)
+        somebody_pledges(stack)
+        everyone = stack.processes()
+        exit_code = stack.press_ctrl_c()
+        left_behind = [process.title() for process in everyone if process.alive()]
+        stack.start("--demo")
+        stack.wait_until_ready()
+        yield SecondLife(stack, exit_code, left_behind)
+
+
+def wait_for_kenya(stack: Stack, count: int) -> None:
+    wait_for(
+        lambda: count_of_country(stack.site, "KE") == count or None, f"{count} people of Kenya"
+    )
+
+
+def somebody_pledges(stack: Stack) -> None:
+    person = Person(stack.site, stack.mailbox, "wanjiru@example.org")
+    person.pledge()
+    person.confirm_by_link()
 
 
 def test_it_says_where_the_site_and_the_caught_mail_are(stack: Stack) -> None:
@@ -64,32 +92,15 @@ def test_a_second_one_in_the_same_folder_says_why_it_does_not_start(stack: Stack
     assert fetch(f"{stack.site}/health")[1] == "ok\n"
 
 
-def test_ctrl_c_leaves_no_process_behind(own_folder: Stack) -> None:
-    own_folder.start("--no-demo")
-    own_folder.wait_until_ready()
-    everyone = own_folder.processes()
-
-    assert own_folder.press_ctrl_c() == 0
-
-    assert len(everyone) > 8
-    assert [process.title() for process in everyone if process.alive()] == []
+def test_ctrl_c_ends_it_well_and_leaves_no_process_behind(second_life: SecondLife) -> None:
+    assert second_life.exit_code == 0
+    assert second_life.left_behind == []
 
 
-def test_the_next_start_takes_up_where_the_last_one_left(own_folder: Stack) -> None:
-    own_folder.start("--demo")
-    own_folder.wait_until_ready()
-    assert own_folder.lightup("demo", "remove").returncode == 0
-    wait_for(
-        lambda: count_of_country(own_folder.site, "KE") == 0 or None, "the demonstration to go"
-    )
-    person = Person(own_folder.site, own_folder.mailbox, "wanjiru@example.org")
-    person.pledge()
-    person.confirm_by_link()
-    own_folder.press_ctrl_c()
+def test_the_next_start_takes_up_what_was_pledged_before(second_life: SecondLife) -> None:
+    wait_for_kenya(second_life.stack, 1)
 
-    own_folder.start("--demo")
-    own_folder.wait_until_ready()
 
-    wait_for(lambda: count_of_country(own_folder.site, "KE") == 1 or None, "the pledge")
+def test_a_demonstration_that_was_removed_does_not_come_back(second_life: SecondLife) -> None:
     for path in PAGES:
-        assert DEMO not in fetch(f"{own_folder.site}/en/{path}")[1], path
+        assert DEMO not in fetch(f"{second_life.stack.site}/en/{path}")[1], path
