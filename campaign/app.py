@@ -36,7 +36,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=256 * 1024,  # a pledge with three letters of support is far smaller
         MAX_FORM_PARTS=200,
         COMPRESS_ALGORITHM=["br", "gzip"],  # a phone on a poor connection is whom this is for
-        RATELIMIT_STORAGE_URI=settings.limiter_url,
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # static addresses carry the content's hash
     )
     app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

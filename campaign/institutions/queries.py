@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, or_, select, text
 
 from campaign.db import db
 from campaign.domains import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
@@ -14,8 +14,11 @@ from campaign.institutions.models import Institution, Status
 from campaign.institutions.records import short_id
 
 _MOST_PROPOSALS = 5
-# Built once: every pledge passes here.
 _BY_ID = select(Institution).where(Institution.id == bindparam("id"))
+# Built once: every pledge passes here.
+_AFFILIATION = text(
+    "SELECT id, country, domains FROM institutions WHERE id = :id AND status = 'active'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,22 @@ class Match:
     acronym: str | None
 
 
-def search(text: str, *, locale: str, country: str | None = None, limit: int = 10) -> list[Match]:
-    """Institutions with a name like the text, best first, those of the reader's country before others.
+@dataclass(frozen=True, slots=True)
+class Affiliation:
+    """As much of an institution as a pledge has to know."""
+
+    id: str
+    country: str
+    domains: Sequence[str]
+
+
+def search(query: str, *, locale: str, country: str | None = None, limit: int = 10) -> list[Match]:
+    """Institutions with a name like the query, best first, those of the reader's country before others.
 
     A withdrawn record is found by its names, but leads to its successor. Any text will do, and a ``country`` that
     is none counts as unknown. How it is found: ``campaign.institutions.search``.
     """
-    hits = names.find(text, country if country and is_country(country) else None, limit * 2)
+    hits = names.find(query, country if country and is_country(country) else None, limit * 2)
     found = _by_id([hit.institution_id for hit in hits])
     matches: dict[str, Match] = {}
     for hit in hits:
@@ -62,6 +74,16 @@ def resolve(institution_id: str) -> Institution | None:
     """The record that stands for this one today: itself, or the last of its successors in the registry."""
     institution = get(institution_id)
     return institution and _last_of_chain(institution)
+
+
+def affiliation(institution_id: str) -> Affiliation | None:
+    """What stands for this ROR id today, as ``resolve`` says, without all the names of a record."""
+    id_ = short_id(institution_id)
+    row = id_ and db.session.connection().execute(_AFFILIATION, {"id": id_}).first()
+    if row:
+        return Affiliation(*row)
+    found = resolve(institution_id)
+    return Affiliation(found.id, found.country, found.domains) if found else None
 
 
 def propose_by_domain(email_domain: str, *, locale: str) -> list[Match]:
@@ -97,7 +119,7 @@ def starter_path() -> Path:
     return Path(__file__).with_name("starter.json")
 
 
-def has_domain(institution: Institution, domain: str) -> bool:
+def has_domain(institution: Institution | Affiliation, domain: str) -> bool:
     """Whether mail from this domain, or one below, comes from the institution's own domains."""
     try:
         host = ascii_domain(domain)

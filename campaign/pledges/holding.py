@@ -6,6 +6,7 @@ writes from their institution's own domain is never held for the network they sh
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 
@@ -41,27 +42,53 @@ def hold_reasons(
     draft: Draft, address: Address, circumstances: Circumstances, limits: Limits, now: datetime
 ) -> list[str]:
     """Codes of all reasons to hold this submission, empty for nearly everyone."""
-    official = draft.institution is not None and has_domain(draft.institution, address.domain)
+    crowded = may_be_crowded(draft, address) and _is_crowded(
+        draft, circumstances.network_hash, limits, now
+    )
+    return [*oddities(draft, address, circumstances, now), *(["network"] if crowded else [])]
+
+
+def oddities(
+    draft: Draft, address: Address, circumstances: Circumstances, now: datetime
+) -> list[str]:
+    """The reasons that a submission shows by itself, whatever else came from its network."""
     reasons = {
         "honeypot": circumstances.honeypot_filled,
         "too-fast": now - circumstances.form_opened_at < SHORTEST_READING,
-        "unofficial-address": draft.kind is Kind.INSTITUTION and not official,
-        "network": not official and _is_crowded(draft, circumstances.network_hash, limits, now),
+        "unofficial-address": draft.kind is Kind.INSTITUTION and not _is_official(draft, address),
     }
     return [reason for reason, applies in reasons.items() if applies]
 
 
+def may_be_crowded(draft: Draft, address: Address) -> bool:
+    """Whether the network matters at all for this address."""
+    return not _is_official(draft, address)
+
+
+def _is_official(draft: Draft, address: Address) -> bool:
+    return draft.institution is not None and has_domain(draft.institution, address.domain)
+
+
 # People without an institution have no colleagues (nothing equals NULL), they are strangers to each other.
-_RECENT = text("""
-    SELECT count(*) AS everyone, count(*) FILTER (WHERE institution_id = :institution_id) AS colleagues
-    FROM pledges WHERE network_hash = :network_hash AND submitted_at > :since""")
+CROWDED = """
+    SELECT count(*) - count(*) FILTER (WHERE institution_id = :institution_id) >= :per_network
+        OR count(*) FILTER (WHERE institution_id = :institution_id) >= :per_campus AS crowded
+    FROM pledges WHERE network_hash = :network_hash AND submitted_at > :since"""
 
 
-def _is_crowded(draft: Draft, network_hash: bytes, limits: Limits, now: datetime) -> bool:
-    values = {
+def crowd_values(
+    draft: Draft, network_hash: bytes, limits: Limits, now: datetime
+) -> dict[str, Any]:
+    """The parameters of CROWDED."""
+    return {
         "institution_id": draft.institution.id if draft.institution else None,
         "network_hash": network_hash,
         "since": now - WINDOW,
+        "per_network": limits.per_network,
+        "per_campus": limits.per_campus,
     }
-    everyone, colleagues = db.session.connection().execute(_RECENT, values).one()
-    return bool(everyone - colleagues >= limits.per_network or colleagues >= limits.per_campus)
+
+
+def _is_crowded(draft: Draft, network_hash: bytes, limits: Limits, now: datetime) -> bool:
+    values = crowd_values(draft, network_hash, limits, now)
+    return bool(db.session.connection().scalar(text(CROWDED), values))

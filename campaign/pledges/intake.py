@@ -21,13 +21,16 @@ from campaign.db import db
 from campaign.institutions.folding import fold
 from campaign.people.operations import WORDING_VERSION
 from campaign.people.rules import Address
+from campaign.pledges.holding import CROWDED, Limits, crowd_values, may_be_crowded
 from campaign.pledges.rules import Draft
 
-# An address that is known inserts no person, hence nothing else.
-_TAKE = text("""
-    WITH person AS (
+# An address that is known inserts no person, hence nothing else; so does one from a crowded network.
+_TAKE = text(f"""
+    WITH network AS ({CROWDED}),
+    person AS (
         INSERT INTO people (id, fingerprint, address, locale)
-        VALUES (:person_id, :fingerprint, :address, :locale)
+        SELECT :person_id, :fingerprint, :address, :locale FROM network
+        WHERE NOT (crowded AND :network_matters)
         ON CONFLICT (fingerprint) DO NOTHING
         RETURNING id
     ),
@@ -53,7 +56,7 @@ _TAKE = text("""
         WHERE (SELECT count(*) FROM letters WHERE recipient_hash = :fingerprint AND queued_at > :yesterday)
             < :mails_per_address
     )
-    SELECT id FROM pledge""").bindparams(
+    SELECT id FROM pledge""").bindparams(  # noqa: S608 - both parts are constants of ours
     bindparam("hold_reasons", type_=ARRAY(Text)),
     bindparam("disciplines", type_=ARRAY(Text)),
     bindparam("commitments", type_=ARRAY(Text)),
@@ -98,17 +101,19 @@ def take(
     shown: CampaignText,
     submission: UUID,
     reasons: Sequence[str],
+    limits: Limits,
     **rest: Any,
 ) -> bool:
-    """Store the pledge of an address never seen, with its letter; False, and nothing done, where it is known.
+    """Store the pledge of an address never seen, with its letter; False, and nothing done, where it is known
+    or where too many pledge from its network.
 
     ``rest`` are the values that the statement takes as they are, beginning with the ids of pledge and person.
     """
-    values = {
+    values = crowd_values(draft, rest["network_hash"], limits, rest["now"]) | {
+        "network_matters": may_be_crowded(draft, address),
         "kind": draft.kind,
         "name": draft.name,
         "name_folded": fold(draft.name),
-        "institution_id": draft.institution.id if draft.institution else None,
         "institution_text": draft.institution_text,
         "role": draft.role,
         "office": draft.office,

@@ -19,7 +19,7 @@ from campaign.people import operations as people
 from campaign.people.models import Person
 from campaign.people.rules import Address
 from campaign.pledges import intake, letters, queries
-from campaign.pledges.holding import Circumstances, Limits, hold_reasons
+from campaign.pledges.holding import Circumstances, Limits, hold_reasons, oddities
 from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
 from campaign.pledges.rules import Draft
 from campaign.tokens import Signer
@@ -67,20 +67,19 @@ def submit(
 
     ``submission`` names one form with what was typed in it: sent again, it changes nothing.
     """
-    reasons = hold_reasons(draft, address, circumstances, office.limits, now)
     if _take_at_once(
         office,
         draft,
         address,
         text,
         submission,
-        reasons,
+        circumstances,
         locale=locale,
         newsletter=newsletter,
-        network_hash=circumstances.network_hash,
         now=now,
     ):
         return
+    reasons = hold_reasons(draft, address, circumstances, office.limits, now)
     person = people.find_or_add(office.signer, address, locale)
     pledge = _pledge_of(person, text.campaign_id, draft.kind)
     if pledge and pledge.status not in {Status.UNCONFIRMED, Status.WITHDRAWN}:
@@ -105,7 +104,9 @@ def _take_at_once(
     address: Address,
     text: CampaignText,
     submission: UUID,
-    reasons: list[str],
+    circumstances: Circumstances,
+    *,
+    now: datetime,
     **rest: Any,
 ) -> bool:
     pledge_id, person_id = new_id(), new_id()
@@ -117,12 +118,15 @@ def _take_at_once(
         address,
         text,
         submission,
-        reasons,
+        oddities(draft, address, circumstances, now),
+        office.limits,
         pledge_id=pledge_id,
         person_id=person_id,
         facts=facts,
         mails_per_address=office.mails_per_address,
         fingerprint=people.fingerprint(office.signer, address),
+        network_hash=circumstances.network_hash,
+        now=now,
         **rest,
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from campaign import geography, orcid
 from campaign.campaigns.models import CampaignText
 from campaign.i18n import is_offered, lazy_gettext
-from campaign.institutions.models import Institution
+from campaign.institutions.queries import Affiliation
 from campaign.people.rules import Address, InvalidAddress, parse_address
 from campaign.pledges.disciplines import is_field
 from campaign.pledges.models import Kind
@@ -61,7 +61,7 @@ _ORDER = (
 AFFILIATIONS = ("institution", "unlisted", "independent")
 
 Values = Mapping[str, Sequence[str]]
-FindInstitution = Callable[[str], Institution | None]
+FindInstitution = Callable[[str], Affiliation | None]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Draft:
     kind: Kind
     name: str
     country: str
-    institution: Institution | None = None
+    institution: Affiliation | None = None
     institution_text: str | None = None
     role: str | None = None
     office: str | None = None
@@ -240,7 +240,7 @@ class _Reader:
             self.refuse("email", f"address-{error.reason}")
             return None
 
-    def institution(self, find_institution: FindInstitution) -> Institution | None:
+    def institution(self, find_institution: FindInstitution) -> Affiliation | None:
         ror_id = self.get("institution")
         found = find_institution(ror_id) if ror_id else None
         if found is None:

@@ -11,7 +11,7 @@ from campaign import i18n, jobs
 from campaign.campaigns.queries import current_text
 from campaign.clock import now
 from campaign.db import db
-from campaign.institutions.queries import resolve
+from campaign.institutions.queries import affiliation
 from campaign.people import operations as people
 from campaign.people.models import Person
 from campaign.pledges import operations, queries
@@ -22,7 +22,7 @@ from campaign.web.access import anyone, link_holder
 from campaign.web.forms import Form, office, posted_values
 from campaign.web.locales import localized
 from campaign.web.pledging import choices
-from campaign.web.security import FORM_LIMIT, limiter
+from campaign.web.security import FORM_LIMIT, limited
 
 blueprint = localized("mine", __name__, "/my")
 Page = str | Response | tuple[str, int]
@@ -46,7 +46,7 @@ def ask() -> Page:
 
 @blueprint.post("/")
 @anyone
-@limiter.limit(FORM_LIMIT)
+@limited(FORM_LIMIT)
 def send_link() -> Page:
     """Answers the same whether or not the address is known."""
     try:
@@ -94,7 +94,7 @@ def correct(token: str, pledge_id: UUID) -> Page:
     if request.form.get("action") == "find":
         return _edit_page(token, pledge, Form(posted_values()))
     try:
-        draft = check(Kind(pledge.kind), posted_values(), pledge.text, resolve)
+        draft = check(Kind(pledge.kind), posted_values(), pledge.text, affiliation)
     except InvalidPledge as invalid:
         return _edit_page(token, pledge, Form(posted_values(), invalid.problems)), 422
     operations.correct(office(), pledge, draft, i18n.current(), now())

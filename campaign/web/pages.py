@@ -21,7 +21,7 @@ from campaign.tokens import InvalidToken
 from campaign.web.access import anyone
 from campaign.web.forms import office
 from campaign.web.locales import localized
-from campaign.web.security import SEARCH_LIMIT, limiter
+from campaign.web.security import SEARCH_LIMIT, limited
 
 blueprint = localized("web", __name__)
 Page = str | AnyResponse
@@ -232,7 +232,7 @@ def institution(ror_id: str) -> Page:
 
 @blueprint.get("/institutions/search")
 @anyone
-@limiter.limit(SEARCH_LIMIT)
+@limited(SEARCH_LIMIT)
 def institution_search() -> Response:
     query, country_code = request.args.get("q", "")[:200], request.args.get("country", "").upper()
     nearest = country_code if geography.is_country(country_code) else _country_of_reader()
@@ -241,7 +241,7 @@ def institution_search() -> Response:
 
 @blueprint.get("/institutions/proposals")
 @anyone
-@limiter.limit(SEARCH_LIMIT)
+@limited(SEARCH_LIMIT)
 def institution_proposals() -> Response:
     """Institutions at an e-mail domain; the page sends the domain only, never the address."""
     return _found(

@@ -26,7 +26,7 @@ from campaign.tokens import InvalidToken
 from campaign.web.access import anyone, link_holder
 from campaign.web.forms import Form, FormToken, new_token, office, posted_values, read_token
 from campaign.web.locales import localized
-from campaign.web.security import FORM_LIMIT, limiter
+from campaign.web.security import FORM_LIMIT, limited
 
 blueprint = localized("pledging", __name__)
 Page = str | Response | tuple[str, int]
@@ -43,7 +43,7 @@ def form(slug: str) -> Page:
 
 @blueprint.post("/campaigns/<slug>/pledge/")
 @anyone
-@limiter.limit(FORM_LIMIT)
+@limited(FORM_LIMIT)
 def submit(slug: str) -> Page:
     return _submit(slug, Kind.PERSON)
 
@@ -56,7 +56,7 @@ def institution_form(slug: str) -> Page:
 
 @blueprint.post("/campaigns/<slug>/pledge/institution/")
 @anyone
-@limiter.limit(FORM_LIMIT)
+@limited(FORM_LIMIT)
 def submit_institution(slug: str) -> Page:
     return _submit(slug, Kind.INSTITUTION)
 
@@ -84,7 +84,7 @@ def _submit(slug: str, kind: Kind) -> Page:
     if request.form.get("action") == "find":
         return _form_page(kind, text, Form(values, token=request.form["form_token"]))
     try:
-        draft, address = check_with_address(kind, values, text, institutions.resolve)
+        draft, address = check_with_address(kind, values, text, institutions.affiliation)
     except InvalidPledge as invalid:
         return _form_page(
             kind, text, Form(values, invalid.problems, request.form["form_token"])
@@ -181,7 +181,7 @@ def sent(token: str) -> Page:
 
 @blueprint.post("/pledges/sent/<token>/")
 @link_holder
-@limiter.limit(FORM_LIMIT)
+@limited(FORM_LIMIT)
 def enter_code(token: str) -> Page:
     submission = UUID(office().signer.read(SENT, token, _while_unconfirmed()))
     code = "".join(str(int(c)) for c in request.form.get("code", "")[:40] if c.isdecimal())

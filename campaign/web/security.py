@@ -5,11 +5,16 @@ The public pages set no cookie, so there is no session to ride on. A browser tel
 (OWASP Cross-Site Request Forgery Prevention, "Fetch Metadata").
 """
 
-from flask import Flask, Response, abort, current_app, request
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
-from campaign.web.access import LINK_HOLDER
+import limits
+from flask import Flask, Response, abort, current_app, request
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+
+from campaign.web.access import LINK_HOLDER, View
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -42,16 +47,37 @@ HEADERS = {
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
 # Generous: a whole campus may sit behind one address. What looks odd is held for review, not refused.
-limiter = Limiter(get_remote_address, headers_enabled=False)
 SEARCH_LIMIT = "3000 per minute"
 FORM_LIMIT = "600 per minute"
 
 
 def init_app(app: Flask) -> None:
-    limiter.init_app(app)
+    app.extensions["limiter"] = FixedWindowRateLimiter(
+        storage_from_string(app.config["SETTINGS"].limiter_url)
+    )
     app.before_request(refuse_impossible_paths)
     app.before_request(refuse_cross_site_posts)
     app.after_request(add_headers)
+
+
+def limited(limit: str) -> Callable[[View], View]:
+    """Answer 429 to an address that uses a view more often than the limit allows, such as "600 per minute".
+
+    The counting library alone: the extension around it took a tenth of the time of a pledge.
+    """
+    item = limits.parse(limit)
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            limiter: FixedWindowRateLimiter = current_app.extensions["limiter"]
+            if not limiter.hit(item, view.__name__, request.remote_addr or ""):
+                abort(429)
+            return view(*args, **kwargs)
+
+        return counted  # type: ignore[return-value]
+
+    return decorate
 
 
 def refuse_impossible_paths() -> None:

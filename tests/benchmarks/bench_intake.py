@@ -4,6 +4,7 @@ A pledge is two posts, the form and the confirmation; its mail is queued, as for
 the hello page's requests per second, and ten times the 33 signatures a second at which e-petitions peaked.
 """
 
+from statistics import median
 from uuid import uuid4
 
 from sqlalchemy import create_engine, text
@@ -17,8 +18,8 @@ from tests.benchmarks.tools import database, get, post, requests_per_second, sit
 from tests.factories import CAMPAIGN
 from tests.factories import text as shown_text
 
-PLEDGES = 3_000
-HELLOS = 10_000
+PLEDGES, ROUNDS = 4_000, 8
+HELLOS = 1_500
 E_PETITIONS_PER_SECOND = 33
 
 
@@ -30,17 +31,41 @@ def main() -> None:
         forms = [_form(signer, text_id, institutions, index) for index in range(PLEDGES)]
         with site(settings) as port:
             requests_per_second(port, [get("/hello")] * 2_000, b"200")  # warm
-            hello = requests_per_second(port, [get("/hello")] * HELLOS, b"200")
-            submitted = requests_per_second(port, forms, b"303")
-            confirmed = requests_per_second(port, _confirmations(settings, signer), b"303")
-            hello = (hello + requests_per_second(port, [get("/hello")] * HELLOS, b"200")) / 2
+            rounds = [
+                _round(port, settings, signer, forms[start::ROUNDS]) for start in range(ROUNDS)
+            ]
         _check(settings)
-    pledges = 1 / (1 / submitted + 1 / confirmed)
-    print(f"intake: hello {hello:,.0f}/s, submit {submitted:,.0f}/s, confirm {confirmed:,.0f}/s")
+    print("intake: hello {:,.0f}/s, submit {:,.0f}/s, confirm {:,.0f}/s".format(*_medians(rounds)))
+    ratios = sorted(_pledges(*speeds) / speeds[0] for speeds in rounds)
     print(
-        f"intake: {pledges:,.0f} confirmed pledges/s = {pledges / hello:.3f} of hello (target 0.12)"
+        f"intake: {median(ratios):.3f} of hello in confirmed pledges/s (target 0.12),"
+        f" {ratios[0]:.3f} to {ratios[-1]:.3f} over {ROUNDS} rounds"
     )
-    print(f"intake: {pledges / E_PETITIONS_PER_SECOND:.1f} times e-petitions' record (target 10)")
+    pledges = median(_pledges(*speeds) for speeds in rounds)
+    print(
+        f"intake: {pledges:,.0f} confirmed pledges/s,"
+        f" {pledges / E_PETITIONS_PER_SECOND:.1f} times e-petitions' record (target 10)"
+    )
+
+
+def _round(
+    port: int, settings: Settings, signer: Signer, forms: list[bytes]
+) -> tuple[float, float, float]:
+    """Requests per second of hello, submit and confirm, close together: a shared machine has its moods."""
+    before = requests_per_second(port, [get("/hello")] * HELLOS, b"200")
+    submitted = requests_per_second(port, forms, b"303")
+    confirmed = requests_per_second(port, _confirmations(settings, signer), b"303")
+    after = requests_per_second(port, [get("/hello")] * HELLOS, b"200")
+    return (before + after) / 2, submitted, confirmed
+
+
+def _pledges(_hello: float, submitted: float, confirmed: float) -> float:
+    """Pledges per second where each is one of both posts."""
+    return 1 / (1 / submitted + 1 / confirmed)
+
+
+def _medians(rounds: list[tuple[float, float, float]]) -> list[float]:
+    return [median(column) for column in zip(*rounds, strict=True)]
 
 
 def _institutions(settings: Settings) -> list[str]:
@@ -79,7 +104,9 @@ def _form(signer: Signer, text_id: int, institutions: list[str], index: int) -> 
 
 def _confirmations(settings: Settings, signer: Signer) -> list[bytes]:
     with create_engine(settings.database_url).connect() as connection:
-        sent = connection.execute(text("SELECT id, submission FROM pledges")).all()
+        sent = connection.execute(
+            text("SELECT id, submission FROM pledges WHERE status = 'unconfirmed'")
+        ).all()
     return [
         post(
             f"/en/pledges/confirm/{signer.sign(CONFIRM, str(id_))}/",
