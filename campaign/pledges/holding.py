@@ -28,6 +28,9 @@ class Circumstances:
     network_hash: bytes
     form_opened_at: datetime
     honeypot_filled: bool = False
+    # See ``Pledge.source`` and ``Pledge.source_page``.
+    source: str = "site"
+    source_page: str | None = None
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,13 @@ _TAKE = text(f"""
         INSERT INTO pledges (
             id, campaign_id, person_id, kind, text_id, status, hold_reasons, submission, code_attempts,
             name, name_folded, institution_id, institution_text, role, office, letters, country, disciplines,
-            orcid, commitments, words, listed, newsletter, locale, is_demo, network_hash, submitted_at)
+            orcid, commitments, words, listed, newsletter, locale, is_demo, source,
+            source_page, network_hash, submitted_at)
         SELECT
             :pledge_id, :campaign_id, id, :kind, :text_id, 'unconfirmed', :hold_reasons, :submission, 0,
             :name, :name_folded, :institution_id, :institution_text, :role, :office, :letters, :country,
-            :disciplines, :orcid, :commitments, :words, :listed, :newsletter, :locale, false, :network_hash, :now
+            :disciplines, :orcid, :commitments, :words, :listed, :newsletter, :locale, false, :source,
+            :source_page, :network_hash, :now
         FROM person
         RETURNING id
     ),

@@ -144,6 +144,10 @@ class Pledge(Model):
     newsletter: Mapped[bool] = mapped_column(default=False)
     locale: Mapped[str]
     is_demo: Mapped[bool] = mapped_column(default=False)
+    # The door it came through: "site", "form@www.example.org" (a widget there), "api@<key name>".
+    source: Mapped[str] = mapped_column(default="site", server_default="site")
+    # The page that showed the widget, without query and fragment.
+    source_page: Mapped[str | None]
 
     network_hash: Mapped[bytes | None]
     submitted_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -92,6 +92,7 @@ def submit(
     pledge.text_id, pledge.locale, pledge.newsletter = text.id, locale, newsletter
     pledge.status, pledge.hold_reasons, pledge.submission = Status.UNCONFIRMED, reasons, submission
     pledge.submitted_at, pledge.network_hash = now, circumstances.network_hash
+    pledge.source, pledge.source_page = circumstances.source, circumstances.source_page
     db.session.add(pledge)
     db.session.flush()
     _note(pledge, PERSON, "submitted", version=text.version, locale=locale, hold_reasons=reasons)
@@ -126,6 +127,8 @@ def _take_at_once(
         mails_per_address=office.mails_per_address,
         fingerprint=people.fingerprint(office.signer, address),
         network_hash=circumstances.network_hash,
+        source=circumstances.source,
+        source_page=circumstances.source_page,
         now=now,
         **rest,
     )
@@ -195,6 +198,7 @@ def set_listed(pledge: Pledge, listed: bool, locale: str, now: datetime) -> None
     pledge.listed = listed
     people.record_consent(pledge.person_id, "listing", listed, locale, now)
     _note(pledge, PERSON, "listed" if listed else "unlisted")
+    _counted(pledge)
 
 
 def withdraw(office: Office, pledge: Pledge, now: datetime) -> None:

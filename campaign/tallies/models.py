@@ -12,7 +12,10 @@ from campaign.db import Model
 
 
 class TallyDelta(Model):
-    """One counted pledge more (+1) or less (-1), with what it counts under. Written by trigger only."""
+    """One counted pledge more (+1) or less (-1), with what it counts under. Written by trigger only.
+
+    Nothing (0) where only what is shown of a pledge changed: the version rises, no number does.
+    """
 
     __tablename__ = "tally_deltas"
 
@@ -23,6 +26,7 @@ class TallyDelta(Model):
     country: Mapped[str] = mapped_column(CHAR(2))
     commitments: Mapped[list[str]] = mapped_column(ARRAY(Text))
     disciplines: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    source: Mapped[str] = mapped_column(server_default="site")
     day: Mapped[date]
     change: Mapped[int] = mapped_column(SmallInteger)
 
@@ -31,8 +35,9 @@ class Tally(Model):
     """How many confirmed pledges of one kind count under one key of one dimension.
 
     Dimensions: total (key ''), institution (ROR id), country (ISO 3166-1), region (UN M49), commitment,
-    discipline (FORD code), day (ISO 8601, UTC), and spread: how many keys of the dimension it names
-    ("country", "institution") have any pledge, since counting them at each read would grow with success.
+    discipline (FORD code), source (see ``Pledge.source``), day (ISO 8601, UTC), country-month and institution-month
+    ("KE 2026-11"), and spread: how many keys of the dimension it names ("country", "institution") have any pledge,
+    since counting them at each read would grow with success.
     ``kind`` is part of the key, so that the pledges of people and of institutions are never added up by mistake.
     """
 

@@ -17,29 +17,38 @@ FOLD_BATCH = 50_000
 # One fold at a time: two would wait for each other's rows. The number only has to be ours.
 _FOLD_LOCK = 4_861_004
 
-# Grouping-set masks of (institution_id, country, day): a bit is set where the column is rolled up.
+# Grouping-set masks of (institution_id, country, source, month, day): a bit is set where the column is rolled up.
 SUMS = """
     scalars AS (
-        SELECT campaign_id, kind, institution_id, country, day, sum(change)::bigint AS n,
-               grouping(institution_id, country, day) AS mask
+        SELECT campaign_id, kind, institution_id, country, source, to_char(day, 'YYYY-MM') AS month, day,
+               sum(change)::bigint AS n, grouping(institution_id, country, source, to_char(day, 'YYYY-MM'), day) AS mask
         FROM {source}
         GROUP BY GROUPING SETS (
-            (campaign_id, kind), (campaign_id, kind, institution_id),
-            (campaign_id, kind, country), (campaign_id, kind, day))
+            (campaign_id, kind), (campaign_id, kind, institution_id), (campaign_id, kind, country),
+            (campaign_id, kind, source), (campaign_id, kind, day),
+            (campaign_id, kind, institution_id, to_char(day, 'YYYY-MM')),
+            (campaign_id, kind, country, to_char(day, 'YYYY-MM')))
     ),
     sums (campaign_id, kind, dimension, key, n) AS (
-        SELECT campaign_id, kind, 'total', '', n FROM scalars WHERE mask = 7
+        SELECT campaign_id, kind, 'total', '', n FROM scalars WHERE mask = 31
         UNION ALL
         SELECT campaign_id, kind, 'institution', institution_id, n FROM scalars
-        WHERE mask = 3 AND institution_id IS NOT NULL
+        WHERE mask = 15 AND institution_id IS NOT NULL
         UNION ALL
-        SELECT campaign_id, kind, 'country', country, n FROM scalars WHERE mask = 5
+        SELECT campaign_id, kind, 'country', country, n FROM scalars WHERE mask = 23
         UNION ALL
-        SELECT campaign_id, kind, 'day', day::text, n FROM scalars WHERE mask = 6
+        SELECT campaign_id, kind, 'source', source, n FROM scalars WHERE mask = 27
+        UNION ALL
+        SELECT campaign_id, kind, 'day', day::text, n FROM scalars WHERE mask = 30
+        UNION ALL
+        SELECT campaign_id, kind, 'institution-month', institution_id || ' ' || month, n FROM scalars
+        WHERE mask = 13 AND institution_id IS NOT NULL
+        UNION ALL
+        SELECT campaign_id, kind, 'country-month', country || ' ' || month, n FROM scalars WHERE mask = 21
         UNION ALL
         SELECT campaign_id, kind, 'region', region, sum(n)::bigint
         FROM scalars JOIN unnest(:countries, :regions) AS located (country, region) USING (country)
-        WHERE mask = 5 GROUP BY campaign_id, kind, region
+        WHERE mask = 23 GROUP BY campaign_id, kind, region
         UNION ALL
         SELECT campaign_id, kind, 'commitment', code, sum(change)::bigint
         FROM {source}, unnest(commitments) AS code GROUP BY campaign_id, kind, code
@@ -52,7 +61,8 @@ _FOLD = f"""
     WITH taken AS (
         DELETE FROM tally_deltas
         WHERE id IN (SELECT id FROM tally_deltas ORDER BY id LIMIT :batch)
-        RETURNING campaign_id, kind, institution_id, country::text AS country, day, commitments, disciplines, change
+        RETURNING campaign_id, kind, institution_id, country::text AS country, source, day,
+                  commitments, disciplines, change
     ), {SUMS.format(source="taken")},
     folded AS (
         INSERT INTO tallies (campaign_id, dimension, key, kind, count)
@@ -77,11 +87,11 @@ _FOLD = f"""
 # What the tallies should be now: the pledges, less what is counted but still waits to be folded.
 _DIFFERENCES = f"""
     WITH counted AS (
-        SELECT campaign_id, kind, institution_id, country::text AS country, commitments, disciplines,
+        SELECT campaign_id, kind, institution_id, country::text AS country, source, commitments, disciplines,
                (confirmed_at AT TIME ZONE 'UTC')::date AS day, 1 AS change
         FROM pledges WHERE status = 'confirmed'
         UNION ALL
-        SELECT campaign_id, kind, institution_id, country::text, commitments, disciplines, day, -change
+        SELECT campaign_id, kind, institution_id, country::text, source, commitments, disciplines, day, -change
         FROM tally_deltas
     ), {SUMS.format(source="counted")},
     expected AS (
