@@ -21,7 +21,8 @@ _FOLD_LOCK = 4_861_004
 SUMS = """
     scalars AS (
         SELECT campaign_id, kind, institution_id, country, source, to_char(day, 'YYYY-MM') AS month, day,
-               sum(change)::bigint AS n, grouping(institution_id, country, source, to_char(day, 'YYYY-MM'), day) AS mask
+               sum(change)::bigint AS n,
+               grouping(institution_id, country, source, to_char(day, 'YYYY-MM'), day) AS mask
         FROM {source}
         GROUP BY GROUPING SETS (
             (campaign_id, kind), (campaign_id, kind, institution_id), (campaign_id, kind, country),

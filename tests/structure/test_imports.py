@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-DOMAINS = ("institutions", "campaigns", "people", "pledges", "tallies")
-DOORS = ("web", "cli")
+DOMAINS = ("institutions", "campaigns", "people", "pledges", "tallies", "records", "partners")
+DOORS = ("web", "embed", "api", "cli")
+# Widgets and the door for programs stand on what all pages have in common.
+MAY_SHARE = {"embed": {"web"}, "api": {"web"}}
 TOP = ("app", "main")
 APART = ("local", "migrations")
 # What a domain must be given as an argument instead of finding it in the request.
@@ -55,7 +57,7 @@ def forbidden_for(part: str) -> set[str]:
     if part in DOMAINS:
         return {*DOMAINS[DOMAINS.index(part) + 1 :], *DOORS, *TOP, "worker", "local"}
     if part in DOORS:
-        return {*TOP, *(set(DOORS) - {part})}
+        return {*TOP, *(set(DOORS) - {part} - MAY_SHARE.get(part, set()))}
     if part in {*TOP, "worker", *APART}:
         return {"main"} - {part}
     return ground_may_not
