@@ -3,6 +3,7 @@
 Stands alone (no import of this package), since the build hook calls it before anything is installed.
 """
 
+import os
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -20,7 +21,7 @@ def _compile(po: Path) -> Path | None:
         return None
     with po.open("rb") as source:
         catalogue = read_po(source, locale=po.parent.parent.name)
-    temporary = mo.with_suffix(".mo.tmp")  # a half-written catalogue must never be read
+    temporary = mo.with_suffix(f".{os.getpid()}.tmp")  # a half-written one must never be read
     with temporary.open("wb") as target:
         write_mo(target, catalogue)
     temporary.replace(mo)
