@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench lock clean
+.PHONY: run test check bench lighthouse lock clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -12,7 +12,7 @@ run: $(READY)
 
 # On two cores at once; a file's tests stay together, and with them what they set up.
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -25,6 +25,9 @@ bench: $(READY)
 
 bench-%: $(READY)
 	@$(BIN)/python -m tests.benchmarks.bench_$*
+
+lighthouse: $(READY)
+	LIGHTHOUSE=1 $(BIN)/python -m pytest tests/browser/test_lighthouse.py
 
 # Rewrites both lock files: every version and hash, for all supported Pythons, without the address of an index.
 lock: $(READY)

@@ -9,7 +9,7 @@ from flask_compress import Compress
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from campaign import i18n, jobs, web
+from campaign import api, embed, i18n, jobs, web
 from campaign.catalogues import compile_catalogues
 from campaign.config import Settings
 from campaign.db import db
@@ -63,4 +63,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     Compress(app)
     i18n.init_app(app)
     web.init_app(app)
+    embed.init_app(app)
+    api.init_app(app)
     return app

@@ -144,6 +144,12 @@ class Settings:
     network_hash_days: int = _setting(
         "days until keyed network hashes are removed", 30, _integer(1)
     )
+    webhooks_to_private_networks: bool = _setting(
+        "lets webhooks reach private and loopback addresses, by plain http too", False, _boolean
+    )
+    data_folder: str = _setting(
+        "where the nightly datasets are kept; the worker writes it, the site reads it", "var/data"
+    )
     testing: bool = _setting(
         "relaxes nothing; fails on undefined template variables", False, _boolean
     )

@@ -48,6 +48,7 @@ _MEMBERS: dict[tuple[str, ...], str] = {
 COUNTRIES = {
     country: regions for regions, members in _MEMBERS.items() for country in members.split()
 }
+CONTINENTS = ("002", "019", "142", "150", "009")  # Africa, Americas, Asia, Europe, Oceania
 REGIONS = frozenset(region for regions in _MEMBERS for region in regions)
 
 # Letters in the order of their language, where code points would get it wrong; letters of one group

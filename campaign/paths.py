@@ -9,4 +9,5 @@ _DATA = _PACKAGE / "_data" if (_PACKAGE / "_data").is_dir() else _CHECKOUT
 TEMPLATES = _DATA / "templates"
 STATIC = _DATA / "static"
 TRANSLATIONS = _DATA / "translations"
+VERIFIER = _DATA / "docs" / "verify.py"
 MIGRATIONS = _PACKAGE / "migrations"

@@ -1,7 +1,9 @@
 """What the worker does: each job reads the tables for what is due, does it, commits; safe to run twice."""
 
 import logging
+import time
 from datetime import timedelta
+from pathlib import Path
 from threading import BoundedSemaphore
 
 from flask import current_app
@@ -11,8 +13,12 @@ from campaign.clock import now
 from campaign.config import Settings
 from campaign.mail import outbox
 from campaign.mail.transport import Transport
+from campaign.outbound import Outbound
+from campaign.partners import operations as partners
+from campaign.partners import webhooks
 from campaign.pledges import operations as pledges
 from campaign.pledges.operations import Office
+from campaign.records import operations as records
 from campaign.tallies import operations as tallies
 
 log = logging.getLogger(__name__)
@@ -21,6 +27,9 @@ LETTERS_KEPT = timedelta(days=30)
 
 # Half the threads of a worker process: a mail server that hangs must not keep the tallies waiting.
 _senders = BoundedSemaphore(2)
+_posters = BoundedSemaphore(1)  # partners' servers are slow now and then
+
+POSTING_SECONDS = 60
 
 
 def send_letters() -> None:
@@ -33,10 +42,32 @@ def send_letters() -> None:
         _senders.release()
 
 
+def send_webhooks() -> None:
+    if not _posters.acquire(blocking=False):
+        return
+    try:
+        with Outbound(may_be_private=_settings().webhooks_to_private_networks) as outbound:
+            until = time.monotonic() + POSTING_SECONDS
+            while time.monotonic() < until and (parcel := webhooks.claim()):
+                jobs.commit()
+                if error := webhooks.deliver(outbound, _office().signer, parcel, now()):
+                    log.warning("webhook %s: %s", parcel.webhook_id, error)
+                jobs.commit()
+    finally:
+        _posters.release()
+
+
+def queue_daily_webhooks() -> None:
+    """Tell of yesterday's tally, once a day: the hours after midnight find that all is queued."""
+    webhooks.queue_daily(now())
+    jobs.commit()
+
+
 def fold_tallies() -> None:
     while (
         tallies.fold()
     ):  # each batch is a transaction, so that counts rise while the rest is folded
+        webhooks.announce_milestones(now())
         jobs.commit()
     jobs.commit()
 
@@ -47,13 +78,26 @@ def remind_unconfirmed() -> None:
 
 
 def keep_retention() -> None:
-    """Remove what is kept for a limited time only: unconfirmed pledges, network hashes, sent letters."""
+    """Remove what is kept for a limited time only: unconfirmed pledges, network hashes, what was sent."""
     settings = _settings()
     while pledges.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
         jobs.commit()
     pledges.forget_networks(now() - timedelta(days=settings.network_hash_days))
     outbox.purge(now() - LETTERS_KEPT)
+    webhooks.purge(now() - LETTERS_KEPT)
+    partners.forget(now())
     jobs.commit()
+
+
+def publish_records() -> None:
+    """Publish the numbers of the day that is over, with the list behind them."""
+    settings = _settings()
+    staged = records.stage(
+        Path(settings.data_folder), _office().signer, records.last_day(now()), settings.site_url
+    )
+    jobs.commit()
+    if staged:
+        records.place(staged)
 
 
 def reconcile_tallies() -> None:

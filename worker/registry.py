@@ -8,13 +8,20 @@ import dramatiq
 from flask import Flask
 
 from campaign import jobs
+from campaign.clock import now
 from campaign.mail import outbox
+from campaign.partners import webhooks
+from campaign.records import operations as records
 from campaign.tallies import operations as tallies
 from worker import actors
 
 
 def _always() -> bool:
     return True
+
+
+def _has_numbers_to_publish() -> bool:
+    return records.is_due(now())
 
 
 @dataclass(frozen=True)
@@ -31,8 +38,11 @@ JOBS: Mapping[str, Job] = {
     for job in (
         Job(actors.send_letters, timedelta(seconds=2), outbox.has_due),
         Job(actors.fold_tallies, timedelta(seconds=1), tallies.has_deltas),
+        Job(actors.send_webhooks, timedelta(seconds=5), webhooks.has_due),
+        Job(actors.queue_daily_webhooks, timedelta(hours=1)),
         Job(actors.remind_unconfirmed, timedelta(hours=1)),
         Job(actors.keep_retention, timedelta(hours=1)),
+        Job(actors.publish_records, timedelta(hours=1), _has_numbers_to_publish),
         Job(actors.reconcile_tallies, timedelta(days=1)),
     )
 }

@@ -23,6 +23,11 @@ def current_version(campaign_id: int) -> int:
     return db.session.scalar(newest.where(CampaignText.campaign_id == campaign_id)) or 0
 
 
+def newest_text_id() -> int:
+    """Rises whenever any text is published."""
+    return db.session.scalar(select(func.max(CampaignText.id))) or 0
+
+
 def current_text(slug: str, locale: str) -> CampaignText | None:
     """The text to show now: the newest version, in the best language this reader can have."""
     newest = (
@@ -66,6 +71,15 @@ def text_by_id(text_id: int) -> CampaignText | None:
             db.session.expunge(row)  # no session's life may end or refresh what all requests share
         _published[text_id] = text
     return _published[text_id]
+
+
+def texts(campaign_id: int) -> Sequence[CampaignText]:
+    """Every published text, the newest version first, its languages by tag."""
+    return db.session.scalars(
+        select(CampaignText)
+        .where(CampaignText.campaign_id == campaign_id)
+        .order_by(CampaignText.version.desc(), CampaignText.locale)
+    ).all()
 
 
 def versions(campaign_id: int, locale: str) -> Sequence[CampaignText]:

@@ -5,7 +5,9 @@ from flask.cli import AppGroup
 from campaign.cli.content import campaigns, languages
 from campaign.cli.demo import demo
 from campaign.cli.institutions import institutions
+from campaign.cli.partners import api, hosts, keys, webhooks
 from campaign.cli.pledges import pledges
+from campaign.cli.records import records
 from campaign.cli.running import migrate, scheduler, settings, setup, up, web, worker
 from campaign.cli.tallies import tallies
 
@@ -30,6 +32,11 @@ for command in (
     institutions,
     pledges,
     tallies,
+    records,
+    hosts,
+    keys,
+    webhooks,
+    api,
     demo,
 ):
     lightup.add_command(command)

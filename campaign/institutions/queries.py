@@ -53,7 +53,7 @@ def search(query: str, *, locale: str, country: str | None = None, limit: int = 
     is none counts as unknown. How it is found: ``campaign.institutions.search``.
     """
     hits = names.find(query, country if country and is_country(country) else None, limit * 2)
-    found = _by_id([hit.institution_id for hit in hits])
+    found = by_ids([hit.institution_id for hit in hits])
     matches: dict[str, Match] = {}
     for hit in hits:
         institution = found.get(hit.institution_id)
@@ -62,6 +62,29 @@ def search(query: str, *, locale: str, country: str | None = None, limit: int = 
         if institution and institution.status != Status.WITHDRAWN and institution.id not in matches:
             matches[institution.id] = _match(institution, hit.acronym, locale)
     return list(matches.values())[:limit]
+
+
+def listed(
+    *, country: str | None = None, after: str | None = None, limit: int
+) -> Sequence[Institution]:
+    """Active institutions in the order of their ROR ids, those after ``after`` only."""
+    found = (
+        select(Institution)
+        .where(Institution.status == Status.ACTIVE)
+        .order_by(Institution.id)
+        .limit(limit)
+    )
+    if country:
+        found = found.where(Institution.country == country)
+    if after:
+        found = found.where(Institution.id > after)
+    return db.session.scalars(found).all()
+
+
+def by_ids(ids: Sequence[str]) -> dict[str, Institution]:
+    """Records by their ids, whatever their status; those not in the registry are left out."""
+    found = db.session.scalars(select(Institution).where(Institution.id.in_(ids)))
+    return {institution.id: institution for institution in found}
 
 
 def get(institution_id: str) -> Institution | None:
@@ -139,11 +162,6 @@ def name_in(institution: Institution, locale: str) -> str:
             return name
         tag = tag.rpartition("-")[0]
     return institution.name
-
-
-def _by_id(ids: Sequence[str]) -> dict[str, Institution]:
-    found = db.session.scalars(select(Institution).where(Institution.id.in_(ids)))
-    return {institution.id: institution for institution in found}
 
 
 def _last_of_chain(institution: Institution) -> Institution:

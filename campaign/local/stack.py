@@ -41,6 +41,7 @@ def _environment(
         "SECRET_KEY": local_secret(folder),
         "SITE_URL": f"http://localhost:{ports.site}",
         "SMTP_URL": f"smtp://127.0.0.1:{ports.mail}",
+        "DATA_FOLDER": str(folder / "data"),
     }
     if postgres:
         defaults["DATABASE_URL"] = postgres.url

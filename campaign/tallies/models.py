@@ -36,8 +36,9 @@ class Tally(Model):
 
     Dimensions: total (key ''), institution (ROR id), country (ISO 3166-1), region (UN M49), commitment,
     discipline (FORD code), source (see ``Pledge.source``), day (ISO 8601, UTC), country-month and institution-month
-    ("KE 2026-11"), and spread: how many keys of the dimension it names ("country", "institution") have any pledge,
-    since counting them at each read would grow with success.
+    ("KE 2026-11"), country-commitment and institution-commitment ("KE network"), and spread: how many keys of the
+    dimension it names ("country", "institution") have any pledge, since counting them at each read would grow
+    with success.
     ``kind`` is part of the key, so that the pledges of people and of institutions are never added up by mistake.
     """
 

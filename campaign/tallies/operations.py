@@ -30,6 +30,14 @@ SUMS = """
             (campaign_id, kind, institution_id, to_char(day, 'YYYY-MM')),
             (campaign_id, kind, country, to_char(day, 'YYYY-MM')))
     ),
+    committed AS (
+        SELECT campaign_id, kind, institution_id, country, code, sum(change)::bigint AS n,
+               grouping(institution_id, country) AS mask
+        FROM {source}, unnest(commitments) AS code
+        GROUP BY GROUPING SETS (
+            (campaign_id, kind, code), (campaign_id, kind, institution_id, code),
+            (campaign_id, kind, country, code))
+    ),
     sums (campaign_id, kind, dimension, key, n) AS (
         SELECT campaign_id, kind, 'total', '', n FROM scalars WHERE mask = 31
         UNION ALL
@@ -51,8 +59,12 @@ SUMS = """
         FROM scalars JOIN unnest(:countries, :regions) AS located (country, region) USING (country)
         WHERE mask = 23 GROUP BY campaign_id, kind, region
         UNION ALL
-        SELECT campaign_id, kind, 'commitment', code, sum(change)::bigint
-        FROM {source}, unnest(commitments) AS code GROUP BY campaign_id, kind, code
+        SELECT campaign_id, kind, 'commitment', code, n FROM committed WHERE mask = 3
+        UNION ALL
+        SELECT campaign_id, kind, 'institution-commitment', institution_id || ' ' || code, n FROM committed
+        WHERE mask = 1 AND institution_id IS NOT NULL
+        UNION ALL
+        SELECT campaign_id, kind, 'country-commitment', country || ' ' || code, n FROM committed WHERE mask = 2
         UNION ALL
         SELECT campaign_id, kind, 'discipline', code, sum(change)::bigint
         FROM {source}, unnest(disciplines) AS code GROUP BY campaign_id, kind, code

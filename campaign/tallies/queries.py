@@ -1,9 +1,12 @@
 """Reading public counts. Costs the same whether a thousand or millions have pledged."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text
 
 from campaign.db import db
 from campaign.institutions.models import Institution
@@ -27,6 +30,11 @@ class Counts:
 def version(campaign_id: int) -> int:
     found = select(TallyVersion.version).where(TallyVersion.campaign_id == campaign_id)
     return db.session.scalar(found) or 0
+
+
+def newest_version() -> int:
+    """Rises with every fold of any campaign."""
+    return int(db.session.scalar(select(func.sum(TallyVersion.version))) or 0)
 
 
 def counts(campaign_id: int) -> Counts:
@@ -131,11 +139,111 @@ def institutions(
     ]
 
 
+def by_key(campaign_id: int, dimension: str) -> Sequence[tuple[str, int, int]]:
+    """Every key of a dimension with a pledge: (key, people, institutions), most people first."""
+    persons = dict(ranking(campaign_id, dimension))
+    institutions = dict(ranking(campaign_id, dimension, kind=Kind.INSTITUTION))
+    rows = [(key, persons.get(key, 0), institutions.get(key, 0)) for key in persons | institutions]
+    return sorted(rows, key=lambda row: (-row[1], -row[2], row[0]))
+
+
 def by_country(campaign_id: int) -> Sequence[tuple[str, int, int]]:
     """Every country with a pledge: (code, people, institutions), most people first."""
-    persons = dict(ranking(campaign_id, "country"))
-    institutions = dict(ranking(campaign_id, "country", kind=Kind.INSTITUTION))
-    rows = [
-        (code, persons.get(code, 0), institutions.get(code, 0)) for code in persons | institutions
-    ]
-    return sorted(rows, key=lambda row: (-row[1], -row[2], row[0]))
+    return by_key(campaign_id, "country")
+
+
+def days(campaign_id: int) -> Sequence[tuple[date, int, int]]:
+    """Each day from the first pledge to the last one that stands today: (day, people, institutions)."""
+    found = {date.fromisoformat(key): rest for key, *rest in by_key(campaign_id, "day")}
+    if not found:
+        return []
+    first, last = min(found), max(found)
+    span = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return [(day, *found.get(day, (0, 0))) for day in span]
+
+
+def months(campaign_id: int, dimension: str = "", key: str = "") -> Sequence[tuple[str, int, int]]:
+    """Each month of the campaign ("2026-11", people, institutions), or of one country or institution in it."""
+    sums: dict[str, tuple[int, int]] = {}
+    for day, persons, institutions in days(campaign_id):
+        before = sums.get(f"{day:%Y-%m}", (0, 0))
+        sums[f"{day:%Y-%m}"] = (before[0] + persons, before[1] + institutions)
+    if dimension:
+        sums = _months_of(campaign_id, dimension, key, list(sums))
+    return [(month, *numbers) for month, numbers in sums.items()]
+
+
+def _months_of(
+    campaign_id: int, dimension: str, key: str, months: list[str]
+) -> dict[str, tuple[int, int]]:
+    rows = select(Tally.key, Tally.kind, Tally.count).where(
+        Tally.campaign_id == campaign_id,
+        Tally.dimension == f"{dimension}-month",
+        Tally.key.in_([f"{key} {month}" for month in months]),
+    )
+    found = {(name, kind): number for name, kind, number in db.session.execute(rows)}
+    return {
+        month: (
+            found.get((f"{key} {month}", Kind.PERSON), 0),
+            found.get((f"{key} {month}", Kind.INSTITUTION), 0),
+        )
+        for month in months
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Institutions of one country near each other whose people have pledged; ``id`` is the largest's."""
+
+    latitude: float
+    longitude: float
+    persons: int
+    institutions: int
+    country: str
+    id: str
+
+
+_CLUSTERS = text(
+    """
+    SELECT sum(latitude * count)::float / sum(count), sum(longitude * count)::float / sum(count),
+           sum(count)::bigint, count(*)::int, country, (array_agg(key ORDER BY count DESC, key))[1]
+    FROM tallies JOIN institutions ON id = key
+    WHERE campaign_id = :campaign_id AND dimension = 'institution' AND kind = 'person' AND count > 0
+          AND latitude IS NOT NULL AND longitude IS NOT NULL
+    GROUP BY country, floor(latitude / :degrees), floor(longitude / :degrees)"""
+)
+
+
+def clusters(campaign_id: int, *, degrees: float = 1.0) -> Sequence[Cluster]:
+    """Where people have pledged, gathered in squares of so many degrees: no more rows than the land has squares."""
+    rows = db.session.execute(_CLUSTERS, {"campaign_id": campaign_id, "degrees": degrees})
+    return [Cluster(*row) for row in rows]
+
+
+# From the first to the last month whatever the collation: the keys between differ in digits only.
+_FIRST_MONTHS = text(
+    """
+    SELECT id, right(first.key, 7) FROM unnest(:keys) AS id CROSS JOIN LATERAL (
+        SELECT key FROM tallies
+        WHERE campaign_id = :campaign_id AND dimension = :dimension AND kind = 'person'
+              AND key BETWEEN id || ' 2000-01' AND id || ' 2999-12' AND count > 0
+        ORDER BY key LIMIT 1
+    ) AS first"""
+).bindparams(bindparam("keys", type_=ARRAY(Text)))
+
+
+def first_months(campaign_id: int, dimension: str, keys: Sequence[str]) -> Mapping[str, str]:
+    """The month ("2026-11", UTC) of the earliest pledge of a person that still stands, by key.
+
+    ``dimension`` is country or institution.
+    """
+    asked = {"campaign_id": campaign_id, "dimension": f"{dimension}-month", "keys": [*keys]}
+    return {place: month for place, month in db.session.execute(_FIRST_MONTHS, asked)}  # noqa: C416
+
+
+def by_day(campaign_id: int, *, kind: Kind = Kind.PERSON) -> Sequence[tuple[date, int]]:
+    """How many of today's pledges were confirmed on each day (UTC), in order of time; no day without any."""
+    days = (
+        (date.fromisoformat(day), count) for day, count in ranking(campaign_id, "day", kind=kind)
+    )
+    return sorted(days)

@@ -8,6 +8,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 ANYONE = "anyone"
 # Whoever holds a signed link proved to read the mailbox it was sent to.
 LINK_HOLDER = "link holder"
+# A partner's program, by the key that staff gave it.
+KEY_HOLDER = "key holder"
 
 
 def anyone(view: View) -> View:
@@ -17,4 +19,9 @@ def anyone(view: View) -> View:
 
 def link_holder(view: View) -> View:
     view.access = LINK_HOLDER  # type: ignore[attr-defined]
+    return view
+
+
+def key_holder(view: View) -> View:
+    view.access = KEY_HOLDER  # type: ignore[attr-defined]
     return view

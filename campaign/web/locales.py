@@ -40,8 +40,11 @@ def alternate_url(tag: str) -> str:
 def _find_reader(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
     """The language in the address, whether or not there is a page; without one, the browser's."""
     tag = request.path.split("/", 2)[1]
-    accepted = [tag for tag, quality in request.accept_languages if quality > 0]
-    g.locale = tag if i18n.is_offered(tag) else i18n.negotiate(accepted)
+    g.locale = tag if i18n.is_offered(tag) else i18n.negotiate(_accepted())
+
+
+def _accepted() -> list[str]:
+    return [tag for tag, quality in request.accept_languages if quality > 0]
 
 
 def _take_locale(_endpoint: str | None, values: dict[str, Any] | None) -> None:

@@ -32,6 +32,10 @@ _SENTENCES: dict[str, Callable[[], str]] = {
     "unknown-institution": lambda: gettext(
         "This institution is not in our registry. Search for it again and choose it from the list."
     ),
+    "other-institution": lambda: gettext("This form can take pledges for one institution only."),
+    "unknown-text": lambda: gettext(
+        "This is not a text that was published. Load the form anew and read the pledge again."
+    ),
     "unknown-country": lambda: gettext("Choose your country from the list."),
     "choose": lambda: gettext("Choose one of the answers."),
     "unknown-choice": lambda: gettext("One of the chosen answers is not on offer. Choose again."),

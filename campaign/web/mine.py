@@ -18,7 +18,9 @@ from campaign.pledges import operations, queries
 from campaign.pledges.letters import MINE, MINE_LIFETIME
 from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
 from campaign.pledges.rules import InvalidPledge, check, check_address
+from campaign.records.listing import receipt
 from campaign.web.access import anyone, link_holder
+from campaign.web.certificates import certificate_token
 from campaign.web.forms import Form, office, posted_values
 from campaign.web.locales import localized
 from campaign.web.pledging import choices
@@ -36,6 +38,8 @@ class MyPledge:
     title: str
     events: list[PledgeEvent]
     can_change: bool
+    receipt: str | None
+    certificate: str | None
 
 
 @blueprint.get("/")
@@ -77,7 +81,16 @@ def page(token: str) -> Page:
 def _mine(pledge: Pledge) -> MyPledge:
     text = current_text(pledge.campaign.slug, i18n.current()) or pledge.text
     can_change = pledge.status in {Status.CONFIRMED, Status.HELD}
-    return MyPledge(pledge, text.title, list(queries.trail(pledge.id)), can_change)
+    counts = pledge.status == Status.CONFIRMED
+    mine = receipt(office().signer, pledge.id) if counts else None
+    return MyPledge(
+        pledge,
+        text.title,
+        list(queries.trail(pledge.id)),
+        can_change,
+        mine,
+        certificate_token(pledge),
+    )
 
 
 @blueprint.get("/<token>/pledges/<uuid:pledge_id>/")

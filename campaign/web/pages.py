@@ -1,36 +1,31 @@
-"""The public pages: campaigns and their counts, countries, institutions, signatories, texts."""
+"""The public pages of the campaigns, and what the pledge form asks for while somebody types."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from flask import Response, abort, current_app, jsonify, redirect, render_template, request, url_for
+from flask import Response, abort, current_app, jsonify, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from campaign import geography, i18n
 from campaign.campaigns import queries as campaigns
 from campaign.campaigns.models import Campaign, CampaignText
+from campaign.drawing.night_map import NIGHT
 from campaign.institutions import queries as institutions
-from campaign.institutions.models import Institution
 from campaign.pledges import queries as pledges
-from campaign.pledges.models import Pledge
 from campaign.tallies import queries as tallies
 from campaign.tallies.queries import Counts
-from campaign.tokens import InvalidToken
+from campaign.web import charts, drawings
 from campaign.web.access import anyone
-from campaign.web.forms import office
+from campaign.web.caching import by_tally
 from campaign.web.locales import localized
 from campaign.web.security import SEARCH_LIMIT, limited
 
 blueprint = localized("web", __name__)
 Page = str | AnyResponse
 
-CONTINENTS = ("002", "019", "142", "150", "009")  # Africa, Americas, Asia, Europe, Oceania (UN M49)
 TOP = 12
 LATEST = 8
 INSTITUTIONS_PER_PAGE = 100
-CURSOR = "signatories-cursor"
 
 
 @dataclass(frozen=True)
@@ -42,29 +37,21 @@ class CampaignCard:
     counts: Counts
 
 
-@dataclass(frozen=True)
-class Section:
-    """One campaign's part of the page of a country or an institution."""
-
-    campaign: Campaign
-    text: CampaignText
-    counts: Counts
-    latest: list[pledges.Signatory]
-    top_institutions: list[tuple[Institution, int]]
-    official: Pledge | None = None
-
-
 @blueprint.get("/")
 @anyone
+@by_tally()
 def front() -> Page:
     cards = [
         CampaignCard(text.campaign, text, tallies.counts(text.campaign_id))
-        for text in _current_texts()
+        for text in current_texts()
     ]
-    return render_template("front.html", campaigns=cards)
+    first = cards[0].campaign.id if cards else None
+    return render_template(
+        "front.html", campaigns=cards, map=first and drawings.light_map(first), palette=NIGHT
+    )
 
 
-def _current_texts() -> list[CampaignText]:
+def current_texts() -> list[CampaignText]:
     found = (
         campaigns.current_text(campaign.slug, i18n.current()) for campaign in campaigns.list_all()
     )
@@ -77,11 +64,11 @@ def _text(slug: str) -> CampaignText:
 
 @blueprint.get("/campaigns/<slug>/")
 @anyone
+@by_tally()
 def campaign(slug: str) -> Page:
     text = _text(slug)
     id_ = text.campaign_id
-    done = dict(tallies.ranking(id_, "commitment"))
-    regions = dict(tallies.ranking(id_, "region"))
+    drawn = charts.charts(text)
     return render_template(
         "campaign.html",
         campaign=text.campaign,
@@ -89,22 +76,36 @@ def campaign(slug: str) -> Page:
         counts=tallies.counts(id_),
         countries=tallies.ranking(id_, "country", limit=TOP),
         top_institutions=tallies.top_institutions(id_, limit=TOP),
-        regions=[(region, regions.get(region, 0)) for region in CONTINENTS],
-        commitments=[(code, sentence, done.get(code, 0)) for code, sentence in text.commitments],
+        charts=drawn,
+        months=charts.month_marks(drawn["over-time"]),
+        map=drawings.light_map(id_),
+        palette=NIGHT,
         latest=pledges.signatories(id_, limit=LATEST),
     )
 
 
 @blueprint.get("/campaigns/<slug>/countries/")
 @anyone
+@by_tally("sort")
 def countries(slug: str) -> Page:
     text = _text(slug)
     rows = tallies.by_country(text.campaign_id)
-    return render_template("countries.html", campaign=text.campaign, text=text, rows=rows)
+    sort = request.args.get("sort", "")
+    if sort == "institutions":
+        rows = sorted(rows, key=lambda row: -row[2])
+    elif sort == "name":
+        order = [code for code, _ in geography.sorted_countries(i18n.current())]
+        rows = sorted(rows, key=lambda row: order.index(row[0]))
+    else:
+        sort = "people"
+    return render_template(
+        "countries.html", campaign=text.campaign, text=text, rows=rows, sort=sort
+    )
 
 
 @blueprint.get("/campaigns/<slug>/institutions/")
 @anyone
+@by_tally("page")
 def institution_list(slug: str) -> Page:
     text = _text(slug)
     page = request.args.get("page", 1, type=int)
@@ -123,49 +124,9 @@ def institution_list(slug: str) -> Page:
     )
 
 
-@blueprint.get("/campaigns/<slug>/signatories/")
-@anyone
-def signatories(slug: str) -> Page:
-    text = _text(slug)
-    query, country = request.args.get("q", "")[:100], request.args.get("country", "").upper()
-    found = pledges.signatories(
-        text.campaign_id,
-        name=query,
-        before=_cursor(),
-        limit=pledges.PAGE_SIZE + 1,
-        country=country if geography.is_country(country) else None,
-    )
-    shown = found[: pledges.PAGE_SIZE]
-    return render_template(
-        "signatories.html",
-        campaign=text.campaign,
-        text=text,
-        signatories=shown,
-        q=query,
-        country=country,
-        countries=geography.sorted_countries(i18n.current()),
-        counts=tallies.counts(text.campaign_id),
-        next_cursor=_next_cursor(shown) if len(found) > len(shown) else None,
-    )
-
-
-def _next_cursor(shown: list[pledges.Signatory]) -> str:
-    """Signed, so that nobody can make the database start anywhere else than where a page ended."""
-    return office().signer.sign(CURSOR, [shown[-1].confirmed_at.isoformat(), str(shown[-1].id)])
-
-
-def _cursor() -> tuple[datetime, UUID] | None:
-    if not (token := request.args.get("after")):
-        return None
-    try:
-        at, id_ = office().signer.read(CURSOR, token, pledges.CURSOR_LIFETIME)
-    except InvalidToken:
-        abort(404)
-    return datetime.fromisoformat(at), UUID(id_)
-
-
 @blueprint.get("/campaigns/<slug>/text/<int(max=9999):version>/")
 @anyone
+@by_tally()
 def text(slug: str, version: int) -> Page:
     found = _text_of_version(slug, version) or abort(404)
     return render_template(
@@ -182,51 +143,6 @@ def _text_of_version(slug: str, version: int) -> CampaignText | None:
     chain = i18n.fallback_chain(i18n.current())
     return next(
         (found for tag in chain if (found := campaigns.text_of_version(slug, version, tag))), None
-    )
-
-
-@blueprint.get("/countries/<code>/")
-@anyone
-def country(code: str) -> Page:
-    if not geography.is_country(code.upper()):
-        abort(404)
-    if code != code.upper():
-        return redirect(url_for("web.country", code=code.upper()), 301)
-    sections = [
-        Section(
-            text.campaign,
-            text,
-            tallies.counts_of_country(text.campaign_id, code),
-            pledges.signatories(text.campaign_id, country=code, limit=LATEST),
-            list(tallies.top_institutions(text.campaign_id, country=code, limit=TOP)),
-        )
-        for text in _current_texts()
-    ]
-    return render_template(
-        "country.html", code=code, regions=geography.regions_of(code), sections=sections
-    )
-
-
-@blueprint.get("/institutions/<ror_id>/")
-@anyone
-def institution(ror_id: str) -> Page:
-    found = institutions.resolve(ror_id) or abort(404)
-    if found.id != ror_id:
-        return redirect(url_for("web.institution", ror_id=found.id), 301)
-    parents = [parent for id_ in found.parents if (parent := institutions.resolve(id_))]
-    sections = [
-        Section(
-            text.campaign,
-            text,
-            tallies.counts_of(text.campaign_id, "institution", found.id),
-            pledges.signatories(text.campaign_id, institution_id=found.id, limit=pledges.PAGE_SIZE),
-            [],
-            pledges.official_pledge(text.campaign_id, found.id),
-        )
-        for text in _current_texts()
-    ]
-    return render_template(
-        "institution.html", institution=found, parents=parents, sections=sections
     )
 
 
@@ -278,11 +194,13 @@ def _found(matches: Any) -> Response:
 
 @blueprint.get("/privacy/")
 @anyone
+@by_tally()
 def privacy() -> Page:
     return render_template("privacy.html", settings=current_app.config["SETTINGS"])
 
 
 @blueprint.get("/about/")
 @anyone
+@by_tally()
 def about() -> Page:
     return render_template("about.html")

@@ -1,8 +1,10 @@
 """Making a pledge: the form, the code or link from the mail, the thanks."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -21,18 +23,40 @@ from campaign.pledges.holding import Circumstances
 from campaign.pledges.letters import CONFIRM, SENT
 from campaign.pledges.models import Kind, Pledge, Status
 from campaign.pledges.rules import ROLES, InvalidPledge, Problem, check_with_address
+from campaign.records.listing import receipt
 from campaign.tallies.queries import counts_of
 from campaign.tokens import InvalidToken
 from campaign.web.access import anyone, link_holder
+from campaign.web.certificates import certificate_token
 from campaign.web.forms import Form, FormToken, new_token, office, posted_values, read_token
 from campaign.web.locales import localized
 from campaign.web.security import FORM_LIMIT, limited
+from campaign.web.sources import source_of
 
 blueprint = localized("pledging", __name__)
 Page = str | Response | tuple[str, int]
 
 THANKS, THANKS_LIFETIME = "thanks-page", timedelta(days=1)
 TEMPLATES = {Kind.PERSON: "pledge/form.html", Kind.INSTITUTION: "pledge/institution_form.html"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a form stands: on a page of its own, or in a frame on the page of an institution."""
+
+    show: Callable[[CampaignText, Form], str]
+    # The address where the code can be typed, given the token that allows it.
+    sent_url: Callable[[str], str]
+    # Values of ``Pledge.source`` and ``Pledge.source_page``.
+    source: tuple[str, str | None]
+
+
+class CodeRefused(Exception):
+    """The typed code confirms nothing; ``problem`` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
 
 
 @blueprint.get("/campaigns/<slug>/pledge/")
@@ -45,7 +69,7 @@ def form(slug: str) -> Page:
 @anyone
 @limited(FORM_LIMIT)
 def submit(slug: str) -> Page:
-    return _submit(slug, Kind.PERSON)
+    return take(slug, Kind.PERSON, _own_page(Kind.PERSON))
 
 
 @blueprint.get("/campaigns/<slug>/pledge/institution/")
@@ -58,7 +82,7 @@ def institution_form(slug: str) -> Page:
 @anyone
 @limited(FORM_LIMIT)
 def submit_institution(slug: str) -> Page:
-    return _submit(slug, Kind.INSTITUTION)
+    return take(slug, Kind.INSTITUTION, _own_page(Kind.INSTITUTION))
 
 
 def _open_form(slug: str, kind: Kind) -> Page:
@@ -73,22 +97,29 @@ def _open_form(slug: str, kind: Kind) -> Page:
     return _form_page(kind, text, Form(values, token=new_token(text.id)))
 
 
-def _submit(slug: str, kind: Kind) -> Page:
+def _own_page(kind: Kind) -> Place:
+    return Place(
+        show=partial(_form_page, kind),
+        sent_url=lambda token: url_for("pledging.sent", token=token),
+        source=source_of(request.args),
+    )
+
+
+def take(slug: str, kind: Kind, place: Place) -> Page:
+    """Take what was posted, and lead to the page for the code; or show the form again with what is wrong."""
     values = posted_values()
     try:
         token, text = _shown(slug)
     except InvalidToken:
         text = current_text(slug, i18n.current()) or abort(404)
         problems = {"form_token": Problem("form-expired")}
-        return _form_page(kind, text, Form(values, problems, new_token(text.id))), 400
+        return place.show(text, Form(values, problems, new_token(text.id))), 400
     if request.form.get("action") == "find":
-        return _form_page(kind, text, Form(values, token=request.form["form_token"]))
+        return place.show(text, Form(values, token=request.form["form_token"]))
     try:
         draft, address = check_with_address(kind, values, text, institutions.affiliation)
     except InvalidPledge as invalid:
-        return _form_page(
-            kind, text, Form(values, invalid.problems, request.form["form_token"])
-        ), 422
+        return place.show(text, Form(values, invalid.problems, request.form["form_token"])), 422
     # The same form sent again with other words is another one: whoever saw the first cannot confirm the second.
     submission = uuid5(token.submission, repr(sorted(values.items())))
     operations.submit(
@@ -97,15 +128,13 @@ def _submit(slug: str, kind: Kind) -> Page:
         address,
         text,
         submission,
-        _circumstances(token),
+        _circumstances(token, place.source),
         locale=i18n.current(),
         newsletter="newsletter" in values,
         now=now(),
     )
     jobs.commit()
-    return redirect(
-        url_for("pledging.sent", token=office().signer.sign(SENT, str(submission))), 303
-    )
+    return redirect(place.sent_url(office().signer.sign(SENT, str(submission))), 303)
 
 
 def _shown(slug: str) -> tuple[FormToken, CampaignText]:
@@ -117,11 +146,13 @@ def _shown(slug: str) -> tuple[FormToken, CampaignText]:
     return token, text
 
 
-def _circumstances(token: FormToken) -> Circumstances:
+def _circumstances(token: FormToken, source: tuple[str, str | None]) -> Circumstances:
     return Circumstances(
         network_hash=office().signer.fingerprint("network", network_of(request.remote_addr or "")),
         form_opened_at=token.opened_at,
         honeypot_filled=bool(request.form.get("website")),
+        source=source[0],
+        source_page=source[1],
     )
 
 
@@ -175,7 +206,7 @@ def _proposals(address: str) -> list[Any]:
 @blueprint.get("/pledges/sent/<token>/")
 @link_holder
 def sent(token: str) -> Page:
-    office().signer.read(SENT, token, _while_unconfirmed())
+    sent_submission(token)
     return render_template("pledge/sent.html", form=Form(), token=token)
 
 
@@ -183,21 +214,32 @@ def sent(token: str) -> Page:
 @link_holder
 @limited(FORM_LIMIT)
 def enter_code(token: str) -> Page:
-    submission = UUID(office().signer.read(SENT, token, _while_unconfirmed()))
+    try:
+        pledge_id = confirm_by_code(token)
+    except CodeRefused as refused:
+        form = Form(posted_values(), {"code": refused.problem})
+        return render_template("pledge/sent.html", form=form, token=token), 422
+    return redirect(_thanks_url(pledge_id), 303)
+
+
+def sent_submission(token: str) -> UUID:
+    """What was sent by whoever got this token. Raises InvalidToken."""
+    return UUID(office().signer.read(SENT, token, _while_unconfirmed()))
+
+
+def confirm_by_code(token: str) -> UUID:
+    """Confirm the pledge of this token by the posted code; return its id. Raises CodeRefused, InvalidToken."""
+    submission = sent_submission(token)
     code = "".join(str(int(c)) for c in request.form.get("code", "")[:40] if c.isdecimal())
     if not code:
-        return _ask_again(token, Problem("required"))
+        raise CodeRefused(Problem("required"))
     try:
         pledge = operations.confirm_by_code(office(), submission, code, now())
     except (operations.WrongCode, operations.NotAwaiting):
         jobs.commit()  # the attempt counts
-        return _ask_again(token, Problem("wrong-code"))
-    return _thank(pledge.id)
-
-
-def _ask_again(token: str, problem: Problem) -> Page:
-    form = Form(posted_values(), {"code": problem})
-    return render_template("pledge/sent.html", form=form, token=token), 422
+        raise CodeRefused(Problem("wrong-code")) from None
+    jobs.commit()
+    return pledge.id
 
 
 @blueprint.get("/pledges/confirm/<token>/")
@@ -279,19 +321,29 @@ def _thank(pledge_id: UUID) -> Response:
 
 
 def _thanks_url(pledge_id: UUID) -> str:
-    return url_for("pledging.thanks", token=office().signer.sign(THANKS, str(pledge_id)))
+    return url_for("pledging.thanks", token=thanks_token(pledge_id))
+
+
+def thanks_token(pledge_id: UUID) -> str:
+    return office().signer.sign(THANKS, str(pledge_id))
 
 
 @blueprint.get("/pledges/thanks/<token>/")
 @link_holder
 def thanks(token: str) -> Page:
+    pledge = thanked(token)
+    return render_template("pledge/thanks.html", **gratitude(pledge))
+
+
+def thanked(token: str) -> Pledge:
+    """The pledge that its person is thanked for. Raises InvalidToken; answers 410 where it is gone meanwhile."""
     pledge = queries.get(UUID(office().signer.read(THANKS, token, THANKS_LIFETIME)))
     if pledge is None or pledge.status not in {Status.CONFIRMED, Status.HELD}:
         abort(410)
-    return render_template("pledge/thanks.html", **_gratitude(pledge))
+    return pledge
 
 
-def _gratitude(pledge: Pledge) -> Mapping[str, Any]:
+def gratitude(pledge: Pledge) -> Mapping[str, Any]:
     country = counts_of(pledge.campaign_id, "country", pledge.country)
     colleagues = pledge.institution_id and counts_of(
         pledge.campaign_id, "institution", pledge.institution_id
@@ -306,6 +358,8 @@ def _gratitude(pledge: Pledge) -> Mapping[str, Any]:
         "campaign": pledge.campaign,
         "text": current_text(pledge.campaign.slug, i18n.current()),
         "held": pledge.status == Status.HELD,
+        "receipt": receipt(office().signer, pledge.id),
+        "certificate": certificate_token(pledge),
         "country_count": country.persons,
         "institution": pledge.institution,
         "institution_count": colleagues.persons if colleagues else 0,

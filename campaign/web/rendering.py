@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, current_app, request
 from markupsafe import Markup, escape
@@ -66,10 +67,20 @@ def _page_context() -> dict[str, Any]:
     if request:
         context |= {
             "alternate_url": alternate_url,
-            "canonical_url": _settings().site_url.rstrip("/") + request.path,
+            "canonical_url": _canonical_url(),
             "holds_demo": _holds_demo(),
         }
     return context
+
+
+def _canonical_url() -> str:
+    """This page's own address, with those parts of the query that make it another page."""
+    kept = [
+        (name, request.args[name])
+        for name in ("campaign", "country", "page")
+        if request.args.get(name)
+    ]
+    return _settings().site_url.rstrip("/") + request.path + (f"?{urlencode(kept)}" if kept else "")
 
 
 def _holds_demo() -> bool:
@@ -94,7 +105,7 @@ def _institution(institution: Institution) -> str:
     return name
 
 
-def _commitment(code: str, text: CampaignText, kind: str, signed: CampaignText) -> str:
+def commitment(code: str, text: CampaignText, kind: str, signed: CampaignText) -> str:
     """The sentence in the reader's language; the signed one, should a later version have dropped it."""
     return text.commitments_for(kind).get(code) or signed.commitments_for(kind)[code]
 
@@ -108,5 +119,5 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "paragraphs": paragraphs,
     "field_name": lambda code: str(FIELDS[code].name) if code in FIELDS else code,
     "role_label": lambda code: str(ROLES.get(code, code)),
-    "commitment": _commitment,
+    "commitment": commitment,
 }

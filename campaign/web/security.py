@@ -5,14 +5,15 @@ The public pages set no cookie, so there is no session to ride on. A browser tel
 (OWASP Cross-Site Request Forgery Prevention, "Fetch Metadata").
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
 import limits
-from flask import Flask, Response, abort, current_app, request
+from flask import Flask, Response, abort, current_app, g, request
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
+from werkzeug.datastructures import Headers
 
 from campaign.web.access import LINK_HOLDER, View
 
@@ -41,6 +42,12 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+STRICT_TRANSPORT = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+# For what the pages of other sites load from here: the loader of the widgets, its data, badges.
+FOR_OTHER_SITES = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
 
 # What a link shows is one person's: no copy on the way, none in a browser that others use, none in a search engine.
 # The link itself is kept back by Referrer-Policy; "no-referrer" would also take the Origin from our own forms.
@@ -55,6 +62,8 @@ def init_app(app: Flask) -> None:
     app.extensions["limiter"] = FixedWindowRateLimiter(
         storage_from_string(app.config["SETTINGS"].limiter_url)
     )
+    added = HEADERS | (STRICT_TRANSPORT if app.config["SETTINGS"].is_https else {})
+    app.extensions["added_headers"] = [(name, name.lower(), value) for name, value in added.items()]
     app.before_request(refuse_impossible_paths)
     app.before_request(refuse_cross_site_posts)
     app.after_request(add_headers)
@@ -99,18 +108,43 @@ def _is_same_origin() -> bool:
 
 
 def add_headers(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    """Give every answer what it does not say itself; at each request, hence with one look at what is there."""
+    headers = response.headers
+    given = {name.lower() for name, _ in headers}
+    for name, lower, value in _added():
+        if lower not in given:
+            headers.add(name, value)
     if _is_for_link_holder():
-        response.headers.update(PRIVATE)
-    if current_app.config["SETTINGS"].is_https:
-        response.headers.setdefault(
-            "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
-        )
-    response.headers.setdefault(
-        "Cache-Control", "no-store" if request.method not in SAFE_METHODS else "no-cache"
-    )
+        headers.update(PRIVATE)
+    elif "cache-control" not in given:
+        headers.add("Cache-Control", "no-cache" if request.method in SAFE_METHODS else "no-store")
+    if is_framed():
+        _open_frame(headers, g.frame_ancestors)
     return response
+
+
+def framed_by(origins: Iterable[str]) -> None:
+    """Let pages of these origins, and our own, show the answer to this request in a frame."""
+    g.frame_ancestors = " ".join(("'self'", *sorted(origins)))
+
+
+def is_framed() -> bool:
+    return "frame_ancestors" in g
+
+
+def _open_frame(headers: Headers, ancestors: str) -> None:
+    headers.remove("X-Frame-Options")  # it knows no list; the policy replaces it
+    headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace(
+        "frame-ancestors 'none'", f"frame-ancestors {ancestors}"
+    )
+    # So that a host that isolates itself can show the frame, too (HTML, "embedder policy").
+    headers["Cross-Origin-Embedder-Policy"] = "require-corp"
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+
+
+def _added() -> list[tuple[str, str, str]]:
+    added: list[tuple[str, str, str]] = current_app.extensions["added_headers"]
+    return added
 
 
 def _is_for_link_holder() -> bool:

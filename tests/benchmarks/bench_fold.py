@@ -53,13 +53,13 @@ _BARE = (
 
 def main() -> None:
     with database() as settings, (app := create_app(settings)).app_context():
-        _add_pledges(1, FEW)
-        _fold_all()
+        add_pledges(1, FEW)
+        fold_all()
         few = _read_seconds(app)
-        _add_pledges(FEW + 1, MANY - FOLDED)
-        _fold_all()
-        _add_pledges(MANY - FOLDED + 1, MANY)
-        bare, fold = _bare_seconds(), _fold_all()
+        add_pledges(FEW + 1, MANY - FOLDED)
+        fold_all()
+        add_pledges(MANY - FOLDED + 1, MANY)
+        bare, fold = _bare_seconds(), fold_all()
         db.session.execute(text("ANALYZE"))
         jobs.commit()
         many = _read_seconds(app)
@@ -72,7 +72,7 @@ def main() -> None:
     print(f"read: ratio {many / few:.2f} (target at most 1.2)")
 
 
-def _add_pledges(first: int, last: int) -> None:
+def add_pledges(first: int, last: int) -> None:
     shown = shown_text()
     for start in range(first, last + 1, 100_000):
         rows = {"first": start, "last": min(start + 99_999, last)}
@@ -90,7 +90,7 @@ def _bare_seconds() -> float:
     return seconds
 
 
-def _fold_all() -> float:
+def fold_all() -> float:
     started = time.perf_counter()
     while operations.fold():
         jobs.commit()

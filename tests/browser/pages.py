@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from campaign.pledges.certificates import number_of
 from campaign.pledges.letters import CONFIRM, MINE, SENT
 from campaign.web.pledging import THANKS
 from tests.scripted_person import CAMPAIGN, FIELDS, fetch
@@ -21,15 +23,21 @@ PUBLIC = {
     "text": f"campaigns/{CAMPAIGN}/text/1/",
     "about": "about/",
     "privacy": "privacy/",
+    "numbers": "numbers/",
+    "open data": "data/",
+    "reference": "api/",
     "form": f"campaigns/{CAMPAIGN}/pledge/",
     "institution form": f"campaigns/{CAMPAIGN}/pledge/institution/",
     "ask": "my/",
+    "composer": "embed/",
+    "check": "verify/",
 }
 PRIVATE = {
     "sent": "pledges/sent/{sent}/",
     "confirm": "pledges/confirm/{confirm}/",
     "not me": "pledges/not-me/{confirm}/",
     "thanks": "pledges/thanks/{thanks}/",
+    "certificate": "verify/{number}/",
     "my page": "my/{mine}/",
     "edit": "my/{mine}/pledges/{pledge}/",
     "withdraw": "my/{mine}/pledges/{pledge}/withdraw",
@@ -61,6 +69,7 @@ def links(stack: Stack, locale: str) -> dict[str, str]:
         "sent": sign(SENT, new.submission),
         "confirm": sign(CONFIRM, new.pledge),
         "thanks": sign(THANKS, old.pledge),
+        "number": number_of(stack.signer, UUID(old.pledge)),
         "mine": sign(MINE, old.person),
         "pledge": old.pledge,
     }

@@ -32,17 +32,20 @@ ARGUMENTS = [
 PATIENCE_MS = 20_000
 
 
+def installed() -> str | None:
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
 @contextmanager
 def chromium() -> Iterator[Browser | None]:
     """The browser that CHROMIUM names, else the system's, else Playwright's own; None where there is none."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        program = found or playwright.chromium.executable_path
-        if not Path(program).exists():
+        found = installed() or playwright.chromium.executable_path
+        if not Path(found).exists():
             yield None
             return
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -16,11 +16,16 @@ from flask import Flask
 from sqlalchemy import inspect
 
 from campaign import i18n
+from campaign.api.answers import READ_LIMIT
+from campaign.api.downloads import DOWNLOAD_LIMIT
+from campaign.api.writing import WRITE_LIMIT
 from campaign.cli import lightup
 from campaign.cli.running import DEMO_PLEDGES, WORKER_THREADS
 from campaign.config import Settings
 from campaign.db import db
 from campaign.mail import outbox
+from campaign.partners import operations as partners
+from campaign.partners import webhooks
 from campaign.pledges import holding, letters, operations, rules
 from campaign.web.security import FORM_LIMIT, SEARCH_LIMIT
 from worker import actors
@@ -300,6 +305,11 @@ def test_numbers_named_are_those_of_the_code() -> None:
             f"not confirmed for {operations.REMINDER_AFTER.days} days",
             f"sent again after {outbox.LEASE.seconds // 60} minutes",
             f"processes of {WORKER_THREADS} threads",
+            f"{webhooks.MAX_ATTEMPTS} times in all; a webhook",
+            f"at most {WRITE_LIMIT.split()[0]} requests a minute",
+            f"{int(READ_LIMIT.split()[0]):,} requests a minute, and {DOWNLOAD_LIMIT.split()[0]} of each file",
+            f"`Idempotency-Key` | {partners.ANSWERS_KEPT // timedelta(hours=1)} hours",
+            f"used on a day | {partners.USES_KEPT.days} days",
             f"({searches:,} a minute), forms, and typed codes ({forms:,} each)",
         ),
         "architecture": (f"{operations.MAX_CODE_ATTEMPTS} wrong guesses",),

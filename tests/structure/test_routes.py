@@ -3,20 +3,38 @@
 import pytest
 from flask import Flask
 
-from campaign.web.access import ANYONE, LINK_HOLDER
+from campaign.web.access import ANYONE, KEY_HOLDER, LINK_HOLDER
 
-OUTSIDE_THE_LANGUAGES = {"/", "/health", "/static/<path:filename>"}
+OUTSIDE_THE_LANGUAGES = {
+    "/",
+    "/health",
+    "/static/<path:filename>",
+    # What pages of other sites load: their addresses never change.
+    "/embed/v1.js",
+    "/embed/data/<ror_id>.json",
+    "/embed/form",
+    "/badge/<ror_id>.svg",
+    "/oembed",
+    # The dataset is the same in every language.
+    "/data/",
+    "/data/<name>",
+    # Leads to the reference in the reader's language.
+    "/api/",
+}
 
 
 def test_every_route_states_who_may_use_it(app: Flask) -> None:
     for rule in app.url_map.iter_rules():
         access = getattr(app.view_functions[rule.endpoint], "access", None)
-        assert access in {ANYONE, LINK_HOLDER} or rule.endpoint == "static", rule.endpoint
+        assert access in {ANYONE, KEY_HOLDER, LINK_HOLDER} or rule.endpoint == "static", (
+            rule.endpoint
+        )
 
 
 def test_every_page_lives_below_a_language(app: Flask) -> None:
     for rule in app.url_map.iter_rules():
-        assert rule.rule.startswith("/<locale>/") or rule.rule in OUTSIDE_THE_LANGUAGES, rule.rule
+        below_a_language = rule.rule.startswith(("/<locale>/", "/embed/<locale>/", "/api/v1/"))
+        assert below_a_language or rule.rule in OUTSIDE_THE_LANGUAGES, rule.rule
 
 
 def test_pages_for_link_holders_take_the_link(app: Flask) -> None:

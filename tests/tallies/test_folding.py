@@ -34,7 +34,9 @@ def expected():
         places = {"country": pledge.country, "institution": pledge.institution_id}
         keys = [("total", ""), ("day", day), ("source", pledge.source)]
         for name, place in places.items():
-            keys += [(name, place), (f"{name}-month", f"{place} {day[:7]}")] if place else []
+            if place:
+                keys += [(name, place), (f"{name}-month", f"{place} {day[:7]}")]
+                keys += [(f"{name}-commitment", f"{place} {code}") for code in pledge.commitments]
         keys += [("region", region) for region in regions_of(pledge.country)]
         keys += [("commitment", code) for code in pledge.commitments]
         keys += [("discipline", code) for code in pledge.disciplines]
@@ -211,7 +213,7 @@ def test_a_confirmed_pledge_counts_in_every_dimension(session):
     assert stored() == expected()
     assert {dimension for _, dimension, _, _ in stored()} == {
         "total", "country", "institution", "region", "commitment", "discipline", "day", "spread",
-        "source", "country-month", "institution-month",
+        "source", "country-month", "institution-month", "country-commitment", "institution-commitment",
     }  # fmt: skip
     assert waiting() == 0
     assert total(pledge.campaign_id) == 1

@@ -118,8 +118,8 @@ def test_static_files_are_kept_for_a_year_under_their_hash(client: FlaskClient) 
             assert answer.headers["Cache-Control"] == "public, max-age=31536000"
 
 
-def test_pages_are_asked_for_again(client: FlaskClient) -> None:
-    assert client.get("/en/").headers["Cache-Control"] == "no-cache"
+def test_pages_that_nobody_shares_are_asked_for_again(client: FlaskClient) -> None:
+    assert client.get(FORM_PATH).headers["Cache-Control"] == "no-cache"
 
 
 def test_what_was_posted_is_not_kept(client: FlaskClient) -> None:

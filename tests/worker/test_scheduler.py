@@ -12,7 +12,10 @@ from sqlalchemy import update
 
 from campaign import jobs, schedules
 from campaign.app import create_app
+from campaign.clock import now
 from campaign.db import db
+from campaign.partners import webhooks
+from campaign.partners.rules import EVENTS
 from campaign.schedules import Schedule, take_due
 from tests.factories import confirmed
 from tests.mail.conftest import free_port
@@ -20,7 +23,13 @@ from worker import scheduler
 from worker.registry import JOBS
 
 HOUR = timedelta(hours=1)
-ALWAYS_NEEDED = ["keep_retention", "reconcile_tallies", "remind_unconfirmed"]
+ALWAYS_NEEDED = [
+    "keep_retention",
+    "publish_records",
+    "queue_daily_webhooks",
+    "reconcile_tallies",
+    "remind_unconfirmed",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +100,9 @@ def test_jobs_without_work_are_not_woken(session, woken):
 
 def test_jobs_with_work_are_woken(session, woken):
     confirmed()
-    db.session().info.clear()  # the pledge's own calls are lost
+    hook = webhooks.add("https://hooks.uni.ac.ke/", None, EVENTS, "staff:test", now())
+    webhooks.queue_test(hook, now())
+    db.session().info.clear()  # the calls of both are lost
 
     scheduler.tick()
 

@@ -1,0 +1,102 @@
+"""Whole lists as files, CSV or JSON Lines, written while they are read: their length costs no memory."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from itertools import chain, islice
+from typing import Any
+
+from flask import Response, current_app, request, stream_with_context
+from marshmallow import Schema
+
+from campaign.api.answers import View
+from campaign.api.paging import Row, Source
+from campaign.api.schemas import sample
+
+JSON, CSV, JSON_LINES = "application/json", "text/csv", "application/jsonl"
+TYPES = {"csv": CSV, "jsonl": JSON_LINES}
+FORMATS = "any(csv, jsonl)"
+# A file may hold every name there is.
+DOWNLOAD_LIMIT = "30 per minute"
+BATCH = 1000
+# With these a cell would begin a formula in a spreadsheet (OWASP, CSV Injection).
+_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def or_file(view: View) -> View:
+    """Answer with the whole list as a file where ``Accept`` would rather have one (RFC 9110, 12.5.1)."""
+
+    @wraps(view)
+    def chosen(*args: Any, **path: Any) -> Response:
+        best = request.accept_mimetypes.best_match([JSON, CSV, JSON_LINES], default=JSON)
+        extension = next((name for name, type_ in TYPES.items() if type_ == best), None)
+        of_file = current_app.view_functions[f"{request.endpoint}_file"]
+        made: Any = of_file(**path, extension=extension) if extension else view(*args, **path)
+        answer = current_app.make_response(made)
+        answer.vary.add("Accept")
+        return answer
+
+    return chosen  # type: ignore[return-value]
+
+
+def file(source: Source, schema: type[Schema], extension: str, name: str) -> Response:
+    """All rows of a list as one streamed file."""
+    columns = tuple(schema().fields)
+    write: Callable[[Iterator[Row], Sequence[str]], Iterator[str]]
+    write = _csv if extension == "csv" else _json_lines
+    answer = Response(
+        stream_with_context(_in_pieces(write(_rows(source), columns))),
+        content_type=f"{TYPES[extension]}; charset=utf-8"
+        + ("; header=present" if extension == "csv" else ""),
+    )
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{extension}"'
+    answer.headers["Cache-Control"] = "public, max-age=60"
+    return answer
+
+
+def _rows(source: Source) -> Iterator[Row]:
+    found = source(None, BATCH)
+    while found:
+        yield from (row for _, row in found)
+        found = source(found[-1][0], BATCH) if len(found) == BATCH else ()
+
+
+def _in_pieces(lines: Iterator[str], size: int = 500) -> Iterator[str]:
+    """Some lines at a time: a server sends each piece by itself."""
+    for first in lines:
+        yield first + "".join(islice(lines, size - 1))
+
+
+def _csv(rows: Iterator[Row], columns: Sequence[str]) -> Iterator[str]:
+    """RFC 4180, in UTF-8."""
+    line = io.StringIO()
+    writer = csv.writer(line)
+    for cells in chain((columns,), ([cell(row[column]) for column in columns] for row in rows)):
+        writer.writerow(cells)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
+
+
+def cell(value: Any) -> str | int:
+    """A value as a cell that no spreadsheet takes for a formula."""
+    if value is None or isinstance(value, int):
+        return "" if value is None else value
+    text = " ".join(value) if isinstance(value, list | tuple) else str(value)
+    return f"'{text}" if text.startswith(_SIGNS) else text
+
+
+def _json_lines(rows: Iterator[Row], columns: Sequence[str]) -> Iterator[str]:
+    for row in rows:
+        values = {column: row[column] for column in columns}
+        yield json.dumps(values, ensure_ascii=False, default=str) + "\n"
+
+
+def csv_sample(row: type[Schema]) -> str:
+    return "".join(_csv(iter([sample(row)]), tuple(row().fields)))
+
+
+def json_lines_sample(row: type[Schema]) -> str:
+    return "".join(_json_lines(iter([sample(row)]), tuple(row().fields)))

@@ -1,0 +1,251 @@
+"""The OpenAPI document as a person reads it: what the template of the reference page lays out."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from markupsafe import Markup, escape
+
+Node = Mapping[str, Any]
+
+ABOUT = (
+    "The campaign’s public numbers, the people and institutions that chose to be named, and the texts they signed, "
+    "for any program to read. Reading needs no key and no registration."
+)
+# Not for translators: what is said to programmers is English, as the document is.
+WORDS = {
+    "contents": "Contents",
+    "basics": "Basics",
+    "document": "OpenAPI document",
+    "required": "required",
+    "example": "For example",
+    "sent": "What to send",
+    "request": "Request",
+    "answer": "Answer",
+    "fields": "Fields of the answer",
+    "others": "Other answers",
+}
+BASICS = {
+    "Versions": (
+        "Everything below `/api/v1` keeps its meaning. Fields and operations may be added, so ignore what you "
+        "do not know. What would break a program comes under another version."
+    ),
+    "Values": (
+        "Numbers are numbers. Days and times are ISO 8601 in UTC, languages BCP 47, countries ISO 3166-1 "
+        "alpha-2, regions UN M49, institutions ROR ids. What is not known is `null`."
+    ),
+    "Languages": (
+        "Names are in the language that `lang` asks for, English unless told; Accept-Language is not looked "
+        "at. Where a language is not offered, `Content-Language` says which one was used instead."
+    ),
+    "Parameters": (
+        "A parameter that an operation does not know, that comes twice or that has a value that cannot be, is "
+        "refused with 400. `errors` says which, and why."
+    ),
+    "Pages": (
+        "A long list comes in pages. Follow `next`, or the `Link` header (RFC 8288), until it is `null`. "
+        "Cursors are signed and valid for seven days: one that was made up is refused with 400."
+    ),
+    "Files": (
+        "A list with `.csv` or `.jsonl` after its address comes whole, as a file; so it does with `Accept: "
+        "text/csv` or `Accept: application/jsonl`. In CSV, a text that a spreadsheet would take for a formula "
+        "has an apostrophe before it."
+    ),
+    "Caching": (
+        "Answers but files have an `ETag`. Send it back as `If-None-Match`, and as long as no number has "
+        "changed, the answer is an empty 304. `Cache-Control` says how long you need not ask at all."
+    ),
+    "Limits": (
+        "1200 requests a minute from one address, 30 for files. Beyond, the answer is 429, and `Retry-After` "
+        "says how many seconds to wait. For all numbers at once, take the daily dataset instead."
+    ),
+    "Errors": (
+        "An error is always `application/problem+json` (RFC 9457), with `status`, `title`, `detail` and, "
+        "where single parameters are wrong, `errors`."
+    ),
+    "Browsers": (
+        "Scripts of any site may read (CORS); they need no credentials and may not send any. Writing is for "
+        "servers."
+    ),
+    "Names": (
+        "Names are here because these people chose to be listed. They can change their mind: renew a copy at "
+        "least once a day, and use the names for nothing but showing who pledged."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A parameter or a field: its dotted name, its type in words, what it means."""
+
+    name: str
+    type: str
+    description: Markup
+    is_required: bool
+    example: str
+
+
+@dataclass(frozen=True)
+class Body:
+    """What is sent or answered: its fields, and an example in each content type."""
+
+    fields: list[Line]
+    examples: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    anchor: str
+    method: str
+    path: str
+    summary: str
+    description: Markup
+    parameters: list[tuple[str, list[Line]]]
+    request: str
+    sent: Body | None
+    answer: Body
+    status: str
+    others: list[tuple[str, Markup]]
+
+
+@dataclass(frozen=True)
+class Section:
+    name: str
+    description: str
+    operations: list[Operation]
+
+
+def sections(document: Node) -> list[Section]:
+    """The operations by tag, in the order of the document."""
+    operations = [
+        (operation["tags"][0], _operation(document, path, method, methods))
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if method in {"get", "post"}
+    ]
+    return [
+        Section(
+            tag["name"], tag["description"], [o for name, o in operations if name == tag["name"]]
+        )
+        for tag in document["tags"]
+    ]
+
+
+def _operation(document: Node, path: str, method: str, methods: Node) -> Operation:
+    find, operation = partial(_resolved, document), methods[method]
+    answers = {status: find(answer) for status, answer in operation["responses"].items()}
+    status, wanted = next((s, a) for s, a in answers.items() if s.startswith("2"))
+    others = [
+        (s, prose(a.get("description", ""))) for s, a in sorted(answers.items()) if s != status
+    ]
+    shared, own = methods.get("parameters", []), operation.get("parameters", [])
+    parameters = [find(one) for one in [*shared, *own]]
+    sent = find(operation["requestBody"]) if "requestBody" in operation else None
+    return Operation(
+        anchor=f"{method}{path.replace('/', '-')}".translate(str.maketrans("", "", "{}")),
+        method=method.upper(),
+        path=path,
+        summary=operation["summary"],
+        description=prose(operation["description"]),
+        parameters=[
+            (title, [_parameter(find, one) for one in parameters if one["in"] == place])
+            for place, title in (("path", "In the path"), ("query", "In the query"), ("header", "Header fields"))
+            if any(one["in"] == place for one in parameters)
+        ],
+        request=_request(document, path, method, parameters),
+        sent=_body(find, sent) if sent else None,
+        answer=_body(find, wanted),
+        status=status,
+        others=others,
+    )  # fmt: skip
+
+
+def _resolved(document: Node, node: Node) -> Node:
+    """Follow a reference inside the document."""
+    while "$ref" in node:
+        found: Any = document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        node = found
+    return node
+
+
+def _parameter(find: Any, one: Node) -> Line:
+    schema = find(one.get("schema", {}))
+    description = one.get("description") or schema.get("description", "")
+    example = one.get("example", next(iter(schema.get("examples", [])), ""))
+    is_required = one.get("required", False)
+    return Line(one["name"], _type(find, schema), prose(description), is_required, str(example))
+
+
+def _type(find: Any, schema: Node) -> str:
+    """A schema's type in a few words."""
+    kinds = schema.get("type", "object")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    words = " or ".join(kinds)
+    if schema.get("items"):
+        words = words.replace("array", f"array of {_type(find, find(schema['items']))}s")
+    if "enum" in schema:
+        words += ": " + ", ".join(str(value) for value in schema["enum"])
+    if schema.get("format"):
+        words += f" ({schema['format']})"
+    if "minimum" in schema and "maximum" in schema:
+        words += f", {schema['minimum']} to {schema['maximum']}"
+    if "maxLength" in schema:
+        words += f", up to {schema['maxLength']} characters"
+    if "default" in schema:
+        words += f", {schema['default']} unless told"
+    return words
+
+
+def _body(find: Any, holder: Node) -> Body:
+    content = holder.get("content", {})
+    main: Node = next(iter(content.values()), {})
+    schema = find(main.get("schema", {}))
+    examples = [
+        (type_, _example(one["example"])) for type_, one in content.items() if "example" in one
+    ]
+    return Body(list(_lines(find, schema)), examples)
+
+
+def _example(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _lines(find: Any, schema: Node, prefix: str = "") -> Iterator[Line]:
+    """Every field, those inside others after them, by dotted name."""
+    required = schema.get("required", [])
+    for name, found in schema.get("properties", {}).items():
+        described, inner = found, find(found)
+        description = described.get("description") or inner.get("description", "")
+        yield Line(
+            prefix + name, _type(find, inner), prose(description), name in required, ""
+        )  # fmt: skip
+        yield from _lines(find, inner, f"{prefix}{name}.")
+        if "items" in inner:
+            yield from _lines(find, find(inner["items"]), f"{prefix}{name}[].")
+
+
+def _request(document: Node, path: str, method: str, parameters: list[Node]) -> str:
+    """The request as a line for a terminal."""
+    for one in parameters:
+        if one["in"] == "path":
+            path = path.replace(f"{{{one['name']}}}", str(one.get("example", one["name"])))
+    address = f"{document['servers'][0]['url']}{path}"
+    if method == "get":
+        return f"curl {address}"
+    return (
+        f"curl {address} \\\n  --header 'Authorization: Bearer YOUR-KEY' \\\n"
+        "  --header 'Content-Type: application/json' \\\n  --data @pledge.json"
+    )
+
+
+def prose(text: str) -> Markup:
+    """Escaped text in which what stands between backticks is code."""
+    parts = text.replace("\n", " ").split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(parts)
+    )

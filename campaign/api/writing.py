@@ -1,0 +1,236 @@
+"""Pledges that come from an institution's own form, through its own server, with a key.
+
+They keep the same rules as those of the form on the site and get the same mail; no answer tells which addresses are
+known. Keys are for servers: what a browser sends from another site is refused before anything is read.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, g, request
+
+from campaign import i18n, jobs
+from campaign.api.answers import PREFIX, PROBLEM, Blueprint, Problem
+from campaign.api.partner_schemas import (
+    AcceptedSchema,
+    IdempotencySchema,
+    PledgeProblemSchema,
+    PledgeSchema,
+)
+from campaign.campaigns.models import CampaignText
+from campaign.campaigns.queries import text_of_version
+from campaign.clock import now
+from campaign.institutions.queries import affiliation
+from campaign.partners import operations as partners
+from campaign.partners import queries
+from campaign.partners.models import ApiKey
+from campaign.people.rules import Address
+from campaign.pledges import operations, rules
+from campaign.pledges.holding import SHORTEST_READING, Circumstances
+from campaign.pledges.letters import SENT
+from campaign.pledges.models import Kind
+from campaign.pledges.rules import Draft, InvalidPledge
+from campaign.web.access import key_holder
+from campaign.web.forms import office
+from campaign.web.messages import message
+from campaign.web.rendering import absolute_url
+from campaign.web.security import limited
+
+blueprint = Blueprint("api_writing", __name__, url_prefix=PREFIX)
+
+# For each address, before any key is looked at.
+WRITE_LIMIT = "600 per minute"
+SECURITY_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "The key that the campaign's staff gave you. Keep it on your server.",
+}
+_UNFIT = "The pledge does not keep the rules, or the Idempotency-Key came before with another body."
+_STOPPED_SECONDS = 3600
+_REFUSALS = {
+    400: "The body is no JSON, or a field is missing, unknown or of another type.",
+    401: "There is no key, or it is unknown or revoked.",
+    403: "A browser sent this from another site. Keys are for servers.",
+    409: "A request with the same Idempotency-Key is being answered at this moment.",
+    413: "The body is too large.",
+    429: "The key has used up its quota of this day, or requests come too fast.",
+    503: "The write API is stopped for the time being.",
+}
+
+
+@limited(WRITE_LIMIT)
+def count_request() -> None:
+    """So that nobody guesses keys at the speed of the network."""
+
+
+def check_key() -> None:
+    """Let in whoever has a key in force, while the write API is not stopped."""
+    if stop := queries.stop_in_force():
+        after = {"Retry-After": str(_STOPPED_SECONDS)}
+        raise Problem(503, f"The write API is stopped: {stop.reason}", headers=after)
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise _unauthorized("Give your key as: Authorization: Bearer …", "Bearer")
+    key = queries.key_for(office().signer, secret.strip())
+    if key is None:
+        raise _unauthorized("This key is unknown or revoked.", 'Bearer error="invalid_token"')
+    g.api_key = key
+
+
+def _unauthorized(detail: str, challenge: str) -> Problem:
+    """RFC 6750, section 3."""
+    return Problem(401, detail, headers={"WWW-Authenticate": challenge})
+
+
+def tell_quota(answer: Response) -> Response:
+    """RateLimit fields of draft-ietf-httpapi-ratelimit-headers; in whose language the problems are written."""
+    if "quota_left" in g:
+        key: ApiKey = g.api_key
+        answer.headers["RateLimit-Policy"] = f'"day";q={key.quota};w=86400'
+        answer.headers["RateLimit"] = f'"day";r={g.quota_left};t={_seconds_to_midnight(now())}'
+    answer.headers["Content-Language"] = i18n.current()
+    answer.vary.add("Accept-Language")
+    return answer
+
+
+def _seconds_to_midnight(moment: datetime) -> int:
+    tomorrow = (moment.astimezone(UTC) + timedelta(days=1)).date()
+    midnight = datetime.combine(tomorrow, datetime.min.time(), UTC)
+    return int((midnight - moment).total_seconds()) + 1
+
+
+blueprint.before_request(count_request)
+blueprint.before_request(check_key)
+blueprint.after_request(tell_quota)
+
+
+@blueprint.post("/pledges")
+@key_holder
+@blueprint.reads(IdempotencySchema, location="headers")
+@blueprint.reads(PledgeSchema, location="json")
+@blueprint.answers(
+    202, AcceptedSchema, description="Taken. Its person gets a mail to confirm it by."
+)
+@blueprint.refuses(_REFUSALS)
+@blueprint.also(422, schema=PledgeProblemSchema, content_type=PROBLEM, description=_UNFIT)
+@blueprint.doc(tags=["Pledges"], security=[{"key": []}])  # type: ignore[untyped-decorator]
+def pledge(headers: Mapping[str, str], body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Hand in a person's pledge
+
+    It enters unconfirmed; the person gets a mail in the language of the text they read, with a link and a code.
+    It counts once they have confirmed. The answer is the same whether or not the address is known. Sentences about
+    single fields are in the language of Accept-Language.
+    """
+    key, moment = g.api_key, now()
+    idempotency_key = headers.get("idempotency_key")
+    digest = office().signer.fingerprint("api-body", request.get_data(as_text=True))
+    if idempotency_key and (answer := _earlier_answer(key, idempotency_key, digest, moment)):
+        return answer
+    _use_quota(key, moment)
+    draft, address, text = _checked(key, body)
+    # The same body sent again is the same pledge, also without an Idempotency-Key.
+    submission = UUID(bytes=digest[:16])
+    operations.submit(
+        office(),
+        draft,
+        address,
+        text,
+        submission,
+        _circumstances(key, moment),
+        locale=text.locale,
+        newsletter=body["newsletter"],
+        now=moment,
+    )
+    answer = _accepted(submission, text.locale)
+    if idempotency_key:
+        partners.remember_answer(key, idempotency_key, digest, answer, moment)
+    jobs.commit()
+    return answer
+
+
+def _earlier_answer(
+    key: ApiKey, idempotency_key: str, digest: bytes, moment: datetime
+) -> dict[str, Any] | None:
+    try:
+        return partners.earlier_answer(key, idempotency_key, digest, moment)
+    except partners.RequestInFlight:
+        raise Problem(409, _REFUSALS[409], headers={"Retry-After": "1"}) from None
+    except partners.KeyReused:
+        raise Problem(422, "This Idempotency-Key came before, with another body.") from None
+
+
+def _use_quota(key: ApiKey, moment: datetime) -> None:
+    left = partners.use_quota(key, moment.date())
+    g.quota_left = left or 0
+    if left is None:
+        jobs.commit()  # the day of its last use
+        after = {"Retry-After": str(_seconds_to_midnight(moment))}
+        detail = f"This key may hand in {key.quota} pledges a day, and has done so."
+        raise Problem(429, detail, headers=after)
+
+
+def _checked(key: ApiKey, body: Mapping[str, Any]) -> tuple[Draft, Address, CampaignText]:
+    """What is to be submitted. Raises Problem, with a sentence for every field that needs another look."""
+    try:
+        text = _text_shown(body)
+        draft, address = rules.check_with_address(
+            Kind.PERSON, _values(key, body), text, affiliation
+        )
+        _check_institution(key, draft)
+    except InvalidPledge as invalid:
+        jobs.commit()  # it counts for the quota
+        problems = [
+            {"name": name, "code": problem.code, "detail": message(name, problem)}
+            for name, problem in invalid.problems.items()
+        ]
+        raise Problem(422, "Some fields need another look.", problems) from None
+    return draft, address, text
+
+
+def _text_shown(body: Mapping[str, Any]) -> CampaignText:
+    """The published text that the person read, in exactly their language. Raises InvalidPledge."""
+    text = text_of_version(body["campaign"], body["text_version"], body["locale"])
+    if text is None or not i18n.is_offered(text.locale):
+        raise InvalidPledge({"text_version": rules.Problem("unknown-text")})
+    return text
+
+
+def _values(key: ApiKey, body: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The fields as the form sends them; a key that is bound to an institution fills it in."""
+    own = {"affiliation": "institution", "institution": key.institution_id}
+    given = (own if key.institution_id else {}) | {**body}
+    given["listed"] = "name" if body["listed"] else "anonymous"
+    return {
+        name: value if isinstance(value, list) else [value]
+        for name, value in given.items()
+        if isinstance(value, str | list)
+    }
+
+
+def _check_institution(key: ApiKey, draft: Draft) -> None:
+    """Raises InvalidPledge where a bound key pledges for somebody else."""
+    if key.institution_id is None:
+        return
+    own = affiliation(key.institution_id)
+    if draft.institution is None or own is None or draft.institution.id != own.id:
+        raise InvalidPledge({"institution": rules.Problem("other-institution")})
+
+
+def _circumstances(key: ApiKey, moment: datetime) -> Circumstances:
+    """Many people behind a partner's one server are no crowd, and how long they read is not known here."""
+    return Circumstances(
+        network_hash=secrets.token_bytes(32),  # nobody else's
+        form_opened_at=moment - SHORTEST_READING,
+        source=f"api@{key.name}",
+    )
+
+
+def _accepted(submission: UUID, locale: str) -> dict[str, Any]:
+    token = office().signer.sign(SENT, str(submission))
+    return {
+        "status": "unconfirmed",
+        "code_url": absolute_url("pledging.sent", token=token, locale=locale),
+    }

@@ -1,0 +1,60 @@
+"""Commands for the published numbers."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from campaign import jobs
+from campaign.campaigns.queries import list_all
+from campaign.clock import now
+from campaign.config import Settings
+from campaign.paths import VERIFIER
+from campaign.pledges.operations import Office
+from campaign.records import operations, queries
+
+records = AppGroup("records", help="Publish the day's numbers with the list behind them; check it.")
+
+
+@records.command()
+def publish() -> None:
+    """Publish the numbers of the day that is over now, as the worker does within the first hour of the next."""
+    settings, day = _settings(), operations.last_day(now())
+    office: Office = current_app.extensions["office"]
+    staged = operations.stage(Path(settings.data_folder), office.signer, day, settings.site_url)
+    jobs.commit()
+    if staged is None:
+        click.echo(f"Nothing to do: {day} is published, or being published.")
+        return
+    operations.place(staged)
+    click.echo(f"Published {day}.")
+
+
+@records.command()
+def verify() -> None:
+    """Check the newest dataset with docs/verify.py, and that its chain is the one in the database."""
+    dataset = queries.published(Path(_settings().data_folder), queries.LATEST)
+    if dataset is None:
+        raise click.ClickException("No dataset was published yet.")
+    digests = [
+        record.digest
+        for campaign in list_all()
+        for record in queries.latest(campaign.id, operations.DAYS_KEPT)
+        if record.day <= dataset.day
+    ]
+    checked = subprocess.run(
+        [sys.executable, VERIFIER, dataset.path, *digests],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    click.echo(checked.stdout + checked.stderr, nl=False)
+    sys.exit(checked.returncode)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings

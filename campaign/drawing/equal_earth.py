@@ -1,0 +1,29 @@
+"""The Equal Earth projection: every country in its true size, and a shape that is pleasant to look at.
+
+Source: B. Šavrič, T. Patterson, B. Jenny, "The Equal Earth map projection", International Journal of
+Geographical Information Science 33 (3), 2019 (online 2018), equations 3 to 5. x is linear in the longitude, so
+a map is centred elsewhere by moving it.
+"""
+
+from math import asin, cos, radians, sin, sqrt
+
+_A1, _A2, _A3, _A4 = 1.340264, -0.081106, 0.000893, 0.003796
+_M = sqrt(3) / 2
+
+
+def project(longitude: float, latitude: float) -> tuple[float, float]:
+    """Degrees from the central meridian and from the equator to (x, y) on a globe of radius 1; y grows northwards.
+
+    Longitudes beyond ±180° go on where the map ends, which is what cutting at its edge needs.
+    """
+    theta = asin(_M * sin(radians(latitude)))
+    squared = theta * theta
+    sixth = squared**3
+    slope = 9 * _A4 * squared * sixth + 7 * _A3 * sixth + 3 * _A2 * squared + _A1
+    x = radians(longitude) * cos(theta) / (_M * slope)
+    y = theta * (_A4 * squared * sixth + _A3 * sixth + _A2 * squared + _A1)
+    return x, y
+
+
+WIDTH = 2 * project(180, 0)[0]
+HEIGHT = 2 * project(0, 90)[1]

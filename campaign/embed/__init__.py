@@ -1,0 +1,11 @@
+"""The widgets: what the pages of institutions show of the campaign, and the page where anyone composes them."""
+
+from flask import Flask
+
+from campaign.embed import composer, frames, widgets
+
+
+def init_app(app: Flask) -> None:
+    for blueprint in (widgets.blueprint, frames.blueprint, composer.blueprint):
+        app.register_blueprint(blueprint)
+    widgets.init_app(app)

@@ -1,0 +1,210 @@
+"""The whole form within the page of an institution: documents of ours, in a frame of theirs.
+
+Only pages of origins that the institution registered may frame them (Content-Security-Policy, frame-ancestors), and
+one answer names the one origin that asks, so nobody learns of the others. The frame works by itself; where the
+loader made it, it tells the page its height, and nothing else.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from campaign import i18n
+from campaign.campaigns.models import CampaignText
+from campaign.embed.finding import institution_of, text_of
+from campaign.geography import sorted_countries
+from campaign.institutions.models import Institution
+from campaign.partners.queries import origins_of
+from campaign.pledges.disciplines import BROAD_FIELDS
+from campaign.pledges.models import Kind
+from campaign.pledges.rules import ROLES
+from campaign.web import pledging
+from campaign.web.access import anyone, link_holder
+from campaign.web.forms import Form, new_token, posted_values
+from campaign.web.security import FORM_LIMIT, framed_by, limited
+from campaign.web.sources import FORM, SITE, origin_in, source_at
+
+blueprint = Blueprint("frames", __name__, url_prefix="/embed")
+Page = str | Response | tuple[str, int]
+
+THEMES = ("light", "dark", "auto")
+# What a page may set of the look; the frame's script puts it in force, after a look of its own.
+LOOKS = ("accent", "background", "text", "radius")
+PARAMETERS = ("institution", "campaign", "host", "page", "theme", *LOOKS)
+_LOOK = re.compile(r"[\w#%.,()/ -]{1,60}")
+
+
+@blueprint.url_value_preprocessor
+def _take_language(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    if values and "locale" in values:
+        g.locale = values.pop("locale")
+        if not i18n.is_offered(g.locale):
+            g.locale = i18n.DEFAULT
+            abort(404)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Whose form it is, in which campaign, on which page, in which look: all of it in the address."""
+
+    institution: Institution
+    text: CampaignText
+    # The origin that frames it, if the institution registered it or it is our own.
+    origin: str | None
+    page: str
+    theme: str
+    looks: dict[str, str]
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The query of the next page in this frame."""
+        own = {"institution": self.institution.id, "campaign": self.text.campaign.slug}
+        place = {"host": self.origin or "", "page": self.page, "theme": self.theme}
+        return {name: value for name, value in (own | place | self.looks).items() if value}
+
+    @property
+    def source(self) -> tuple[str, str | None]:
+        if self.origin == _own_origin():
+            return SITE, None  # somebody tries it out on the page that composes widgets
+        return source_at(FORM, self.origin, self.page)
+
+
+def _own_origin() -> str:
+    return request.host_url.rstrip("/")
+
+
+@blueprint.before_request
+def _open_frame() -> None:
+    """Read the address. From here on, pages of the origin in it may frame the answer, also if it is an error."""
+    if request.view_args is not None and request.endpoint != "frames.choose_language":
+        g.frame = _read_frame(request.args)
+
+
+def _frame() -> Frame:
+    frame: Frame = g.frame
+    return frame
+
+
+def _read_frame(arguments: Mapping[str, str]) -> Frame:
+    institution = institution_of(
+        arguments.get("institution", ""), "institution", **_but(arguments, "institution")
+    )
+    origin = _origin_that_may(institution)
+    framed_by([origin] if origin else [])
+    theme, looks = arguments.get("theme", ""), {name: arguments.get(name, "") for name in LOOKS}
+    return Frame(
+        institution=institution,
+        text=text_of(arguments.get("campaign")),
+        origin=origin,
+        page=arguments.get("page", "")[:200],
+        theme=theme if theme in THEMES else THEMES[0],
+        looks={name: value for name, value in looks.items() if _LOOK.fullmatch(value)},
+    )
+
+
+def _but(arguments: Mapping[str, str], left_out: str) -> dict[str, Any]:
+    """Those of the query that a frame knows: to ``url_for``, others may mean something."""
+    return {name: arguments[name] for name in PARAMETERS if name in arguments and name != left_out}
+
+
+def _origin_that_may(institution: Institution) -> str | None:
+    """The origin that the address names, else the one the browser says it comes from, if it is registered."""
+    named = request.args.get("host") or _origin_of(request.referrer or "")
+    if named == _own_origin():
+        return named
+    origin = origin_in(named)
+    return origin if origin and origin in origins_of(institution.id) else None
+
+
+def _origin_of(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+@blueprint.get("/form")
+@anyone
+def choose_language() -> Response:
+    """The loader knows the languages of the page, but not those that are offered."""
+    locale = i18n.negotiate(request.args.get("lang", "")[:100].split(","))
+    return redirect(url_for("frames.form", locale=locale, **_but(request.args, "lang")))
+
+
+@blueprint.get("/<locale>/form")
+@anyone
+def form() -> Page:
+    frame = _frame()
+    country = {"country": [frame.institution.country]}
+    return _form_page(frame, frame.text, Form(country, token=new_token(frame.text.id)))
+
+
+@blueprint.post("/<locale>/form")
+@anyone
+@limited(FORM_LIMIT)
+def submit() -> Page:
+    frame = _frame()
+    place = pledging.Place(
+        show=lambda text, form: _form_page(frame, text, form),
+        sent_url=lambda token: url_for("frames.sent", token=token, **frame.values),
+        source=frame.source,
+    )
+    return pledging.take(frame.text.campaign.slug, Kind.PERSON, place)
+
+
+def _form_page(frame: Frame, text: CampaignText, form: Form) -> str:
+    return _page(
+        "form",
+        frame,
+        text=text,
+        form=form,
+        countries=sorted_countries(i18n.current()),
+        roles=list(ROLES.items()),
+        fields=[
+            (area.name, [(field.code, field.name) for field in area.fields])
+            for area in BROAD_FIELDS
+        ],
+    )
+
+
+def _page(name: str, frame: Frame, **values: Any) -> str:
+    return render_template(f"embed/{name}.html", frame=frame, **values)
+
+
+@blueprint.get("/<locale>/sent/<token>")
+@link_holder
+def sent(token: str) -> Page:
+    frame = _frame()
+    pledging.sent_submission(token)
+    return _page("sent", frame, form=Form())
+
+
+@blueprint.post("/<locale>/sent/<token>")
+@link_holder
+@limited(FORM_LIMIT)
+def enter_code(token: str) -> Page:
+    frame = _frame()
+    try:
+        pledge_id = pledging.confirm_by_code(token)
+    except pledging.CodeRefused as refused:
+        return _page("sent", frame, form=Form(posted_values(), {"code": refused.problem})), 422
+    return redirect(_thanks_url(frame, pledge_id), 303)
+
+
+def _thanks_url(frame: Frame, pledge_id: UUID) -> str:
+    return url_for("frames.thanks", token=pledging.thanks_token(pledge_id), **frame.values)
+
+
+@blueprint.get("/<locale>/thanks/<token>")
+@link_holder
+def thanks(token: str) -> Page:
+    frame = _frame()
+    return _page("thanks", frame, **pledging.gratitude(pledging.thanked(token)))

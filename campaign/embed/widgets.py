@@ -1,0 +1,231 @@
+"""What the pages of other sites load: the loader, the data of a widget, the badge, oEmbed.
+
+None of it depends on who asks, so one finished answer serves everybody (``web.caching``): a page that asks a
+thousand times a second costs as much as one that asks once.
+"""
+
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    jsonify,
+    render_template,
+    request,
+)
+from markupsafe import Markup
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
+
+from campaign import i18n
+from campaign.campaigns.models import CampaignText
+from campaign.embed import badges
+from campaign.embed.finding import institution_of, text_of
+from campaign.i18n import format_number, gettext, ngettext
+from campaign.institutions import queries as institutions
+from campaign.institutions.models import Institution
+from campaign.institutions.queries import name_in
+from campaign.partners.rules import MILESTONES
+from campaign.paths import STATIC
+from campaign.pledges.queries import signatories
+from campaign.pledges.rules import ROLES
+from campaign.tallies.queries import Counts, counts_of
+from campaign.web.access import anyone
+from campaign.web.caching import by_tally
+from campaign.web.errors import write_with
+from campaign.web.rendering import absolute_url
+from campaign.web.security import FOR_OTHER_SITES
+
+blueprint = Blueprint("embed", __name__)
+
+LATEST = 4
+# A page that was just opened shows the widget at once; a new light may take a minute to get there.
+MAX_AGE = 60
+LOADER_MAX_AGE = 3600
+# Stands where a number goes, so that the number can be set apart from its sentence.
+_NUMBER = "\N{OBJECT REPLACEMENT CHARACTER}"
+
+
+def init_app(app: Flask) -> None:
+    for prefix in ("/embed/data/", "/oembed"):
+        write_with(app, prefix, _error)
+
+
+@blueprint.url_value_preprocessor
+def _find_language(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """The best of those in ``?lang=zh-CN,en``; never the browser's, so that one answer serves everybody."""
+    g.locale = i18n.negotiate(request.args.get("lang", "")[:100].split(","))
+
+
+@blueprint.after_request
+def _for_other_sites(response: Response) -> Response:
+    response.headers.update(FOR_OTHER_SITES)
+    return response
+
+
+def _error(status: int, error: Exception) -> Response:
+    answer = jsonify(error=getattr(error, "name", "Internal Server Error"))
+    answer.status_code = status
+    answer.headers.update(FOR_OTHER_SITES)  # also where no view was reached
+    return answer
+
+
+@blueprint.get("/embed/v1.js")
+@anyone
+@by_tally(max_age=LOADER_MAX_AGE)
+def loader() -> Response:
+    """The custom element, at an address that never changes."""
+    return Response(_static("js/embed-v1.js"), mimetype="text/javascript")
+
+
+@blueprint.get("/embed/data/<ror_id>.json")
+@anyone
+@by_tally("campaign", max_age=MAX_AGE)
+def data(ror_id: str) -> Response:
+    """Everything that the widgets of an institution show, in words of the reader's language."""
+    slug = request.args.get("campaign") or None
+    institution = institution_of(ror_id, campaign=slug, lang=i18n.current())
+    return jsonify(_shown(institution, text_of(slug)))
+
+
+def _shown(institution: Institution, text: CampaignText) -> dict[str, Any]:
+    counts = counts_of(text.campaign_id, "institution", institution.id)
+    slug = text.campaign.slug
+    return {
+        "lang": i18n.current(),
+        "dir": i18n.direction(i18n.current()),
+        "title": text.title,
+        "institution": name_in(institution, i18n.current()),
+        "count": _sentence_of(counts.persons),
+        "goal": _goal(counts.persons),
+        "notes": _notes(counts),
+        "latest": gettext("People who pledged most recently"),
+        "people": _people(text.campaign_id, institution.id),
+        "make": gettext("Make the pledge"),
+        "pledge": absolute_url("pledging.form", slug=slug, institution=institution.id),
+        "more": gettext("See all the lights"),
+        "page": absolute_url("web.institution", ror_id=institution.id),
+        "css": _static("css/embed-widgets.css"),
+    }
+
+
+def _sentence_of(persons: int) -> list[str]:
+    """Words before the number, the number, words after it; or words alone, as Arabic says "two people"."""
+    if not persons:
+        return [gettext("Nobody has pledged here yet. Be the first light.")]
+    sentence: str = ngettext(
+        "%(count)s person has pledged", "%(count)s people have pledged", persons, count=_NUMBER
+    )
+    before, number, after = sentence.partition(_NUMBER)
+    return [before, format_number(persons), after] if number else [sentence]
+
+
+def _goal(persons: int) -> dict[str, Any]:
+    """The next round number above."""
+    goal = next((step for step in MILESTONES if step > persons), persons + 1)
+    words = gettext("Next goal: %(number)s", number=format_number(goal))
+    return {"value": persons, "max": goal, "text": words}
+
+
+def _notes(counts: Counts) -> list[str]:
+    return [gettext("This institution has pledged officially.")] if counts.institutions else []
+
+
+def _people(campaign_id: int, institution_id: str) -> list[list[str]]:
+    """Name and role of the latest who chose to be listed, and nothing else of anybody."""
+    found = signatories(campaign_id, institution_id=institution_id, limit=LATEST)
+    return [[one.name, str(ROLES.get(one.role or "", ""))] for one in found]
+
+
+@cache
+def _static(path: str) -> str:
+    return (STATIC / path).read_text("utf-8")
+
+
+@blueprint.get("/badge/<ror_id>.svg")
+@anyone
+@by_tally("campaign", max_age=MAX_AGE)
+def badge(ror_id: str) -> Response:
+    """How many have pledged, as a picture that a page or a README links to the form."""
+    slug = request.args.get("campaign") or None
+    institution = institution_of(ror_id, campaign=slug, lang=i18n.current())
+    badge = _badge(institution, text_of(slug))
+    return Response(render_template("embed/badge.svg", badge=badge), mimetype="image/svg+xml")
+
+
+def _badge(institution: Institution, text: CampaignText) -> badges.Badge:
+    persons = counts_of(text.campaign_id, "institution", institution.id).persons
+    title = gettext(
+        "%(name)s: %(words)s",
+        name=name_in(institution, i18n.current()),
+        words=_people_have_pledged(persons),
+    )
+    return badges.lay_out(text.title, _people_have_pledged(persons), title)
+
+
+def _people_have_pledged(persons: int) -> str:
+    sentence: str = ngettext(
+        "%(count)s person has pledged",
+        "%(count)s people have pledged",
+        persons,
+        count=format_number(persons),
+    )
+    return sentence
+
+
+@blueprint.get("/oembed")
+@anyone
+@by_tally("url", "format", "maxwidth", "maxheight", max_age=MAX_AGE)
+def oembed() -> Response:
+    """What stands for a page of an institution or a campaign within a page of others (oembed.com, version 1.0)."""
+    if request.args.get("format", "json") != "json":
+        abort(501)
+    endpoint, values = _page_at(request.args.get("url", ""))
+    g.locale = values["locale"]
+    if endpoint == "web.campaign":
+        return jsonify(_OEMBED | {"type": "link", "title": text_of(values["slug"]).title})
+    institution = institutions.resolve(values["ror_id"]) or abort(404)
+    return jsonify(_OEMBED | _linked_badge(institution))
+
+
+_OEMBED = {"version": "1.0", "provider_name": "Light Up the Heart of Science", "cache_age": MAX_AGE}
+_WITH_OEMBED = {"web.institution", "web.campaign"}
+
+
+def _page_at(url: str) -> tuple[str, dict[str, Any]]:
+    """Endpoint and parameters of one of our pages. Answers 404 for any other address."""
+    site = urlsplit(current_app.config["SETTINGS"].site_url)
+    try:
+        asked = urlsplit(url[:500])
+    except ValueError:
+        abort(404)
+    if (asked.scheme, asked.netloc) != (site.scheme, site.netloc):
+        abort(404)
+    try:
+        endpoint, values = current_app.url_map.bind(site.netloc).match(asked.path)
+    except (NotFound, MethodNotAllowed, RequestRedirect):
+        abort(404)
+    if endpoint not in _WITH_OEMBED or not i18n.is_offered(values["locale"]):
+        abort(404)
+    return endpoint, dict(values)
+
+
+def _linked_badge(institution: Institution) -> dict[str, Any]:
+    """Needs no script and no frame, so every consumer can show it."""
+    badge = _badge(institution, text_of(None))
+    source = absolute_url("embed.badge", ror_id=institution.id, lang=i18n.current())
+    page = absolute_url("web.institution", ror_id=institution.id)
+    width = min(badge.width, request.args.get("maxwidth", type=int) or badge.width)
+    height = round(badge.height * width / badge.width)
+    picture = Markup('<img src="{}" alt="{}" width="{}" height="{}">')
+    html = Markup('<a href="{}">{}</a>').format(
+        page, picture.format(source, badge.title, width, height)
+    )
+    title = name_in(institution, i18n.current())
+    return {"type": "rich", "title": title, "html": html, "width": width, "height": height}

@@ -1,0 +1,130 @@
+"""Posting to addresses that others gave us, without becoming their way into our own network.
+
+A name is resolved here, every address it has must be a public one, and the connection goes to the address that was
+looked at: a name that changes its mind in between gains nothing (OWASP, Server Side Request Forgery Prevention).
+"""
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+from types import TracebackType
+from urllib.parse import urlsplit
+
+import httpx
+
+from campaign.domains import InvalidDomain, ascii_domain
+
+TIMEOUT = httpx.Timeout(5.0)
+_LONGEST_URL = 2000
+# IPv6 addresses that a gateway turns into IPv4 ones (RFC 6052, RFC 8215): whatever they lead to is not seen here.
+_TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+
+
+class InvalidUrl(ValueError):
+    """The text is no address to post to; the message says why."""
+
+
+class PrivateAddress(OSError):
+    """The name leads into a network that is nobody else's business."""
+
+
+def parse_url(text: str, *, may_be_private: bool = False) -> str:
+    """The address as it is called: https, host in A-labels, nothing secret in it. Raises InvalidUrl.
+
+    Plain http only where private networks are allowed.
+    """
+    schemes = ("https", "http") if may_be_private else ("https",)
+    try:
+        parts = urlsplit(text.strip())
+        port = parts.port
+    except ValueError:
+        raise InvalidUrl("this is not an address") from None
+    if parts.scheme not in schemes or not parts.hostname:
+        raise InvalidUrl("the address must begin with https://")
+    if parts.username is not None or parts.fragment or len(text) > _LONGEST_URL:
+        raise InvalidUrl("the address must hold no password and no fragment, and not be very long")
+    if any(character.isspace() or not character.isprintable() for character in text.strip()):
+        raise InvalidUrl("the address must hold no blanks")
+    host = _host(parts.hostname)
+    netloc = f"{host}:{port}" if port else host
+    return parts._replace(netloc=netloc, path=parts.path or "/").geturl()
+
+
+def _host(name: str) -> str:
+    try:
+        literal = ipaddress.ip_address(name)
+    except ValueError:
+        try:
+            return ascii_domain(name)
+        except InvalidDomain:
+            raise InvalidUrl("the host is not a name that the DNS can have") from None
+    return f"[{literal}]" if literal.version == 6 else str(literal)
+
+
+def is_public(address: str) -> bool:
+    """Whether the address is one of the open Internet (RFC 6890 and its registries)."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped:
+            return is_public(str(ip.ipv4_mapped))
+        if ip.sixtofour or ip.teredo or any(ip in network for network in _TRANSLATED):
+            return False
+    return ip.is_global and not ip.is_multicast
+
+
+class Outbound:
+    """A client that follows no redirect, reads no answer but its status, and takes nothing from the environment."""
+
+    def __init__(self, *, may_be_private: bool) -> None:
+        self._may_be_private = may_be_private
+        self._client = httpx.Client(
+            timeout=TIMEOUT,
+            trust_env=False,
+            follow_redirects=False,
+            # Two names may have one address: a connection made to the one must not serve the other.
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
+
+    def __enter__(self) -> "Outbound":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """The status of the answer. Raises OSError or httpx.HTTPError where there is none."""
+        parsed = httpx.URL(url)
+        *others, last = self._addresses(parsed)
+        for address in others:
+            try:
+                return self._post(parsed, address, body, headers)
+            except httpx.ConnectError:
+                continue  # such as IPv6 on a machine that has none
+        return self._post(parsed, last, body, headers)
+
+    def _addresses(self, url: httpx.URL) -> list[str]:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+        if not self._may_be_private and not all(is_public(address) for address in addresses):
+            raise PrivateAddress(f"{url.host} is not on the open Internet")
+        return addresses
+
+    def _post(self, url: httpx.URL, address: str, body: bytes, headers: Mapping[str, str]) -> int:
+        named = {**headers, "Host": url.netloc.decode("ascii")}
+        request = self._client.build_request(
+            "POST",
+            url.copy_with(host=address),
+            content=body,
+            headers=named,
+            # The certificate must be that of the name, whatever address it has.
+            extensions={"sni_hostname": url.host},
+        )
+        answer = self._client.send(request, stream=True)
+        answer.close()  # unread: it may be endless
+        return answer.status_code

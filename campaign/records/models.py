@@ -1,0 +1,26 @@
+"""The table of the chain."""
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from campaign.campaigns.models import Campaign
+from campaign.db import Model
+
+
+class DailyRecord(Model):
+    """What one campaign's public tally was at the end of one day (UTC).
+
+    A database trigger refuses every change and deletion.
+    """
+
+    __tablename__ = "daily_records"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey(Campaign.id), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    # Canonical JSON, exactly as it was published: what is hashed must never be written anew.
+    line: Mapped[str]
+    # SHA-256 of the line, in hexadecimal: the digest of the day, which the next day's line holds.
+    digest: Mapped[str]
+    published_at: Mapped[datetime] = mapped_column(server_default=func.now())

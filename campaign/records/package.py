@@ -1,0 +1,190 @@
+"""A day's dataset as a Frictionless data package (datapackage.org, version 2): the same data, the same bytes."""
+
+import csv
+import json
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from campaign.records.listing import HEADER, Place
+
+LIST, TALLIES, INSTITUTIONS, COUNTRIES = (
+    "pledges.csv",
+    "tallies.csv",
+    "institutions.csv",
+    "countries.csv",
+)
+CHAIN, DESCRIPTION = "records.jsonl", "datapackage.json"
+FILES = (LIST, TALLIES, INSTITUTIONS, COUNTRIES, CHAIN, DESCRIPTION)
+
+_FIELDS = {
+    "campaign": ("string", "The campaign, as in its address."),
+    "fingerprint": ("string", "Made from the receipt of one pledge; different for each dimension."),
+    "dimension": ("string", "What is counted: country, institution or day; total in tallies.csv."),
+    "key": (
+        "string",
+        "ISO 3166-1 alpha-2 code, ROR id or ISO 8601 day (UTC); empty for the total.",
+    ),
+    "kind": ("string", "Who pledged: a person, or an institution through its representative."),
+    "count": ("integer", "Confirmed pledges."),
+    "institution": ("string", "ROR id, without https://ror.org/."),
+    "country": ("string", "ISO 3166-1 alpha-2 code."),
+    "name": ("string", "In English, or as the registry displays it."),
+    "person_pledges": ("integer", "Confirmed pledges of people."),
+    "institution_pledges": ("integer", "Confirmed pledges of institutions."),
+}
+_PLEDGES = ("person_pledges", "institution_pledges")
+_COLUMNS: Mapping[str, Sequence[str]] = {
+    LIST: HEADER,
+    TALLIES: ("campaign", "dimension", "key", "kind", "count"),
+    INSTITUTIONS: ("campaign", "institution", "name", "country", *_PLEDGES),
+    COUNTRIES: ("campaign", "country", "name", *_PLEDGES),
+}
+_KEYS = {
+    LIST: ["fingerprint"],
+    TALLIES: ["campaign", "dimension", "key", "kind"],
+    INSTITUTIONS: ["campaign", "institution"],
+    COUNTRIES: ["campaign", "country"],
+}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a list counts, and the SHA-256 of its lines, for each campaign."""
+
+    counts: Mapping[Place, int]
+    digests: Mapping[str, str]
+
+    def keys(self, campaign: str, dimension: str) -> list[str]:
+        return sorted({p.key for p in self.counts if p[:2] == (campaign, dimension)})
+
+    def of_both_kinds(self, campaign: str, dimension: str, key: str = "") -> list[int]:
+        """Pledges of people and of institutions."""
+        kinds = ("person", "institution")
+        return [self.counts.get(Place(campaign, dimension, key, kind), 0) for kind in kinds]
+
+
+def write_list(folder: Path, lines: Iterable[tuple[Place, bytes]]) -> Listed:
+    """Write the list and count it on the way, so that both are of one snapshot."""
+    counts: Counter[Place] = Counter()
+    digests: dict[str, Any] = defaultdict(sha256)
+    with (folder / LIST).open("wb") as file:
+        file.write(",".join(HEADER).encode() + b"\n")
+        for place, line in lines:
+            file.write(line)
+            digests[place.campaign].update(line)
+            counts[place] += 1
+            if place.dimension == "country":  # every pledge has one
+                counts[Place(place.campaign, "total", "", place.kind)] += 1
+    return Listed(counts, {campaign: digest.hexdigest() for campaign, digest in digests.items()})
+
+
+def write_tables(
+    folder: Path,
+    listed: Listed,
+    institutions: Mapping[str, tuple[str, str]],
+    countries: Mapping[str, str],
+) -> None:
+    """The counts, as they are and with names: (name, country) by ROR id, name by country."""
+    campaigns = sorted(listed.digests)
+    _write(folder / TALLIES, ((*place, count) for place, count in sorted(listed.counts.items())))
+    _write(
+        folder / INSTITUTIONS,
+        (
+            (campaign, key, *institutions[key], *listed.of_both_kinds(campaign, "institution", key))
+            for campaign in campaigns
+            for key in listed.keys(campaign, "institution")
+        ),
+    )
+    _write(
+        folder / COUNTRIES,
+        (
+            (campaign, key, countries[key], *listed.of_both_kinds(campaign, "country", key))
+            for campaign in campaigns
+            for key in listed.keys(campaign, "country")
+        ),
+    )
+
+
+def _write(path: Path, rows: Iterable[Sequence[Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS[path.name])
+        writer.writerows(rows)
+
+
+def write_chain(folder: Path, lines: Iterable[str]) -> None:
+    with (folder / CHAIN).open("w", encoding="utf-8", newline="") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def describe(folder: Path, day: date, site_url: str) -> None:
+    """Write the descriptor of all that is in the folder."""
+    description = {
+        "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
+        "name": "lightup",
+        "title": "Light Up the Heart of Science: public tallies",
+        "description": "What counts at the end of the day, the list behind it, the chain of all days before. "
+        "No personal data. verify.py, on the site, checks all of it.",
+        "homepage": site_url,
+        "version": day.isoformat(),
+        "created": f"{day}T23:59:59Z",
+        "licenses": [
+            {
+                "name": "CC-BY-4.0",
+                "title": "Creative Commons Attribution 4.0",
+                "path": "https://creativecommons.org/licenses/by/4.0/",
+            }
+        ],
+        "sources": [
+            {"title": "Research Organization Registry (ROR), CC0", "path": "https://ror.org/"}
+        ],
+        "resources": [_resource(folder / name) for name in FILES if name != DESCRIPTION],
+    }
+    text = json.dumps(description, indent=2, ensure_ascii=False)
+    (folder / DESCRIPTION).write_text(f"{text}\n", encoding="utf-8", newline="")
+
+
+def _resource(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    common = {
+        "name": path.stem,
+        "path": path.name,
+        "encoding": "utf-8",
+        "bytes": path.stat().st_size,
+        "hash": f"sha256:{digest}",
+    }
+    if path.name == CHAIN:
+        return common | {"format": "jsonl", "mediatype": "application/jsonl"}
+    fields = [
+        {"name": name, "type": _FIELDS[name][0], "description": _FIELDS[name][1]}
+        for name in _COLUMNS[path.name]
+    ]
+    # An empty key or name is an empty string, not a missing value.
+    schema = {"fields": fields, "missingValues": [], "primaryKey": _KEYS[path.name]}
+    table = {"type": "table", "format": "csv", "mediatype": "text/csv", "schema": schema}
+    return common | table
+
+
+def bundle(folder: Path, day: date) -> None:
+    """All of it in one .zip, which tells nothing of the moment it was made in."""
+    with ZipFile(folder / bundle_name(day), "w", ZIP_DEFLATED) as archive:
+        for name in FILES:
+            entry = ZipInfo(name, (day.year, day.month, day.day, 0, 0, 0))
+            entry.compress_type, entry.external_attr = ZIP_DEFLATED, 0o100644 << 16
+            with (
+                (folder / name).open("rb") as source,
+                archive.open(entry, "w", force_zip64=True) as target,
+            ):
+                shutil.copyfileobj(source, target, 1 << 20)
+
+
+def bundle_name(day: date) -> str:
+    return f"lightup-{day}.zip"

@@ -1,0 +1,143 @@
+"""Reading what counts in one place: a country, a region or an institution. Costs the same at any number of pledges.
+
+A region has no months and commitments of its own: they are the sums of its countries, at most sixty.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from campaign.db import db
+from campaign.institutions.models import Institution
+from campaign.pledges.models import Kind
+from campaign.tallies.models import Tally
+
+Keys = Collection[str]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A place by the number of its people who pledged, among all that have any.
+
+    Equal numbers share a place (1, 2, 2, 4); ``is_shared`` where another has the same.
+    """
+
+    place: int
+    among: int
+    is_shared: bool
+
+    @property
+    def is_in_upper_half(self) -> bool:
+        return 2 * self.place <= self.among + 1
+
+
+def standing(key: str, counts: Mapping[str, int]) -> Standing | None:
+    """Where a key stands among others with their counts; None where it has none."""
+    if not (own := counts.get(key)):
+        return None
+    return Standing(
+        place=1 + sum(count > own for count in counts.values()),
+        among=sum(count > 0 for count in counts.values()),
+        is_shared=sum(count == own for count in counts.values()) > 1,
+    )
+
+
+def standing_at_home(campaign_id: int, institution: Institution, persons: int) -> Standing | None:
+    """Where an institution with so many people who pledged stands among those of its country."""
+    if not persons:
+        return None
+    number = func.count()
+    better, equal, among = db.session.execute(
+        _institutions(campaign_id, Kind.PERSON, [institution.country]).with_only_columns(
+            number.filter(Tally.count > persons), number.filter(Tally.count == persons), number
+        )
+    ).one()
+    return Standing(1 + better, among, is_shared=equal > 1)
+
+
+def organizations(campaign_id: int, countries: Keys) -> int:
+    """How many institutions of these countries have people who pledged."""
+    lit = _institutions(campaign_id, Kind.PERSON, countries).with_only_columns(func.count())
+    return db.session.scalar(lit) or 0
+
+
+def months(
+    campaign_id: int, dimension: str, keys: Keys, asked: Sequence[str]
+) -> Sequence[tuple[str, int]]:
+    """Each month asked for ("2026-11", UTC) with the people who pledged in it and whose pledge stands today."""
+    found = _sums(campaign_id, f"{dimension}-month", keys, asked)
+    return [(month, found.get(month, 0)) for month in asked]
+
+
+def commitments(
+    campaign_id: int, dimension: str, keys: Keys, codes: Collection[str]
+) -> Mapping[str, int]:
+    """How many people under these keys made each of these commitments."""
+    return _sums(campaign_id, f"{dimension}-commitment", keys, codes)
+
+
+def institutions(
+    campaign_id: int, countries: Keys, *, limit: int, offset: int = 0
+) -> Sequence[tuple[Institution, int, bool]]:
+    """Institutions of these countries with a pledge: (institution, people, whether it pledged itself).
+
+    Most people first; a page is read by its offset, since a country has at most some ten thousand institutions.
+    """
+    persons = func.coalesce(func.sum(Tally.count).filter(Tally.kind == Kind.PERSON), 0)
+    itself = func.bool_or(Tally.kind == Kind.INSTITUTION)
+    rows = (
+        _institutions(campaign_id, None, countries)
+        .with_only_columns(Tally.key, persons.label("persons"), itself.label("itself"))
+        .group_by(Tally.key)
+        .order_by(persons.desc(), Tally.key)
+        .limit(limit)
+        .offset(offset)
+        .subquery()
+    )
+    found = (
+        select(Institution, rows.c.persons, rows.c.itself)
+        .join(rows, rows.c.key == Institution.id)
+        .order_by(rows.c.persons.desc(), rows.c.key)
+    )
+    return [(one, int(number), itself) for one, number, itself in db.session.execute(found)]
+
+
+def pledges_of(campaign_id: int, ids: Keys) -> Mapping[str, tuple[int, bool]]:
+    """People who pledged, and whether it pledged itself, for each of these institutions that has either."""
+    rows = select(Tally.key, Tally.kind, Tally.count).where(
+        Tally.campaign_id == campaign_id, Tally.dimension == "institution", Tally.count > 0
+    )
+    found: dict[str, dict[str, int]] = {}
+    for key, kind, number in db.session.execute(rows.where(Tally.key.in_(ids))):
+        found.setdefault(key, {})[kind] = number
+    return {
+        key: (kinds.get(Kind.PERSON, 0), Kind.INSTITUTION in kinds) for key, kinds in found.items()
+    }
+
+
+def _institutions(campaign_id: int, kind: Kind | None, countries: Keys) -> Select[Any]:
+    """Tallies of institutions of these countries; for other columns than these."""
+    rows = (
+        select(Tally.key)
+        .join(Institution, Tally.key == Institution.id)
+        .where(Tally.campaign_id == campaign_id, Tally.dimension == "institution", Tally.count > 0)
+        .where(Institution.country.in_(countries))
+    )
+    return rows.where(Tally.kind == kind) if kind else rows
+
+
+def _sums(
+    campaign_id: int, dimension: str, keys: Keys, details: Collection[str]
+) -> Mapping[str, int]:
+    """Counts of people by the second part of keys such as "KE 2026-11", read one by one in the primary key."""
+    asked = [f"{key} {detail}" for key in keys for detail in details]
+    detail = func.split_part(Tally.key, " ", 2)
+    rows = (
+        select(detail, func.sum(Tally.count))
+        .where(Tally.campaign_id == campaign_id, Tally.dimension == dimension)
+        .where(Tally.kind == Kind.PERSON, Tally.key.in_(asked))
+        .group_by(detail)
+    )
+    return {found: int(number) for found, number in db.session.execute(rows)}

@@ -1,0 +1,194 @@
+"""The map of lights: what the tallies say, placed and named for a reader; on pages and as a picture."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from babel.dates import format_skeleton
+from flask import Response, abort, render_template, request, url_for
+
+from campaign import i18n
+from campaign.campaigns import queries as campaigns
+from campaign.clock import now
+from campaign.drawing import night_map
+from campaign.drawing.country_points import POINTS
+from campaign.drawing.night_map import DAY, NIGHT, Light, Place
+from campaign.geography import country_name
+from campaign.i18n import ngettext
+from campaign.institutions import queries as institutions
+from campaign.institutions.queries import name_in
+from campaign.tallies import queries as tallies
+from campaign.web.access import anyone
+from campaign.web.caching import by_tally
+from campaign.web.locales import localized
+
+blueprint = localized("drawings", __name__)
+
+# Whose maps of the world have the Pacific in the middle.
+PACIFIC_LANGUAGES = {"zh", "ja", "ko"}
+NAMED_LIGHTS = 240  # the others are told by the table
+FOCUSABLE_LIGHTS = 40
+PALETTES = {"night": NIGHT, "day": DAY}
+MONTHS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLight:
+    """A light as a page shows it: since which of the months, and for the brighter ones a name and a link."""
+
+    light: Light
+    since: int
+    title: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LightMap:
+    """Everything that the template draws. ``months`` says how many had pledged by the end of each."""
+
+    centre: float
+    lights: Sequence[NamedLight]
+    months: Sequence[str]
+
+    width = night_map.WIDTH
+    height = night_map.HEIGHT
+    focusable = FOCUSABLE_LIGHTS
+
+    @property
+    def land(self) -> str:
+        return night_map.land_path(self.centre)
+
+    @property
+    def sea(self) -> str:
+        return night_map.globe_path()
+
+
+@blueprint.get("/campaigns/<slug>/map.svg")
+@anyone
+@by_tally("variant")
+def map_picture(slug: str) -> Response:
+    """The map alone, for other pages and for print; ``variant=day`` is the light one."""
+    variant = request.args.get("variant", "night")
+    if variant not in PALETTES:
+        abort(404)
+    text = campaigns.current_text(slug, i18n.current()) or abort(404)
+    made = LightMap(_centre(), [NamedLight(light, 0) for light in _lights(text.campaign_id)], [])
+    drawn = render_template("map.svg", map=made, text=text, palette=PALETTES[variant])
+    return Response(drawn, mimetype="image/svg+xml")
+
+
+def _centre() -> float:
+    language = i18n.babel_locale(i18n.current()).language
+    return night_map.PACIFIC if language in PACIFIC_LANGUAGES else night_map.ATLANTIC
+
+
+def light_map(campaign_id: int) -> LightMap:
+    """The campaign's map for the reader's language, with links."""
+    lights = _lights(campaign_id)
+    since = _first_months(campaign_id, lights)
+    months = _months(min(since.values(), default="9999"))
+    names = _names(lights[:NAMED_LIGHTS])
+    named = [
+        NamedLight(
+            light,
+            _index_of(since.get(light.place.key), months),
+            *(_title_and_address(light, names) if number < NAMED_LIGHTS else ()),
+        )
+        for number, light in enumerate(lights)
+    ]
+    return LightMap(_centre(), named, _growth(campaign_id, months))
+
+
+def _lights(campaign_id: int) -> list[Light]:
+    """Institutions where they are; whoever counts for a country alone, at the country's point."""
+    clusters = tallies.clusters(campaign_id)
+    located: Counter[str] = Counter()
+    for cluster in clusters:
+        located[cluster.country] += cluster.persons
+    places = [
+        Place(c.latitude, c.longitude, c.persons, c.id, c.country, c.institutions) for c in clusters
+    ]
+    places += [
+        Place(*POINTS[code], number - located[code], code, code, is_vague=True)
+        for code, number in tallies.ranking(campaign_id, "country")
+        if number > located[code]
+    ]
+    return night_map.lights(places, _centre())
+
+
+def _first_months(campaign_id: int, lights: Sequence[Light]) -> Mapping[str, str]:
+    """Since when each light's largest institution, or its country, has had a pledge."""
+    keys = {
+        dimension: [light.place.key for light in lights if light.place.is_vague == is_vague]
+        for dimension, is_vague in (("institution", False), ("country", True))
+    }
+    return {
+        key: month
+        for dimension, of_dimension in keys.items()
+        for key, month in tallies.first_months(campaign_id, dimension, of_dimension).items()
+    }
+
+
+def _months(first: str) -> list[str]:
+    """The months from the first one to now ("2026-11"), the last MONTHS of them."""
+    today = now()
+    last = today.year * 12 + today.month - 1
+    numbers = range(last - MONTHS + 1, last + 1)
+    names = [f"{number // 12}-{number % 12 + 1:02}" for number in numbers]
+    return [name for name in names if name >= first]
+
+
+def _index_of(month: str | None, months: Sequence[str]) -> int:
+    """What came on before the first of the months was always there."""
+    return months.index(month) if month in months else 0
+
+
+def _growth(campaign_id: int, months: Sequence[str]) -> list[str]:
+    """A sentence for each month."""
+    by_day = tallies.by_day(campaign_id)
+    totals = [sum(count for day, count in by_day if f"{day:%Y-%m}" <= month) for month in months]
+    return [
+        ngettext(
+            "%(month)s: %(count)s person", "%(month)s: %(count)s people", total,
+            month=month_name(month), count=i18n.format_number(total),
+        )
+        for month, total in zip(months, totals, strict=True)
+    ]  # fmt: skip
+
+
+def month_name(month: str) -> str:
+    """A month ("2026-11") in words of the reader's language."""
+    day = date.fromisoformat(f"{month}-01")
+    return format_skeleton("yMMMM", day, locale=i18n.babel_locale(i18n.current()))
+
+
+def _names(lights: Sequence[Light]) -> Mapping[str, str]:
+    found = institutions.by_ids([light.place.key for light in lights if not light.place.is_vague])
+    return {id_: name_in(institution, i18n.current()) for id_, institution in found.items()}
+
+
+def _title_and_address(light: Light, names: Mapping[str, str]) -> tuple[str, str]:
+    """A light of one institution leads to it, one of several to the country of the largest."""
+    place = light.place
+    if place.is_vague:
+        name = country_name(place.country, i18n.current())
+        address = url_for("web.country", code=place.country)
+    else:
+        name, address = _isolated(names[place.key]), url_for("web.institution", ror_id=place.key)
+    if others := place.members - 1:
+        name = ngettext(
+            "%(name)s and %(others)s more institution", "%(name)s and %(others)s more institutions",
+            others, name=name, others=i18n.format_number(others),
+        )  # fmt: skip
+        address = url_for("web.country", code=place.country)
+    title = ngettext(
+        "%(place)s: %(count)s person has pledged", "%(place)s: %(count)s people have pledged",
+        place.count, place=name, count=i18n.format_number(place.count),
+    )  # fmt: skip
+    return title, address
+
+
+def _isolated(name: str) -> str:
+    """Between marks that keep a name's direction from turning its neighbours around (UAX #9, FSI and PDI)."""
+    return f"\u2068{name}\u2069"

@@ -1,0 +1,168 @@
+"""The published numbers: a page that explains them and finds a receipt, and the files for everyone."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from flask import Blueprint, abort, current_app, redirect, render_template, request, send_file
+from flask import url_for as address_of
+from werkzeug.wrappers import Response
+
+from campaign import i18n
+from campaign.campaigns.models import CampaignText
+from campaign.campaigns.queries import current_text, list_all
+from campaign.institutions.models import Institution
+from campaign.institutions.queries import get as institution
+from campaign.paths import VERIFIER
+from campaign.records import queries
+from campaign.records.models import DailyRecord
+from campaign.records.package import FILES, bundle_name
+from campaign.web.access import anyone
+from campaign.web.locales import localized
+from campaign.web.security import FOR_OTHER_SITES, FORM_LIMIT, limited
+
+blueprint = localized("records", __name__, "/numbers")
+downloads = Blueprint("downloads", __name__, url_prefix="/data")
+
+DAYS_SHOWN = 7
+_VERIFIER_NAME = "verify.py"
+# Types that are never compressed on the way: what is compressed has no ranges, and its bytes another digest.
+_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".json": "application/vnd.datapackage+json",
+    ".jsonl": "application/jsonl; charset=utf-8",
+    ".zip": "application/zip",
+    ".py": "text/x-python; charset=utf-8",
+}
+_FRESH, _FOR_EVER = (
+    "public, max-age=300, stale-if-error=86400",
+    "public, max-age=31536000, immutable",
+)
+
+
+@dataclass(frozen=True)
+class Day:
+    """One campaign's numbers of one day, as published."""
+
+    day: date
+    persons: int
+    institutions: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The newest days of a campaign, newest first."""
+
+    text: CampaignText
+    days: list[Day]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the newest list counts a pledge."""
+
+    text: CampaignText | None
+    country: str
+    day: date
+    institution: Institution | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """What became of the search for a receipt."""
+
+    receipt: str
+    is_receipt: bool
+    found: Found | None
+
+
+@blueprint.get("/")
+@anyone
+@limited(FORM_LIMIT)
+def numbers() -> str:
+    newest = queries.published(_folder(), queries.LATEST)
+    typed = request.args.get("fingerprint", "")
+    return render_template(
+        "records/numbers.html",
+        chains=_chains(),
+        newest=newest,
+        files=[file for name in FILES if (file := queries.published(_folder(), name))],
+        check=_check(typed) if typed and newest else None,
+        typed=typed[:100],
+    )
+
+
+def _chains() -> list[Chain]:
+    chains = []
+    for campaign in list_all():
+        text = current_text(campaign.slug, i18n.current())
+        days = [_day(record) for record in queries.latest(campaign.id, DAYS_SHOWN)]
+        if text and days:
+            chains.append(Chain(text, days))
+    return chains
+
+
+def _day(record: DailyRecord) -> Day:
+    told = json.loads(record.line)
+    return Day(record.day, told["persons"], told["institutions"], record.digest)
+
+
+def _check(typed: str) -> Check:
+    """The same answer for everyone: nothing but the published list is asked."""
+    receipt = re.sub(r"[\s-]", "", typed[:100]).lower()
+    if not re.fullmatch(r"[0-9a-f]{32}", receipt):
+        return Check(receipt, False, None)
+    keys = {place.dimension: place for place in queries.places(_folder(), receipt)}
+    if not keys:
+        return Check(receipt, True, None)
+    own = keys.get("institution")
+    found = Found(
+        text=current_text(keys["day"].campaign, i18n.current()),
+        country=keys["country"].key,
+        day=date.fromisoformat(keys["day"].key),
+        institution=institution(own.key) if own else None,
+    )
+    return Check(receipt, True, found)
+
+
+@downloads.get("/")
+@anyone
+def dataset() -> Response:
+    """People who try the folder find the page that explains it, in their language."""
+    response = redirect(address_of("records.numbers", locale=i18n.current(), _anchor="data"))
+    response.vary.add("Accept-Language")
+    return response
+
+
+@downloads.get("/<name>")
+@anyone
+def download(name: str) -> Response:
+    """A file of the newest dataset, the .zip of any day that is kept, or the program that checks them."""
+    if name == _VERIFIER_NAME:
+        return _send(VERIFIER, name, _FRESH)
+    found = queries.published(_folder(), name) or abort(404)
+    caching = _FOR_EVER if name == bundle_name(found.day) else _FRESH
+    return _send(found.path, f"{found.day}-{found.path.name}", caching)
+
+
+def _send(path: Path, version: str, caching: str) -> Response:
+    """With ranges and an ETag that is the same on every machine of the site (RFC 9110, 8.8.3 and 14)."""
+    is_file_of_program = path == VERIFIER
+    response = send_file(
+        path,
+        mimetype=_TYPES[path.suffix],
+        conditional=True,
+        etag=True if is_file_of_program else version,
+        download_name=path.name,
+        as_attachment=path.suffix == ".zip",
+    )
+    response.headers.update(FOR_OTHER_SITES | {"Cache-Control": caching})
+    response.headers["Access-Control-Expose-Headers"] = "Content-Range, Content-Length, ETag"
+    return response
+
+
+def _folder() -> Path:
+    return Path(current_app.config["SETTINGS"].data_folder).resolve()

@@ -1,0 +1,120 @@
+"""What other sites show of a page: its picture with the count, its QR code, its facts as schema.org names them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response, abort, current_app
+
+from campaign import codes, i18n, typesetting
+from campaign.campaigns import queries as campaigns
+from campaign.config import Settings
+from campaign.i18n import gettext, ngettext
+from campaign.tallies import queries as tallies
+from campaign.web import pages
+from campaign.web.access import anyone
+from campaign.web.caching import by_tally
+from campaign.web.pages import blueprint
+from campaign.web.security import limited
+
+# As large as the networks show it (Open Graph: 1.91 to 1).
+CARD_WIDTH, CARD_HEIGHT = 1200, 630
+# A picture keeps a core busy for some hundredths of a second; a crawler may ask for one on each page.
+CARD_LIMIT = "300 per minute"
+Crumb = tuple[str, str]
+
+
+@blueprint.get("/card.png")
+@anyone
+@limited(CARD_LIMIT)
+@by_tally(max_age=3600)
+def front_card() -> Response:
+    text = next(iter(pages.current_texts()), None)
+    persons = tallies.counts(text.campaign_id).persons if text else 0
+    return card(gettext("Light Up the Heart of Science"), persons)
+
+
+@blueprint.get("/campaigns/<slug>/card.png")
+@anyone
+@limited(CARD_LIMIT)
+@by_tally(max_age=3600)
+def campaign_card(slug: str) -> Response:
+    text = campaigns.current_text(slug, i18n.current()) or abort(404)
+    return card(text.title, tallies.counts(text.campaign_id).persons, locale=text.locale)
+
+
+def card(title: str, persons: int, *, caption: str = "", locale: str = "") -> Response:
+    """A picture of a page with the number of its people; ``locale`` is the language of the title."""
+    before, number, after = _sentence(persons)
+    site = gettext("Light Up the Heart of Science")
+    data = {
+        "lang": i18n.current(),
+        "title": title,
+        "title_lang": locale or i18n.current(),
+        "caption": caption,
+        "before": before,
+        "number": number,
+        "after": after,
+        "site": "" if title == site else site,
+        "url": _settings().site_url,
+        "host": urlsplit(_settings().site_url).netloc,
+        # A light for each, as long as they can be told apart.
+        "lights": min(persons, 400),
+    }
+    return _picture(_drawn(json.dumps(data, ensure_ascii=False)), "image/png")
+
+
+def _sentence(persons: int) -> tuple[str, str, str]:
+    """What stands before the number, the number and what stands after it, wherever a language puts it."""
+    if not persons:
+        return gettext("The first light can be yours."), "", ""
+    mark = "\0"
+    sentence = ngettext(
+        "%(count)s person has pledged", "%(count)s people have pledged", persons, count=mark
+    )
+    before, _, after = sentence.partition(mark)
+    return before, i18n.format_number(persons), after
+
+
+@lru_cache(64)
+def _drawn(data: str) -> bytes:
+    """Drawn once for what it shows: most tallies that change leave it as it is."""
+    return typesetting.png("share.typ", json.loads(data), width=CARD_WIDTH)
+
+
+def qr(path: str) -> Response:
+    """The QR code of one of our pages."""
+    return _picture(codes.qr_svg(absolute(path)).encode(), "image/svg+xml")
+
+
+def _picture(content: bytes, mimetype: str) -> Response:
+    answer = Response(content, mimetype=mimetype)
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # made to be shown elsewhere
+    return answer
+
+
+def absolute(path: str) -> str:
+    """The whole address of one of our paths, built from SITE_URL."""
+    return _settings().site_url.rstrip("/") + path
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
+
+
+def graph(*things: Mapping[str, Any]) -> dict[str, Any]:
+    """A document of JSON-LD in the vocabulary of schema.org."""
+    return {"@context": "https://schema.org", "@graph": list(things)}
+
+
+def breadcrumb(trail: Sequence[Crumb]) -> dict[str, Any]:
+    """The way to a page as (name, path); the page itself, at the end, has no path."""
+    items: list[dict[str, Any]] = [
+        {"@type": "ListItem", "position": number, "name": name}
+        | ({"item": absolute(path)} if path else {})
+        for number, (name, path) in enumerate(trail, start=1)
+    ]
+    return {"@type": "BreadcrumbList", "itemListElement": items}

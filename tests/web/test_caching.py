@@ -1,0 +1,375 @@
+"""Finished answers: kept while nothing changes, made once, told apart by what they depend on, bounded."""
+
+import gzip
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
+from threading import Barrier, Event
+from typing import Any
+
+import brotli
+import dramatiq
+import pytest
+from flask import Flask, Response, abort, request
+from flask.testing import FlaskClient
+from sqlalchemy import event
+from werkzeug.test import TestResponse
+
+from campaign import jobs
+from campaign.app import create_app
+from campaign.config import Settings
+from campaign.db import db
+from campaign.pledges import demo
+from campaign.tallies import operations as tallies
+from campaign.web import caching
+from campaign.web.access import anyone
+from campaign.web.caching import Answer, Answers, by_tally
+from tests.factories import CAMPAIGN, confirmed, institution
+from tests.web.browsing import LANGUAGES, Page
+
+FRONT = "/en/"
+PAGES = (
+    FRONT,
+    f"/en/campaigns/{CAMPAIGN}/",
+    f"/en/campaigns/{CAMPAIGN}/countries/",
+    f"/en/campaigns/{CAMPAIGN}/institutions/",
+    "/en/countries/KE/",
+    "/en/about/",
+    "/en/privacy/",
+)
+VERSION = (1, 1, False)
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What the database is asked in the meantime."""
+    asked: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+def answer(
+    name: str, body: bytes = b"", version: caching.Version = VERSION, **different: Any
+) -> Answer:
+    values = {"status": 200, "headers": [], "digest": "d", "bodies": {"": body}}
+    return Answer(key=(name, "en", ()), version=version, **(values | different))
+
+
+def known(max_bytes: int = 100_000, version: caching.Version = VERSION) -> Answers:
+    """A store that has just asked for the version."""
+    answers = Answers(max_bytes)
+    answers._version, answers._ask_at = version, float("inf")
+    return answers
+
+
+def fold() -> None:
+    tallies.fold()
+    jobs.commit()
+
+
+@pytest.fixture
+def apart(settings: Settings, app: Flask) -> Iterator[Flask]:
+    """An application of its own, which further views can be added to, and which reads the version as in life."""
+    broker = dramatiq.get_broker()
+    apart = create_app(Settings(**(vars(settings) | {"testing": False})))
+    dramatiq.set_broker(broker)
+    yield apart
+    with apart.app_context():
+        db.engine.dispose()
+
+
+def get(app: Flask, path: str, **headers: str) -> TestResponse:
+    return app.test_client().get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+# What a reader sees
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_may_be_kept_for_a_moment(client: FlaskClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["Cache-Control"] == (
+        "public, max-age=5, stale-while-revalidate=10, stale-if-error=86400"
+    )
+    assert headers["Vary"] == "Accept-Encoding"
+    assert headers["ETag"]
+
+
+def test_a_page_that_did_not_change_is_not_sent_again(client: FlaskClient) -> None:
+    first = client.get(FRONT)
+    again = client.get(FRONT, headers={"If-None-Match": first.headers["ETag"]})
+
+    assert (again.status_code, again.data) == (304, b"")
+    for name in ("ETag", "Cache-Control", "Vary", "Content-Security-Policy"):
+        assert again.headers[name] == first.headers[name]
+
+
+def test_a_fold_shows_at_once_and_changes_the_tag(client: FlaskClient) -> None:
+    before = client.get(FRONT)
+    confirmed()
+    fold()
+
+    after = client.get(FRONT, headers={"If-None-Match": before.headers["ETag"]})
+
+    assert after.status_code == 200
+    assert "1 person has pledged" in Page(after).text
+
+
+def test_the_tag_stays_where_a_fold_changes_nothing_to_be_seen(client: FlaskClient) -> None:
+    tag = client.get("/en/countries/UG/").headers["ETag"]
+    confirmed()
+    fold()
+    assert client.get("/en/countries/UG/", headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_demonstration_data_shows_before_any_fold(client: FlaskClient) -> None:
+    from campaign.clock import now
+
+    assert not Page(client.get(FRONT)).all("p", class_="demo")
+    demo.add(2, now())
+    jobs.commit()
+    assert Page(client.get(FRONT)).all("p", class_="demo")
+
+
+def test_every_language_has_its_own(client: FlaskClient) -> None:
+    for _ in range(2):
+        for tag in LANGUAGES:
+            assert Page(client.get(f"/{tag}/")).one("html").get("lang") == tag
+
+
+def test_a_query_that_means_nothing_leaves_no_trace(client: FlaskClient, app: Flask) -> None:
+    plain = client.get(FRONT)
+    kept = len(app.extensions["answers"])
+    for number in range(5):
+        assert client.get(f"{FRONT}?utm={number}&page=3").data == plain.data
+    assert len(app.extensions["answers"]) == kept
+
+
+def test_a_query_that_means_something_is_told_apart(client: FlaskClient) -> None:
+    for number in range(101):
+        confirmed(f"p{number}@example.org", institution=institution().id)
+    fold()
+    path = f"/en/campaigns/{CAMPAIGN}/institutions/"
+    rows = [
+        len(Page(client.get(f"{path}{query}")).one("tbody").all("tr"))
+        for query in ("", "?page=2", "?page=1&page=2", "?page=2&x=y")
+    ]
+    assert rows == [100, 1, 100, 1]
+
+
+def test_what_is_not_there_is_not_kept(client: FlaskClient, app: Flask) -> None:
+    kept = len(app.extensions["answers"])
+    for code in ("XX", "QQ"):
+        missing = client.get(f"/en/countries/{code}/")
+        assert (missing.status_code, missing.headers["Cache-Control"]) == (404, "no-cache")
+    assert len(app.extensions["answers"]) == kept
+
+
+def test_an_institution_that_comes_later_is_found(client: FlaskClient) -> None:
+    id_ = institution().id
+    jobs.rollback()
+    assert client.get(f"/en/institutions/{id_}/").status_code == 404
+    institution(id=id_)
+    jobs.commit()
+    assert client.get(f"/en/institutions/{id_}/").status_code == 200
+
+
+# Codings
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding", "read"),
+    [
+        ("gzip, deflate, br, zstd", "br", brotli.decompress),
+        ("gzip", "gzip", gzip.decompress),
+        ("br;q=0, gzip", "gzip", gzip.decompress),
+        ("*", "br", brotli.decompress),
+        ("", None, bytes),
+        ("identity", None, bytes),
+        ("zstd", None, bytes),
+    ],
+)
+def test_the_coding_is_the_readers(
+    client: FlaskClient, accepted: str, coding: str | None, read: Callable[[bytes], bytes]
+) -> None:
+    for _ in range(2):
+        page = client.get(FRONT, headers={"Accept-Encoding": accepted})
+        assert page.headers.get("Content-Encoding") == coding
+        assert read(page.data).startswith(b"<!doctype html>")
+        assert page.headers["Content-Length"] == str(len(page.data))
+        assert page.headers["Vary"] == "Accept-Encoding"
+
+
+def test_each_coding_has_its_own_tag(client: FlaskClient) -> None:
+    """A strong tag names the bytes (RFC 9110, 8.8.3)."""
+    tags = [
+        client.get(FRONT, headers={"Accept-Encoding": coding}).headers["ETag"]
+        for coding in ("br", "gzip", "")
+    ]
+    assert len(set(tags)) == 3
+
+
+def test_head_says_what_get_would(client: FlaskClient) -> None:
+    accepted = {"Accept-Encoding": "br"}
+    head, page = client.head(FRONT, headers=accepted), client.get(FRONT, headers=accepted)
+    assert (head.status_code, head.data) == (200, b"")
+    assert dict(head.headers) == dict(page.headers)
+
+
+# What it costs
+
+
+def test_a_kept_page_asks_the_database_nothing(apart: Flask) -> None:
+    with apart.app_context():
+        get(apart, FRONT)
+        apart.extensions["answers"]._ask_at = float("inf")
+        with statements() as asked:
+            for accepted in ("br", "gzip", ""):
+                assert get(apart, FRONT, Accept_Encoding=accepted).status_code == 200
+    assert asked == []
+
+
+def test_the_version_is_asked_for_once_in_its_time(apart: Flask) -> None:
+    with apart.app_context():
+        get(apart, FRONT)
+        apart.extensions["answers"]._ask_at = 0.0
+        with statements() as asked:
+            for _ in range(3):
+                get(apart, FRONT)
+    assert len([s for s in asked if "tally_versions" in s]) == 1
+
+
+def test_a_new_version_is_seen_when_its_time_comes(apart: Flask, committing: None) -> None:
+    get(apart, FRONT)
+    confirmed()
+    fold()
+    apart.extensions["answers"]._ask_at = 0.0
+    assert "1 person has pledged" in Page(get(apart, FRONT)).text
+    assert caching.VERSION_SECONDS <= 1
+
+
+def test_many_who_ask_at_once_cause_one_computation(apart: Flask) -> None:
+    made, started, go_on = count(1), Event(), Event()
+
+    @apart.get("/slow")
+    @anyone
+    @by_tally()
+    def slow() -> str:
+        started.set()
+        assert go_on.wait(10)
+        return f"made {next(made)}"
+
+    with ThreadPoolExecutor(8) as threads:
+        asked = [threads.submit(get, apart, "/slow")]
+        assert started.wait(10)
+        asked += [threads.submit(get, apart, "/slow") for _ in range(7)]
+        go_on.set()
+        assert {answer.result(10).text for answer in asked} == {"made 1"}
+
+
+def test_while_a_newer_one_is_made_the_others_get_the_one_before() -> None:
+    answers, new = known(), (2, 1, False)
+    old = answers.get(("x", "en", ()), lambda version: answer("x", version=version))
+    answers._version = new
+    making, go_on = Barrier(2), Event()
+
+    def make(version: caching.Version) -> Answer:
+        making.wait(10)
+        go_on.wait(10)
+        return answer("x", version=version)
+
+    with ThreadPoolExecutor(1) as threads:
+        newer = threads.submit(answers.get, old.key, make)
+        making.wait(10)
+        assert answers.get(old.key, make) is old
+        go_on.set()
+        assert newer.result(10).version == new
+
+
+def test_who_fails_does_not_keep_the_others_waiting(apart: Flask) -> None:
+    tries = count(1)
+
+    @apart.get("/once-broken")
+    @anyone
+    @by_tally()
+    def once_broken() -> str:
+        return abort(503) if next(tries) == 1 else "well"
+
+    assert [get(apart, "/once-broken").status_code for _ in range(2)] == [503, 200]
+
+
+def test_while_the_database_is_away_what_is_known_is_shown(
+    apart: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = get(apart, FRONT)
+
+    def away() -> caching.Version:
+        raise caching.SQLAlchemyError
+
+    monkeypatch.setattr(caching, "_version", away)
+    apart.extensions["answers"]._ask_at = 0.0
+    assert get(apart, FRONT).data == before.data
+
+
+# Bounds
+
+
+def test_the_memory_is_bounded_and_the_oldest_go_first() -> None:
+    answers = known(max_bytes=10 * (caching.ENTRY_BYTES + 1010))
+    for number in range(20):
+        answers.get(("first", "en", ()), lambda _: answer("first", b"x" * 1000))
+        name = str(number)
+        answers.get((name, "en", ()), lambda _, name=name: answer(name, b"x" * 1000))
+
+    assert len(answers) == 10
+    assert [key for key, *_ in answers._kept] == [*map(str, range(11, 19)), "first", "19"]
+    assert answers.bytes == sum(kept.size for kept in answers._kept.values())
+
+
+def test_further_codings_count(client: FlaskClient, app: Flask) -> None:
+    answers = app.extensions["answers"]
+    for coding in ("br", "gzip", "", "br"):
+        client.get(FRONT, headers={"Accept-Encoding": coding})
+        client.get("/en/about/", headers={"Accept-Encoding": coding})
+    assert answers.bytes == sum(kept.size for kept in answers._kept.values())
+
+
+def test_a_giant_is_answered_and_not_kept() -> None:
+    answers = known(max_bytes=100_000_000)
+    giant = answer("giant", b"x" * caching.MAX_BYTES_OF_ONE)
+    assert answers.get(giant.key, lambda _: giant) is giant
+    assert len(answers) == 0
+
+
+def test_nothing_is_kept_for_longer_than_names_stay_the_same() -> None:
+    old = answer("x")
+    assert old.is_current(VERSION)
+    old.made_at -= caching.LONGEST_SECONDS
+    assert not old.is_current(VERSION)
+
+
+# What a view may say itself
+
+
+def test_a_view_keeps_its_own_headers(apart: Flask) -> None:
+    @apart.get("/own")
+    @anyone
+    @by_tally("a", max_age=60)
+    def own() -> Response:
+        response = Response(request.query_string and str(dict(request.args)), mimetype="text/plain")
+        response.headers["Content-Security-Policy"] = "default-src 'none'"
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    for _ in range(2):
+        answer = get(apart, "/own?a=1&b=2&a=3")
+        assert answer.text == "{'a': '1'}"
+        assert answer.headers.getlist("Content-Security-Policy") == ["default-src 'none'"]
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "max-age=60, stale-while-revalidate=120," in answer.headers["Cache-Control"]
