@@ -171,8 +171,9 @@ def _section(text: CampaignText, place: Place) -> Section:
     id_ = text.campaign_id
     counts = _counts(id_, place)
     official = pledges.official_pledge(id_, place.key) if place.institution else None
+    letters = _letters(official.letters) if official else []
     if not (counts.persons or counts.institutions):
-        return Section(text.campaign, text, counts, [], [], [], [], [], [], official, [])
+        return Section(text.campaign, text, counts, [], [], [], [], [], [], official, letters)
     dimension, keys = place.counted
     sentences = dict(text.commitments)
     made = tallies.commitments(id_, dimension, keys, sentences)
@@ -193,7 +194,7 @@ def _section(text: CampaignText, place: Place) -> Section:
         if place.institution
         else tallies.institutions(id_, place.countries, limit=TOP),
         official=official,
-        letters=_letters(official.letters) if official else [],
+        letters=letters,
     )
 
 

@@ -10,6 +10,7 @@ from campaign import jobs
 from campaign.db import db
 from campaign.pledges.letters import MINE
 from campaign.pledges.models import Pledge
+from campaign.tallies import operations as tallies
 from tests.factories import CAMPAIGN, confirmed, form_fields, institution, office
 from tests.web.browsing import FORM_PATH, INSTITUTION_FORM_PATH, Page, form_token, open_page
 
@@ -124,6 +125,7 @@ def test_markup_in_stored_text_is_shown_as_text(client: FlaskClient) -> None:
     confirmed(name=MARKUP, words=MARKUP, institution=home.id, role="staff")
     confirmed("b@example.org", name="B", institution_text=MARKUP, role="staff")
     home_path = f"institutions/{home.id}/"
+    tallies.fold()
     jobs.commit()
     for path in (
         f"campaigns/{CAMPAIGN}/",
