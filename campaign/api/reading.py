@@ -43,6 +43,7 @@ from campaign.institutions.queries import name_in
 from campaign.pledges import queries as pledges
 from campaign.pledges.disciplines import FIELDS
 from campaign.pledges.models import Kind, Pledge
+from campaign.tallies import places
 from campaign.tallies import queries as tallies
 from campaign.tallies.queries import Counts
 from campaign.web.access import anyone
@@ -669,12 +670,12 @@ def country(_query: Query, code: str) -> Answer | AnyResponse:
         raise Problem(404, "There is no such country. Its code has two letters (ISO 3166-1).")
     if code != code.upper():
         return _moved(code=code.upper())
-    counts = [(one, tallies.counts_of_country(one.id, code)) for one in campaigns.list_all()]
+    lit = [places.organizations(one.id, [code]) for one in campaigns.list_all()]
+    counts = zip(_counts("country", code), lit, strict=True)
     return {
         **_country(code, geography.country_name(code, i18n.current())),
         "counts": [
-            {**_in_campaign(one, numbers), "organizations": numbers.organizations}
-            for one, numbers in counts
+            {**numbers, "organizations": organizations} for numbers, organizations in counts
         ],
     }
 

@@ -79,9 +79,9 @@ def commitments(
 
 
 def institutions(
-    campaign_id: int, countries: Keys, *, limit: int, offset: int = 0
+    campaign_id: int, countries: Keys | None, *, limit: int, offset: int = 0
 ) -> Sequence[tuple[Institution, int, bool]]:
-    """Institutions of these countries with a pledge: (institution, people, whether it pledged itself).
+    """Institutions of these countries, or of all (None), with a pledge: (institution, people, whether it pledged).
 
     Most people first; a page is read by its offset, since a country has at most some ten thousand institutions.
     """
@@ -117,14 +117,14 @@ def pledges_of(campaign_id: int, ids: Keys) -> Mapping[str, tuple[int, bool]]:
     }
 
 
-def _institutions(campaign_id: int, kind: Kind | None, countries: Keys) -> Select[Any]:
-    """Tallies of institutions of these countries; for other columns than these."""
-    rows = (
-        select(Tally.key)
-        .join(Institution, Tally.key == Institution.id)
-        .where(Tally.campaign_id == campaign_id, Tally.dimension == "institution", Tally.count > 0)
-        .where(Institution.country.in_(countries))
+def _institutions(campaign_id: int, kind: Kind | None, countries: Keys | None) -> Select[Any]:
+    """Tallies of institutions of these countries, or of all; for other columns than these."""
+    rows = select(Tally.key).where(
+        Tally.campaign_id == campaign_id, Tally.dimension == "institution", Tally.count > 0
     )
+    if countries is not None:
+        at_home = Institution.country.in_(countries)
+        rows = rows.join(Institution, Tally.key == Institution.id).where(at_home)
     return rows.where(Tally.kind == kind) if kind else rows
 
 

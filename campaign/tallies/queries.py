@@ -1,7 +1,7 @@
 """Reading public counts. Costs the same whether a thousand or millions have pledged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import Select, bindparam, func, select, text
@@ -64,18 +64,6 @@ def counts_of(campaign_id: int, dimension: str, key: str) -> Counts:
     )
 
 
-def counts_of_country(campaign_id: int, code: str) -> Counts:
-    """Like ``counts_of``, and how many institutions of the country have people who pledged."""
-    lit = (
-        select(func.count())
-        .join_from(Tally, Institution, Tally.key == Institution.id)
-        .where(Tally.campaign_id == campaign_id, Tally.dimension == "institution")
-        .where(Tally.kind == Kind.PERSON, Tally.count > 0, Institution.country == code)
-    )
-    found = counts_of(campaign_id, "country", code)
-    return replace(found, organizations=db.session.scalar(lit) or 0)
-
-
 def ranking(
     campaign_id: int, dimension: str, *, kind: Kind = Kind.PERSON, limit: int | None = None
 ) -> Sequence[tuple[str, int]]:
@@ -95,9 +83,7 @@ def _ranked(campaign_id: int, dimension: str, kind: Kind) -> Select[str, int]:
     )
 
 
-def top_institutions(
-    campaign_id: int, *, country: str | None = None, limit: int = 12, offset: int = 0
-) -> Sequence[tuple[Institution, int]]:
+def top_institutions(campaign_id: int, *, limit: int) -> Sequence[tuple[Institution, int]]:
     """Institutions by the number of their people who pledged."""
     ranked = (
         select(Institution, Tally.count)
@@ -105,37 +91,8 @@ def top_institutions(
         .where(Tally.campaign_id == campaign_id, Tally.kind == Kind.PERSON, Tally.count > 0)
         .order_by(Tally.count.desc(), Tally.key)
     )
-    if country:
-        ranked = ranked.where(Institution.country == country)
     return [
-        (institution, number)
-        for institution, number in db.session.execute(ranked.limit(limit).offset(offset))
-    ]
-
-
-def institutions(
-    campaign_id: int, *, limit: int, offset: int = 0
-) -> Sequence[tuple[Institution, int, bool]]:
-    """Every institution with a pledge, most people first: (institution, people, whether it pledged itself)."""
-    persons = func.coalesce(func.sum(Tally.count).filter(Tally.kind == Kind.PERSON), 0)
-    itself = func.bool_or(Tally.kind == Kind.INSTITUTION)
-    rows = (
-        select(Tally.key, persons.label("persons"), itself.label("itself"))
-        .where(Tally.campaign_id == campaign_id, Tally.dimension == "institution", Tally.count > 0)
-        .group_by(Tally.key)
-        .order_by(persons.desc(), Tally.key)
-        .limit(limit)
-        .offset(offset)
-        .subquery()
-    )
-    found = (
-        select(Institution, rows.c.persons, rows.c.itself)
-        .join(rows, rows.c.key == Institution.id)
-        .order_by(rows.c.persons.desc(), rows.c.key)
-    )
-    return [
-        (institution, int(number), itself)
-        for institution, number, itself in db.session.execute(found)
+        (institution, number) for institution, number in db.session.execute(ranked.limit(limit))
     ]
 
 
@@ -145,11 +102,6 @@ def by_key(campaign_id: int, dimension: str) -> Sequence[tuple[str, int, int]]:
     institutions = dict(ranking(campaign_id, dimension, kind=Kind.INSTITUTION))
     rows = [(key, persons.get(key, 0), institutions.get(key, 0)) for key in persons | institutions]
     return sorted(rows, key=lambda row: (-row[1], -row[2], row[0]))
-
-
-def by_country(campaign_id: int) -> Sequence[tuple[str, int, int]]:
-    """Every country with a pledge: (code, people, institutions), most people first."""
-    return by_key(campaign_id, "country")
 
 
 def days(campaign_id: int) -> Sequence[tuple[date, int, int]]:

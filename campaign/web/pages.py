@@ -12,6 +12,7 @@ from campaign.campaigns.models import Campaign, CampaignText
 from campaign.drawing.night_map import NIGHT
 from campaign.institutions import queries as institutions
 from campaign.pledges import queries as pledges
+from campaign.tallies import places
 from campaign.tallies import queries as tallies
 from campaign.tallies.queries import Counts
 from campaign.web import charts, drawings
@@ -89,7 +90,7 @@ def campaign(slug: str) -> Page:
 @by_tally("sort")
 def countries(slug: str) -> Page:
     text = _text(slug)
-    rows = tallies.by_country(text.campaign_id)
+    rows = tallies.by_key(text.campaign_id, "country")
     sort = request.args.get("sort", "")
     if sort == "institutions":
         rows = sorted(rows, key=lambda row: -row[2])
@@ -111,8 +112,11 @@ def institution_list(slug: str) -> Page:
     page = request.args.get("page", 1, type=int)
     if not 1 <= page <= 1000:
         abort(404)
-    rows = tallies.institutions(
-        text.campaign_id, limit=INSTITUTIONS_PER_PAGE + 1, offset=(page - 1) * INSTITUTIONS_PER_PAGE
+    rows = places.institutions(
+        text.campaign_id,
+        None,
+        limit=INSTITUTIONS_PER_PAGE + 1,
+        offset=(page - 1) * INSTITUTIONS_PER_PAGE,
     )
     return render_template(
         "institutions.html",
