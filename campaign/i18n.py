@@ -104,13 +104,18 @@ def negotiate(accepted: Iterable[str]) -> str:
 
     Matches on the likely script: zh-TW never gets simplified characters, pt-MZ gets pt.
     """
-    offered_by_script = {likely_script(tag): tag for tag in reversed(offered())}
+    by_script = _by_script(offered())
     for tag in accepted:
         if is_offered(tag):
             return tag
-        if (wanted := likely_script(tag)) in offered_by_script:
-            return offered_by_script[wanted]
+        if (wanted := likely_script(tag)) in by_script:
+            return by_script[wanted]
     return DEFAULT
+
+
+@cache
+def _by_script(tags: tuple[str, ...]) -> dict[tuple[str, str] | None, str]:
+    return {likely_script(tag): tag for tag in reversed(tags)}
 
 
 @contextmanager

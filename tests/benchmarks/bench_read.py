@@ -20,7 +20,7 @@ from tests.benchmarks.tools import database, requests_per_second, site
 from tests.factories import CAMPAIGN
 from tests.factories import text as shown_text
 
-ROUNDS, REQUESTS = 7, 1_200
+ROUNDS, REQUESTS = 21, 400
 COLD_MAPS = 5
 MAP = f"/en/campaigns/{CAMPAIGN}/map.svg"
 

@@ -67,7 +67,16 @@ class Form:
 
 def code_of_letter(stack: Stack, address: str) -> str:
     """The six digits in the newest mail to this address."""
-    letter = Person(stack.site, stack.mailbox, address).letter()
-    code = re.search(r"\b\d{6}\b", letter["text"])
-    assert code, letter["text"]
-    return code[0]
+    return _in_letter(stack, address, r"\b\d{6}\b")
+
+
+def link_of_letter(stack: Stack, address: str) -> str:
+    """Where the button leads in the newest mail to this address."""
+    return _in_letter(stack, address, r"https?://\S+/pledges/confirm/\S+")
+
+
+def _in_letter(stack: Stack, address: str, pattern: str) -> str:
+    text: str = Person(stack.site, stack.mailbox, address).letter()["text"]
+    found = re.search(pattern, text)
+    assert found, text
+    return found[0]
