@@ -23,8 +23,6 @@ from campaign.tallies import operations as tallies
 
 log = logging.getLogger(__name__)
 
-LETTERS_KEPT = timedelta(days=30)
-
 # Half the threads of a worker process: a mail server that hangs must not keep the tallies waiting.
 _senders = BoundedSemaphore(2)
 _posters = BoundedSemaphore(1)  # partners' servers are slow now and then
@@ -83,8 +81,8 @@ def keep_retention() -> None:
     while pledges.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
         jobs.commit()
     pledges.forget_networks(now() - timedelta(days=settings.network_hash_days))
-    outbox.purge(now() - LETTERS_KEPT)
-    webhooks.purge(now() - LETTERS_KEPT)
+    outbox.purge(now() - outbox.KEPT)
+    webhooks.purge(now() - outbox.KEPT)
     partners.forget(now())
     jobs.commit()
 

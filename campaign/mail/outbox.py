@@ -23,6 +23,8 @@ LEASE = timedelta(minutes=2)
 RUN_SECONDS = 60
 # 1, 2, 4 … minutes, nearly three days in all: long enough for a mail server's weekend.
 MAX_ATTEMPTS = 13
+# After it was sent or given up; by then it shows nothing but which letter it was and when.
+KEPT = timedelta(days=30)
 
 
 def queue(

@@ -157,10 +157,10 @@ class Answers:
         """Asked for once a second by one thread; the others go on with what is known."""
         version = self._version
         if version is None or self._always_ask:
-            self._version = version = _version()
+            self._version = version = version_now()
         elif time.monotonic() >= self._ask_at and self._asking.acquire(blocking=False):
             try:
-                self._version = version = _version()
+                self._version = version = version_now()
             except SQLAlchemyError:  # what is known goes on being shown while the database is away
                 db.session.rollback()
                 log.exception("could not ask for the version of the tallies")
@@ -205,7 +205,8 @@ def by_tally(*parameters: str, max_age: int = MAX_AGE) -> Callable[[View], View]
     return decorate
 
 
-def _version() -> Version:
+def version_now() -> Version:
+    """What all public numbers and names stand for at this moment: it rises with any of them."""
     return newest_version(), newest_text_id(), has_demo()
 
 

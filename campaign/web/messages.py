@@ -34,11 +34,11 @@ _SENTENCES: dict[str, Callable[[], str]] = {
     ),
     "other-institution": lambda: gettext("This form can take pledges for one institution only."),
     "unknown-text": lambda: gettext(
-        "This is not a text that was published. Load the form anew and read the pledge again."
+        "This is not a text that was published. Reload the form and read the pledge again."
     ),
     "unknown-country": lambda: gettext("Choose your country from the list."),
     "choose": lambda: gettext("Choose one of the answers."),
-    "unknown-choice": lambda: gettext("One of the chosen answers is not on offer. Choose again."),
+    "unknown-choice": lambda: gettext("One of your answers is not available. Choose again."),
     "orcid": lambda: gettext(
         "This ORCID iD has a typing mistake: it has 16 characters, the last may be an X."
     ),
@@ -49,7 +49,7 @@ _SENTENCES: dict[str, Callable[[], str]] = {
         "A newer form was sent with this address. Use the link in the e-mail: it shows what you confirm."
     ),
     "form-expired": lambda: gettext(
-        "This form was open for very long. Nothing is lost: read through it and send it again."
+        "This form was open for too long. Nothing is lost: read through it and send it again."
     ),
 }
 

@@ -11,6 +11,7 @@ from campaign.campaigns import queries as campaigns
 from campaign.campaigns.models import Campaign, CampaignText
 from campaign.drawing.night_map import NIGHT
 from campaign.institutions import queries as institutions
+from campaign.mail import outbox
 from campaign.pledges import queries as pledges
 from campaign.tallies import places
 from campaign.tallies import queries as tallies
@@ -200,7 +201,9 @@ def _found(matches: Any) -> Response:
 @anyone
 @by_tally()
 def privacy() -> Page:
-    return render_template("privacy.html", settings=current_app.config["SETTINGS"])
+    return render_template(
+        "privacy.html", settings=current_app.config["SETTINGS"], letters_kept=outbox.KEPT.days
+    )
 
 
 @blueprint.get("/about/")

@@ -7,7 +7,7 @@
   let look;
   const frames = new Set();
 
-  const ask = (address) => (answers[address] ??= fetch(address).then((answer) => answer.json()));
+  const ask = (address) => (answers[address] ??= fetch(address).then((answer) => (answer.ok ? answer.json() : Promise.reject())));
 
   const make = (name, properties, ...children) => {
     const made = Object.assign(document.createElement(name), properties);

@@ -278,16 +278,20 @@ def test_attributes_can_change_afterwards(guests: Visitors, registered: ForeignS
     expect(page.locator(".widget.button")).to_have_count(0)
 
 
+@pytest.mark.parametrize("widget", WIDGETS)
 def test_what_cannot_be_had_leaves_the_link_of_the_page(
-    browser: Browser, stack: Stack, foreign: ForeignSite
+    browser: Browser, stack: Stack, foreign: ForeignSite, widget: str
 ) -> None:
     others = Visitors(browser, stack.site, foreign.origin)
     page = others.come()
-    body = element("card").replace(INSTITUTION, "000000000")
-    with page.expect_response("**/embed/data/**"):
-        page.goto(foreign.show("/unknown/", body))
+    body = element(widget).replace(INSTITUTION, "000000000") + element("card")
+    page.goto(foreign.show("/unknown/", body))
 
-    expect(page.get_by_role("link", name="The pledge")).to_be_visible()
+    known, unknown = page.locator(".widget.card"), page.locator("heart-of-science").first
+    expect(known).to_be_visible()
+    expect(page.locator("iframe")).to_have_count(0)
+    expect(unknown.get_by_role("link", name="The pledge")).to_be_visible()
+    assert unknown.evaluate("one => one.shadowRoot.textContent") == ""
     others.leave()
 
 

@@ -28,7 +28,7 @@ from campaign.partners import operations as partners
 from campaign.partners import webhooks
 from campaign.pledges import holding, letters, operations, rules
 from campaign.web.security import FORM_LIMIT, SEARCH_LIMIT
-from worker import actors
+from campaign.web.sharing import CARD_LIMIT
 from worker.registry import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -279,7 +279,8 @@ def test_the_reasons_to_hold_are_those_of_the_code() -> None:
 
 def test_numbers_named_are_those_of_the_code() -> None:
     days = {setting.name: setting.default for setting in fields(Settings)}
-    searches, forms = (int(limit.split()[0]) for limit in (SEARCH_LIMIT, FORM_LIMIT))
+    limits = (SEARCH_LIMIT, FORM_LIMIT, CARD_LIMIT)
+    searches, forms, cards = (int(limit.split()[0]) for limit in limits)
     said = {
         "scientists": (
             f"works for {letters.MINE_LIFETIME // timedelta(hours=1)} hours",
@@ -299,7 +300,7 @@ def test_numbers_named_are_those_of_the_code() -> None:
         ),
         "operators": (
             f"{outbox.MAX_ATTEMPTS} times in all",
-            f"sent or given up | {actors.LETTERS_KEPT.days} days",
+            f"sent or given up | {outbox.KEPT.days} days",
             f"people where nothing else is theirs | {days['unconfirmed_days']} days",
             f"network addresses | {days['network_hash_days']} days",
             f"not confirmed for {operations.REMINDER_AFTER.days} days",
@@ -310,7 +311,8 @@ def test_numbers_named_are_those_of_the_code() -> None:
             f"{int(READ_LIMIT.split()[0]):,} requests a minute, and {DOWNLOAD_LIMIT.split()[0]} of each file",
             f"`Idempotency-Key` | {partners.ANSWERS_KEPT // timedelta(hours=1)} hours",
             f"used on a day | {partners.USES_KEPT.days} days",
-            f"({searches:,} a minute), forms, and typed codes ({forms:,} each)",
+            f"searches and lists ({searches:,} a minute), forms",
+            f"a number or a receipt ({forms:,} each), pictures to share and QR codes ({cards:,})",
         ),
         "architecture": (f"{operations.MAX_CODE_ATTEMPTS} wrong guesses",),
     }

@@ -312,7 +312,7 @@ def test_while_the_database_is_away_what_is_known_is_shown(
     def away() -> caching.Version:
         raise caching.SQLAlchemyError
 
-    monkeypatch.setattr(caching, "_version", away)
+    monkeypatch.setattr(caching, "version_now", away)
     apart.extensions["answers"]._ask_at = 0.0
     assert get(apart, FRONT).data == before.data
 

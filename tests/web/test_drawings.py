@@ -240,7 +240,7 @@ def test_a_chart_that_is_none_is_not_found(
 def test_a_chart_of_time_tells_its_numbers_in_words(client: FlaskClient, lit: Institution) -> None:
     page = open_page(client, f"/en/{HOME}")
     drawing = page.one("svg", class_="growth")
-    assert drawing.all("title")[0].text == "Pledges over time: 3 people until today"
+    assert drawing.all("title")[0].text == "Pledges over time: 3 people to date"
     rows = page.one("section", class_="chart chart--time").all("td")
     assert [cell.text for cell in rows] == ["3"]
 
