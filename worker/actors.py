@@ -90,12 +90,9 @@ def keep_retention() -> None:
 def publish_records() -> None:
     """Publish the numbers of the day that is over, with the list behind them."""
     settings = _settings()
-    staged = records.stage(
+    records.publish(
         Path(settings.data_folder), _office().signer, records.last_day(now()), settings.site_url
     )
-    jobs.commit()
-    if staged:
-        records.place(staged)
 
 
 def reconcile_tallies() -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import dramatiq
-from flask import Flask
+from flask import Flask, current_app
 
 from campaign import jobs
 from campaign.clock import now
@@ -21,7 +22,7 @@ def _always() -> bool:
 
 
 def _has_numbers_to_publish() -> bool:
-    return records.is_due(now())
+    return records.is_due(Path(current_app.config["SETTINGS"].data_folder), now())
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,12 @@ class StrictParser(FlaskParser):
             raise _refusal([(name, "Give this parameter once only.") for name in repeated])
         return super().load_querystring(req, schema)
 
+    def load_json(self, req: Any, schema: Any) -> Any:
+        try:
+            return super().load_json(req, schema)
+        except (ValueError, RecursionError):  # deeper, or a number longer, than Python reads
+            raise Problem(400, _DETAILS[400]) from None
+
     def handle_error(  # type: ignore[override]
         self, error: ValidationError, *_args: Any, **_named: Any
     ) -> None:
@@ -101,7 +107,11 @@ class StrictParser(FlaskParser):
 
 
 def _refusal(found: Sequence[tuple[str, str]]) -> Problem:
-    problems = [{"name": name, "detail": detail} for name, detail in found]
+    # JSON can spell halves of characters, which no answer can repeat.
+    names = [name.encode(errors="replace").decode() for name, _ in found]
+    problems = [
+        {"name": name, "detail": detail} for name, (_, detail) in zip(names, found, strict=True)
+    ]
     return Problem(400, "Some of the parameters cannot be used as they are.", problems)
 
 
@@ -210,7 +220,7 @@ def speak_language_asked_for() -> None:
 
 def tell_language(answer: Response) -> Response:
     """Which language the names are in, since the one asked for may not be offered (RFC 9110, 8.5)."""
-    answer.headers["Content-Language"] = (request.view_args or {}).get("language", i18n.current())
+    answer.headers.setdefault("Content-Language", i18n.current())
     return answer
 
 

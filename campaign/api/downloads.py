@@ -5,15 +5,19 @@ import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
+from hashlib import sha256
 from itertools import chain, islice
 from typing import Any
 
 from flask import Response, current_app, request, stream_with_context
 from marshmallow import Schema
 
+from campaign import i18n
 from campaign.api.answers import View
 from campaign.api.paging import Row, Source
 from campaign.api.schemas import sample
+from campaign.clock import now
+from campaign.web.caching import version_now
 
 JSON, CSV, JSON_LINES = "application/json", "text/csv", "application/jsonl"
 TYPES = {"csv": CSV, "jsonl": JSON_LINES}
@@ -43,17 +47,27 @@ def or_file(view: View) -> View:
 
 def file(source: Source, schema: type[Schema], extension: str, name: str) -> Response:
     """All rows of a list as one streamed file."""
-    columns = tuple(schema().fields)
+    columns, tag = tuple(schema().fields), _tag(extension)
     write: Callable[[Iterator[Row], Sequence[str]], Iterator[str]]
     write = _csv if extension == "csv" else _json_lines
     answer = Response(
-        stream_with_context(_in_pieces(write(_rows(source), columns))),
         content_type=f"{TYPES[extension]}; charset=utf-8"
-        + ("; header=present" if extension == "csv" else ""),
+        + ("; header=present" if extension == "csv" else "")
     )
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{extension}"'
     answer.headers["Cache-Control"] = "public, max-age=60"
+    answer.set_etag(tag, weak=True)
+    if request.if_none_match.contains_weak(tag):
+        answer.status_code = 304
+    else:
+        answer.response = stream_with_context(_in_pieces(write(_rows(source), columns)))
     return answer
+
+
+def _tag(extension: str) -> str:
+    """Of what the rows are read from: the file is on its way before its last row is. Names change with the day."""
+    source = (*version_now(), now().date(), extension, i18n.current())
+    return sha256(repr(source).encode()).hexdigest()[:20]
 
 
 def _rows(source: Source) -> Iterator[Row]:

@@ -91,7 +91,7 @@ def _files(row: type[Schema]) -> Callable[[View], View]:
                 200, content_type=type_, schema={"type": "string"},
                 description="The rows.", example=example,
             )(view)  # fmt: skip
-        return view
+        return _unchanged()(view)
 
     return decorate
 
@@ -102,7 +102,7 @@ _unchanged = partial(
 
 
 def _campaign(slug: str) -> Campaign:
-    found = campaigns.get(slug) if "\0" not in slug else None
+    found = campaigns.get(slug)
     if found is None:
         raise Problem(404, _NO_CAMPAIGN[404])
     return found
@@ -163,7 +163,9 @@ def campaign(_query: Query, slug: str) -> Answer:
 @by_tally(max_age=SLOW)
 @blueprint.answers(200, schemas.TextSchema)
 @blueprint.refuses(_BAD | {404: "There is no such text."})
-def campaign_text(_query: Query, slug: str, version: int, language: str) -> Answer:
+def campaign_text(
+    _query: Query, slug: str, version: int, language: str
+) -> tuple[Answer, Mapping[str, str]]:
     """Get a text
 
     The exact words that people sign in one language and version. A published text never changes.
@@ -171,7 +173,7 @@ def campaign_text(_query: Query, slug: str, version: int, language: str) -> Answ
     text = campaigns.text_of_version(slug, version, language)
     if text is None:
         raise Problem(404, "There is no such text.")
-    return {
+    body = {
         **_reference(text),
         "theme": text.theme,
         "summary": text.summary,
@@ -181,6 +183,7 @@ def campaign_text(_query: Query, slug: str, version: int, language: str) -> Answ
         "commitments": _commitments(text.commitments),
         "commitments_institution": _commitments(text.commitments_institution),
     }
+    return body, {"Content-Language": text.locale}
 
 
 def _commitments(pairs: Sequence[Sequence[str]]) -> list[Row]:
@@ -230,7 +233,6 @@ def _reference(text: CampaignText) -> dict[str, Any]:
 @by_tally("lang", "limit", "after")
 @blueprint.answers(200, schemas.TallyPage)
 @_files(schemas.TallyRow)
-@_unchanged()
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
 def tally(query: Query, slug: str, dimension: str) -> Any:
     """Count by country, region, institution, commitment or discipline
@@ -312,7 +314,6 @@ def _name(text: CampaignText, dimension: str, key: str) -> str:
 @by_tally("since", "until")
 @blueprint.answers(200, schemas.DaysSchema)
 @_files(schemas.DayRow)
-@_unchanged()
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
 def days(query: Query, slug: str) -> Answer:
     """Count by day
@@ -358,7 +359,6 @@ def _days(campaign: Campaign, query: Query) -> list[Row]:
 @by_tally("country", "institution")
 @blueprint.answers(200, schemas.MonthsSchema)
 @_files(schemas.MonthRow)
-@_unchanged()
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
 def months(query: Query, slug: str) -> Answer:
     """Count by month
@@ -419,7 +419,6 @@ def _whole(rows: Sequence[Row]) -> Source:
 @by_tally("lang", "q", "country", "institution", "limit", "after")
 @blueprint.answers(200, schemas.SignatoryPage)
 @_files(schemas.SignatoryRow)
-@_unchanged()
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
 def signatories(query: Query, slug: str) -> Any:
     """List the people who chose to be listed
@@ -485,7 +484,6 @@ def _signatory(one: pledges.Signatory) -> Row:
 @by_tally("lang", "country", "limit", "after")
 @blueprint.answers(200, schemas.OfficialPledgePage)
 @_files(schemas.OfficialPledgeRow)
-@_unchanged()
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
 def official_pledges(query: Query, slug: str) -> Any:
     """List the institutions that pledged officially

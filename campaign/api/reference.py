@@ -49,12 +49,12 @@ BASICS = {
         "Cursors are signed and valid for seven days: one that was made up is refused with 400."
     ),
     "Files": (
-        "A list with `.csv` or `.jsonl` after its address comes whole, as a file; so it does with `Accept: "
-        "text/csv` or `Accept: application/jsonl`. In CSV, a text that a spreadsheet would take for a formula "
+        "Tallies, days, months, signatories and official pledges come whole, as a file, with `.csv` or `.jsonl` "
+        "after their address; so they do with `Accept: text/csv` or `Accept: application/jsonl`. In CSV, a text that a spreadsheet would take for a formula "
         "has an apostrophe before it."
     ),
     "Caching": (
-        "Answers but files have an `ETag`. Send it back as `If-None-Match`, and as long as no number has "
+        "Answers have an `ETag`. Send it back as `If-None-Match`, and as long as no number has "
         "changed, the answer is an empty 304. `Cache-Control` says how long you need not ask at all."
     ),
     "Limits": (

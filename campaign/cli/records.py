@@ -8,7 +8,6 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from campaign import jobs
 from campaign.campaigns.queries import list_all
 from campaign.clock import now
 from campaign.config import Settings
@@ -24,13 +23,10 @@ def publish() -> None:
     """Publish the numbers of the day that is over now, as the worker does within the first hour of the next."""
     settings, day = _settings(), operations.last_day(now())
     office: Office = current_app.extensions["office"]
-    staged = operations.stage(Path(settings.data_folder), office.signer, day, settings.site_url)
-    jobs.commit()
-    if staged is None:
-        click.echo(f"Nothing to do: {day} is published, or being published.")
-        return
-    operations.place(staged)
-    click.echo(f"Published {day}.")
+    if operations.publish(Path(settings.data_folder), office.signer, day, settings.site_url):
+        click.echo(f"Published {day}.")
+    else:
+        click.echo(f"Nothing to do: {day} or a later day is published, or being published.")
 
 
 @records.command()

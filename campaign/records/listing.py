@@ -1,9 +1,10 @@
 """The list behind a day's numbers: a line for each place where a pledge counts, without anybody's name.
 
 A pledge counts for its country, its day and, where it has one, its institution. Each of the three has a line of
-its own, under a fingerprint of its own, and only the pledge's receipt tells which lines belong together. So all
-counts can be made from the list, and still the list says nothing more than the public counts do: not that somebody
-of this institution takes responsibility for that country, nor on which day they pledged.
+its own, under a fingerprint of its own, another one in each day's list, and only the pledge's receipt tells which
+lines belong together. So all counts can be made from the list, and still the lists say nothing more than the public
+counts of their days do: not that somebody of this institution takes responsibility for that country, nor who of
+yesterday's is who of today's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,9 +43,9 @@ def receipt(signer: Signer, pledge_id: UUID) -> str:
     return signer.fingerprint("receipt", str(pledge_id)).hex()[:_HEX_DIGITS]
 
 
-def fingerprint(receipt: str, dimension: str) -> str:
-    """Under which a pledge's line for this dimension stands in the list."""
-    return sha256(f"{receipt} {dimension}".encode()).hexdigest()[:_HEX_DIGITS]
+def fingerprint(receipt: str, day: date, dimension: str) -> str:
+    """Under which a pledge's line for this dimension stands in the list of this day."""
+    return sha256(f"{receipt} {day} {dimension}".encode()).hexdigest()[:_HEX_DIGITS]
 
 
 def lines(signer: Signer, day: date, folder: Path) -> Iterator[tuple[Place, bytes]]:
@@ -59,7 +60,7 @@ def _lines(signer: Signer, day: date) -> Iterator[bytes]:
         mine = receipt(signer, pledge_id)
         for dimension, key in zip(DIMENSIONS, keys, strict=True):
             if key:
-                name = fingerprint(mine, dimension)
+                name = fingerprint(mine, day, dimension)
                 yield f"{name},{campaign},{dimension},{key},{kind}\n".encode()
 
 

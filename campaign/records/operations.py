@@ -1,14 +1,16 @@
-"""Publishing a day's numbers: the dataset is staged, its records are committed by the caller, then it is placed."""
+"""Publishing a day's numbers: the dataset is staged, its records are committed, then it is placed."""
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import select, text
 
+from campaign import jobs
 from campaign.campaigns.models import Campaign
 from campaign.campaigns.queries import list_all
 from campaign.db import db
@@ -31,26 +33,53 @@ def last_day(now: datetime) -> date:
     return now.date() - timedelta(days=1)
 
 
-def is_due(now: datetime) -> bool:
-    return not queries.has_record(last_day(now))
+def is_due(folder: Path, now: datetime) -> bool:
+    return _may_follow(last_day(now)) or any(_staged(folder))
 
 
-def stage(folder: Path, signer: Signer, day: date, site_url: str) -> Path | None:
-    """Write a day's dataset aside and note its records; None where that was done, or somebody is at it.
+def _may_follow(day: date) -> bool:
+    """Whether the chain can go on with this day: never with one before its end, whatever a clock says."""
+    newest = queries.newest_day()
+    return newest is None or newest < day
 
-    Once the caller has committed, ``place`` makes it public. Killed in between, the next call places it.
+
+def publish(folder: Path, signer: Signer, day: date, site_url: str) -> bool:
+    """Publish a day's numbers, and commit; False where that or a later day is published, or somebody is at it.
+
+    Killed between the commit and the end, the next call places what was committed.
     """
-    if not db.session.scalar(
-        text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _PUBLISH_LOCK}
-    ):
-        return None
-    _tidy(folder)
-    if queries.has_record(day):
-        return None
+    with _alone() as is_alone:
+        if not is_alone:
+            return False
+        tidy(folder)
+        staged = stage(folder, signer, day, site_url) if _may_follow(day) else None
+        jobs.commit()
+        if staged:
+            place(staged)
+        return staged is not None
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """The right to publish, across commits, hence on a connection of its own; False where somebody else has it."""
+    lock = {"lock": _PUBLISH_LOCK}
+    with db.engine.connect() as connection:
+        is_ours = connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), lock) or False
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                connection.execute(text("SELECT pg_advisory_unlock(:lock)"), lock)
+
+
+def stage(folder: Path, signer: Signer, day: date, site_url: str) -> Path:
+    """Write a day's dataset aside and note its records in the current transaction; ``place`` makes it public."""
     staged = folder / f".{day}"
     staged.mkdir(parents=True)
     listed = package.write_list(staged, listing.lines(signer, day, staged))
-    db.session.add_all(_record(campaign, day, listed) for campaign in list_all())
+    campaigns = list_all()
+    slugs = sorted(campaign.slug for campaign in campaigns)
+    db.session.add_all(_record(campaign, day, listed, slugs) for campaign in campaigns)
     db.session.flush()
     package.write_tables(staged, listed, _institutions(listed), _countries())
     package.write_chain(staged, queries.chain())
@@ -72,22 +101,27 @@ def place(staged: Path) -> None:
                 (folder / str(day) / file).unlink(missing_ok=True)
 
 
-def _tidy(folder: Path) -> None:
+def tidy(folder: Path) -> None:
     """Place what was committed and not placed; remove what was not committed."""
-    for staged in folder.glob(".[0-9]*-[0-9]*-[0-9]*"):
+    for staged in _staged(folder):
         if queries.has_record(date.fromisoformat(staged.name.removeprefix("."))):
             place(staged)
         else:
             shutil.rmtree(staged)
 
 
-def _record(campaign: Campaign, day: date, listed: Listed) -> DailyRecord:
+def _staged(folder: Path) -> list[Path]:
+    return sorted(folder.glob(".[0-9]*-[0-9]*-[0-9]*"))
+
+
+def _record(campaign: Campaign, day: date, listed: Listed, slugs: Sequence[str]) -> DailyRecord:
     slug, before = campaign.slug, queries.newest(campaign.id)
     persons, institutions = listed.of_both_kinds(slug, "total")
     countries = listed.keys(slug, "country")
     line = canonical(
         {
             "campaign": slug,
+            "campaigns": slugs,
             "day": day.isoformat(),
             "persons": persons,
             "institutions": institutions,

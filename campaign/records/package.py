@@ -25,7 +25,10 @@ FILES = (LIST, TALLIES, INSTITUTIONS, COUNTRIES, CHAIN, DESCRIPTION)
 
 _FIELDS = {
     "campaign": ("string", "The campaign, as in its address."),
-    "fingerprint": ("string", "Made from the receipt of one pledge; different for each dimension."),
+    "fingerprint": (
+        "string",
+        "Made from the receipt of one pledge; different for each dimension and each day's list.",
+    ),
     "dimension": ("string", "What is counted: country, institution or day; total in tallies.csv."),
     "key": (
         "string",
@@ -131,7 +134,7 @@ def describe(folder: Path, day: date, site_url: str) -> None:
         "name": "lightup",
         "title": "Light Up the Heart of Science: public tallies",
         "description": "What counts at the end of the day, the list behind it, the chain of all days before. "
-        "No personal data. verify.py, on the site, checks all of it.",
+        "No personal data. verify.py, on the site, checks all but the names of places.",
         "homepage": site_url,
         "version": day.isoformat(),
         "created": f"{day}T23:59:59Z",

@@ -7,7 +7,7 @@ from datetime import date
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from campaign.campaigns.models import Campaign
 from campaign.db import db
@@ -29,6 +29,10 @@ class Published:
 
 def has_record(day: date) -> bool:
     return db.session.scalar(select(DailyRecord.day).where(DailyRecord.day == day)) is not None
+
+
+def newest_day() -> date | None:
+    return db.session.scalar(select(func.max(DailyRecord.day)))
 
 
 def newest(campaign_id: int) -> DailyRecord | None:
@@ -79,7 +83,8 @@ def places(folder: Path, receipt: str) -> list[Place]:
     found = published(folder, LIST)
     if found is None:
         return []
-    lines = (_line(found.path, fingerprint(receipt, dimension)) for dimension in DIMENSIONS)
+    names = (fingerprint(receipt, found.day, dimension) for dimension in DIMENSIONS)
+    lines = (_line(found.path, name) for name in names)
     return [Place(*line.split(",")[1:]) for line in lines if line]
 
 

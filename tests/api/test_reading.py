@@ -294,6 +294,31 @@ def test_what_did_not_change_is_not_sent_again(client: FlaskClient, world: World
     assert later.status_code == 200
 
 
+def test_a_file_that_did_not_change_is_not_sent_again(client: FlaskClient, world: World) -> None:
+    file = f"{HERE}/signatories.csv"
+    tag = client.get(file, buffered=True).headers["ETag"]
+
+    again = client.get(file, headers={"If-None-Match": tag, "Accept-Encoding": "br"})
+    assert (again.status_code, again.data) == (304, b"")
+    for other in (f"{file}?lang=ar", f"{HERE}/signatories.jsonl"):
+        assert client.get(other, headers={"If-None-Match": tag}, buffered=True).status_code == 200
+    confirmed("new@example.org")
+    fold()
+    later = client.get(file, headers={"If-None-Match": tag}, buffered=True)
+    assert later.status_code == 200
+    assert later.headers["ETag"] != tag
+
+
+@pytest.mark.parametrize("language", ["%0A", "日", "de", "%ff"])
+def test_a_text_in_no_language_is_not_found(
+    client: FlaskClient, world: World, language: str
+) -> None:
+    answer = client.get(f"{HERE}/texts/1/{language}")
+    assert answer.status_code == 404
+    assert answer.headers["Content-Language"] == "en"
+    assert client.get(f"{HERE}/texts/1/ar").headers["Content-Language"] == "ar"
+
+
 def test_pages_of_any_site_may_read(client: FlaskClient, world: World) -> None:
     answer = client.get("/api/v1/campaigns", headers={"Origin": "https://www.example.org"})
     assert answer.headers["Access-Control-Allow-Origin"] == "*"

@@ -413,6 +413,17 @@ def test_whatever_is_sent_is_answered_as_described(outside):
     assert statuses <= {202, 400, 401, 422}
 
 
+@pytest.mark.parametrize(
+    "body", ["[" * 100_000, '{"text_version": ' + "9" * 5_000 + "}", '{"\\ud800": 1}', '"\\ud800"']
+)
+def test_what_json_can_spell_and_nobody_means_is_refused(client, body):
+    bearer = {"Authorization": f"Bearer {key()}"}
+    answer = client.post(URL, data=body, content_type="application/json", headers=bearer)
+
+    assert answer.status_code == 400
+    assert answer.mimetype == "application/problem+json"
+
+
 def test_the_document_tells_all_that_a_partner_needs(app):
     operation = app.extensions["api_document"]["paths"][URL]["post"]
 

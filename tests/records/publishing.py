@@ -25,9 +25,7 @@ def invent(number: int = 300) -> None:
 
 def publish(folder: Path, day: date = DAY) -> Path:
     """What the job does, without its commit; returns the folder of the day."""
-    staged = operations.stage(folder, office().signer, day, "http://localhost")
-    assert staged is not None
-    operations.place(staged)
+    operations.place(operations.stage(folder, office().signer, day, "http://localhost"))
     return folder / str(day)
 
 

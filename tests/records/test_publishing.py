@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
-from campaign import jobs
 from campaign.db import db
 from campaign.pledges import operations as pledges
 from campaign.pledges.models import Kind, Pledge
@@ -21,7 +20,7 @@ from campaign.records.models import DailyRecord
 from campaign.tallies import operations as tallies
 from campaign.tallies.models import Tally
 from tests.conftest import Elsewhere
-from tests.factories import CAMPAIGN, confirmed, institution, office, submitted
+from tests.factories import CAMPAIGN, institution, office, submitted
 from tests.records.publishing import DAY, NOON, invent, publish, rows, verify
 from worker.actors import publish_records
 
@@ -211,11 +210,40 @@ def test_nobody_yet_is_a_day_as_well(tmp_path: Path) -> None:
     assert verify(folder).code == 0
 
 
-@in_a_session
-def test_a_day_is_published_once(tmp_path: Path) -> None:
-    publish(tmp_path)
+def publish_and_commit(folder: Path, day: date = DAY) -> bool:
+    return operations.publish(folder, office().signer, day, "http://localhost")
 
-    assert operations.stage(tmp_path, office().signer, DAY, "http://localhost") is None
+
+def test_a_day_is_published_once(committing: None, tmp_path: Path) -> None:
+    assert publish_and_commit(tmp_path)
+
+    assert not publish_and_commit(tmp_path)
+    assert queries.days(tmp_path) == [DAY]
+
+
+def test_the_chain_never_goes_back(committing: None, tmp_path: Path) -> None:
+    """The clock was wrong once, either way: a day out of order would break the chain for good."""
+    publish_and_commit(tmp_path)
+    morning_after = datetime.combine(DAY, time(1), UTC)
+
+    assert not operations.is_due(tmp_path, morning_after)
+    assert not publish_and_commit(tmp_path, BEFORE)
+
+    assert publish_and_commit(tmp_path, DAY + timedelta(days=2))
+    assert verify(tmp_path / str(DAY + timedelta(days=2))).code == 0
+
+
+@in_a_session
+def test_no_line_of_a_day_is_that_of_another(tmp_path: Path) -> None:
+    """Else a line that goes from one institution to another would tell that it is one and the same person."""
+    invent()
+    before, after = (
+        {row[0] for row in rows(publish(tmp_path, day) / package.LIST)[1:]}
+        for day in (DAY, DAY + timedelta(days=1))
+    )
+
+    assert len(before) == len(after)
+    assert not before & after
 
 
 @in_a_session
@@ -234,12 +262,14 @@ def test_of_older_days_the_bundle_is_kept_for_a_while(
 @in_a_session
 def test_what_was_committed_but_not_placed_is_placed_next_time(tmp_path: Path) -> None:
     """Killed between the commit and the renaming: the day must not be lost, as its list is no more."""
-    assert operations.stage(tmp_path, office().signer, DAY, "http://localhost") is not None
+    operations.stage(tmp_path, office().signer, DAY, "http://localhost")
     assert queries.days(tmp_path) == []
+    assert operations.is_due(tmp_path, NOON + timedelta(days=1))
 
-    assert operations.stage(tmp_path, office().signer, DAY, "http://localhost") is None
+    operations.tidy(tmp_path)
 
     assert queries.days(tmp_path) == [DAY]
+    assert not operations.is_due(tmp_path, NOON + timedelta(days=1))
     assert verify(tmp_path / str(DAY)).code == 0
 
 
@@ -248,19 +278,17 @@ def test_what_was_not_committed_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / f".{DAY}").mkdir()
     (tmp_path / f".{DAY}" / package.LIST).write_text("half a list")
 
+    operations.tidy(tmp_path)
     folder = publish(tmp_path)
 
     assert verify(folder).code == 0
 
 
-def test_two_workers_publish_a_day_once(elsewhere: Elsewhere, tmp_path: Path) -> None:
-    confirmed()
-    jobs.commit()
-    assert operations.stage(tmp_path, office().signer, DAY, "http://localhost") is not None
+def test_two_workers_do_not_publish_at_once(elsewhere: Elsewhere, tmp_path: Path) -> None:
+    with operations._alone():
+        assert not elsewhere(lambda: publish_and_commit(tmp_path)).result(20)
 
-    second = elsewhere(lambda: operations.stage(tmp_path, office().signer, DAY, "")).result(20)
-
-    assert second is None
+    assert elsewhere(lambda: publish_and_commit(tmp_path)).result(20)
 
 
 def test_the_job_publishes_the_day_that_is_over_once(
@@ -273,13 +301,13 @@ def test_the_job_publishes_the_day_that_is_over_once(
     ours = replace(current_app.config["SETTINGS"], data_folder=str(tmp_path))
     monkeypatch.setitem(current_app.config, "SETTINGS", ours)
     now = datetime.now(UTC)
-    assert operations.is_due(now)
+    assert operations.is_due(tmp_path, now)
 
     publish_records()
     publish_records()
 
     assert queries.days(tmp_path) == [operations.last_day(now)]
-    assert not operations.is_due(now)
+    assert not operations.is_due(tmp_path, now)
     assert db.session.scalar(select(DailyRecord.day).limit(1)) == operations.last_day(now)
 
 

@@ -237,6 +237,67 @@ def test_a_table_that_counts_one_more_is_refused(dataset: Path, name: str) -> No
     assert f"WRONG: {name} " in verdict.output
 
 
+@pytest.mark.parametrize("name", ["tallies.csv", "institutions.csv", "countries.csv"])
+def test_a_row_that_says_something_else_first_is_refused(dataset: Path, name: str) -> None:
+    heading, *table = rows(dataset / name)
+    false = [*table[0][:-2], "9", "9"] if name != "tallies.csv" else [*table[0][:-1], "9"]
+    write(dataset / name, [heading, false, *table])
+    package.describe(dataset, DAY, "http://localhost")
+
+    verdict = verify(dataset)
+
+    assert verdict.code == 1
+    assert f"WRONG: {name} " in verdict.output
+    assert "stands twice" in verdict.output
+
+
+def test_a_pledge_in_place_of_the_heading_is_refused(dataset: Path) -> None:
+    listed = rows(dataset / "pledges.csv")
+    write(dataset / "pledges.csv", [["0" * 32, *listed[1][1:]], *listed[1:]])
+    package.describe(dataset, DAY, "http://localhost")
+
+    verdict = verify(dataset)
+
+    assert verdict.code == 1
+    assert "the first line does not name the columns" in verdict.output
+
+
+@pytest.mark.parametrize("days_left", [1, 0])
+def test_a_campaign_cannot_be_rolled_back_or_left_out(dataset: Path, days_left: int) -> None:
+    """The other campaign of the demonstration, whose chain is cut short together with its lines."""
+    path = dataset / "records.jsonl"
+    lines = path.read_text().splitlines()
+    theirs = [line for line in lines if json.loads(line)["campaign"] != "heart-of-science"]
+    cut = [line for line in lines if line not in theirs[days_left:]]
+    path.write_text("".join(f"{line}\n" for line in cut))
+    listed = rows(dataset / "pledges.csv")
+    write(
+        dataset / "pledges.csv",
+        [row for row in listed if row[1] in {"campaign", "heart-of-science"}],
+    )
+    cover_up(dataset)
+
+    verdict = verify(dataset)
+
+    assert verdict.code == 1
+    assert "is not the newest day, or a campaign is missing" in verdict.output
+
+
+def test_more_institutions_than_pledges_are_refused(dataset: Path) -> None:
+    listed = rows(dataset / "pledges.csv")
+    more = [
+        [f"{number:032x}", "heart-of-science", "institution", listed[1][3], "person"]
+        for number in range(len(listed))
+    ]
+    write(dataset / "pledges.csv", [listed[0], *sorted([*listed[1:], *more])])
+    cover_up(dataset)
+    cover_up_the_record(dataset)
+
+    verdict = verify(dataset)
+
+    assert "more than one institution for a pledge" in verdict.output
+
+
 @pytest.mark.parametrize(
     ("name", "contents"),
     [
@@ -288,5 +349,5 @@ def test_it_is_short_and_explains_itself() -> None:
     from campaign.paths import VERIFIER
 
     source = VERIFIER.read_text()
-    assert len(source.splitlines()) < 150
+    assert len(source.splitlines()) < 180
     assert "python3 verify.py" in source.split('"""')[1]
