@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from flask import current_app
+
 
 class ConfigError(Exception):
     """The environment does not describe a campaign that can run."""
@@ -40,7 +42,7 @@ def _site_url(value: str) -> str:
     parts = urlsplit(_url("http", "https")(value))
     if not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError("must be an address without a path, such as https://example.org")
-    return value
+    return value.rstrip("/")
 
 
 def _database_url(value: str) -> str:
@@ -132,7 +134,7 @@ class Settings:
     web_threads: int = _setting("threads in each of them", 8, _integer(1))
     worker_processes: int = _setting("Dramatiq processes", 1, _integer(1))
     pledges_per_network: int = _setting(
-        "pledges an hour from one address before the rest are held for review", 30, _integer(1)
+        "pledges an hour from one network before the rest are held for review", 30, _integer(1)
     )
     pledges_per_campus: int = _setting(
         "the same when they are all from one institution", 500, _integer(1)
@@ -178,6 +180,12 @@ class Settings:
     @property
     def is_https(self) -> bool:
         return self.site_url.startswith("https:")
+
+
+def current_settings() -> Settings:
+    """Those of the application that is at work."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
 
 
 def local_secret(folder: Path) -> str:

@@ -44,6 +44,13 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 IDLE_SECONDS = 1.0
 
 
+@event.listens_for(Pool, "connect")
+def read_in_utc(connection: psycopg.Connection, _record: object) -> None:
+    """Days are days in UTC, whatever the server's zone. By a statement: not all poolers take start options."""
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
+
+
 @event.listens_for(Pool, "checkin")
 def note_time(_connection: object, record: ConnectionPoolEntry) -> None:
     record.info["used_at"] = time.monotonic()

@@ -4,9 +4,11 @@ A name is resolved here, every address it has must be a public one, and the conn
 looked at: a name that changes its mind in between gains nothing (OWASP, Server Side Request Forgery Prevention).
 """
 
+import asyncio
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -14,10 +16,13 @@ import httpx
 
 from campaign.domains import InvalidDomain, ascii_domain
 
-TIMEOUT = httpx.Timeout(5.0)
+# In seconds, for each step: an address that swallows everything must leave time for the next.
+TIMEOUT = httpx.Timeout(5.0, connect=3.0)
+# In seconds, for all addresses and steps: who sends an answer byte by byte keeps every step short.
+TOTAL_TIMEOUT = 10.0
 _LONGEST_URL = 2000
-# IPv6 addresses that a gateway turns into IPv4 ones (RFC 6052, RFC 8215): whatever they lead to is not seen here.
-_TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+# All the IPv6 addresses that were ever given out (RFC 4291, 2.4). What a gateway turns into IPv4 is outside.
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 class InvalidUrl(ValueError):
@@ -67,7 +72,7 @@ def is_public(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped:
             return is_public(str(ip.ipv4_mapped))
-        if ip.sixtofour or ip.teredo or any(ip in network for network in _TRANSLATED):
+        if ip not in _GLOBAL_UNICAST or ip.sixtofour or ip.teredo:
             return False
     return ip.is_global and not ip.is_multicast
 
@@ -77,13 +82,10 @@ class Outbound:
 
     def __init__(self, *, may_be_private: bool) -> None:
         self._may_be_private = may_be_private
-        self._client = httpx.Client(
-            timeout=TIMEOUT,
-            trust_env=False,
-            follow_redirects=False,
-            # Two names may have one address: a connection made to the one must not serve the other.
-            limits=httpx.Limits(max_keepalive_connections=0),
-        )
+        self._tls = httpx.create_ssl_context(trust_env=False)
+        # A task can be cancelled whatever it waits for; a blocking call has no deadline but that of each step. In a
+        # thread of its own, since whoever calls may have tasks already.
+        self._thread = ThreadPoolExecutor(1, "outbound")
 
     def __enter__(self) -> "Outbound":
         return self
@@ -94,18 +96,36 @@ class Outbound:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._client.close()
+        self._thread.shutdown()
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """The status of the answer. Raises OSError or httpx.HTTPError where there is none."""
+        """The status of the answer. Raises OSError or httpx.HTTPError where there is none in TOTAL_TIMEOUT."""
         parsed = httpx.URL(url)
-        *others, last = self._addresses(parsed)
-        for address in others:
-            try:
-                return self._post(parsed, address, body, headers)
-            except httpx.ConnectError:
-                continue  # such as IPv6 on a machine that has none
-        return self._post(parsed, last, body, headers)
+        answer = self._first(parsed, self._addresses(parsed), body, headers)
+        return self._thread.submit(asyncio.run, answer).result()
+
+    async def _first(
+        self, url: httpx.URL, addresses: Sequence[str], body: bytes, headers: Mapping[str, str]
+    ) -> int:
+        """The status that the first address answers to which there is a way."""
+        *others, last = addresses
+        async with asyncio.timeout(TOTAL_TIMEOUT), self._client() as client:
+            for address in others:
+                try:
+                    return await _post(client, url, address, body, headers)
+                except (httpx.ConnectError, httpx.ConnectTimeout):
+                    continue  # such as IPv6 on a machine that has none
+            return await _post(client, url, last, body, headers)
+
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            verify=self._tls,
+            timeout=TIMEOUT,
+            trust_env=False,
+            follow_redirects=False,
+            # Two names may have one address: a connection made to the one must not serve the other.
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     def _addresses(self, url: httpx.URL) -> list[str]:
         port = url.port or (443 if url.scheme == "https" else 80)
@@ -115,16 +135,18 @@ class Outbound:
             raise PrivateAddress(f"{url.host} is not on the open Internet")
         return addresses
 
-    def _post(self, url: httpx.URL, address: str, body: bytes, headers: Mapping[str, str]) -> int:
-        named = {**headers, "Host": url.netloc.decode("ascii")}
-        request = self._client.build_request(
-            "POST",
-            url.copy_with(host=address),
-            content=body,
-            headers=named,
-            # The certificate must be that of the name, whatever address it has.
-            extensions={"sni_hostname": url.host},
-        )
-        answer = self._client.send(request, stream=True)
-        answer.close()  # unread: it may be endless
-        return answer.status_code
+
+async def _post(
+    client: httpx.AsyncClient, url: httpx.URL, address: str, body: bytes, headers: Mapping[str, str]
+) -> int:
+    request = client.build_request(
+        "POST",
+        url.copy_with(host=address),
+        content=body,
+        headers={**headers, "Host": url.netloc.decode("ascii")},
+        # The certificate must be that of the name, whatever address it has.
+        extensions={"sni_hostname": url.host},
+    )
+    answer = await client.send(request, stream=True)
+    await answer.aclose()  # unread: it may be endless
+    return answer.status_code

@@ -34,6 +34,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not {"stack", "browser"} & {m.name for m in item.iter_markers()})
 
 
+FIGURE = "figure"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell what tests measured and recorded as FIGURE."""
+    reports = terminalreporter.stats.get("passed", [])
+    figures = [value for one in reports for name, value in one.user_properties if name == FIGURE]
+    if figures:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(sorted(figures)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _catalogues() -> None:
     compile_catalogues(TRANSLATIONS)

@@ -6,18 +6,16 @@ from datetime import timedelta
 from pathlib import Path
 from threading import BoundedSemaphore
 
-from flask import current_app
-
 from campaign import jobs
+from campaign.cli.common import current_office
 from campaign.clock import now
-from campaign.config import Settings
+from campaign.config import current_settings
 from campaign.mail import outbox
 from campaign.mail.transport import Transport
 from campaign.outbound import Outbound
 from campaign.partners import operations as partners
 from campaign.partners import webhooks
 from campaign.pledges import operations as pledges
-from campaign.pledges.operations import Office
 from campaign.records import operations as records
 from campaign.tallies import operations as tallies
 
@@ -34,7 +32,7 @@ def send_letters() -> None:
     if not _senders.acquire(blocking=False):
         return
     try:
-        with Transport(_settings().smtp_url) as transport:
+        with Transport(current_settings().smtp_url) as transport:
             outbox.deliver_due(transport)
     finally:
         _senders.release()
@@ -44,15 +42,20 @@ def send_webhooks() -> None:
     if not _posters.acquire(blocking=False):
         return
     try:
-        with Outbound(may_be_private=_settings().webhooks_to_private_networks) as outbound:
+        with Outbound(may_be_private=current_settings().webhooks_to_private_networks) as outbound:
             until = time.monotonic() + POSTING_SECONDS
-            while time.monotonic() < until and (parcel := webhooks.claim()):
-                jobs.commit()
-                if error := webhooks.deliver(outbound, _office().signer, parcel, now()):
+            while time.monotonic() < until and (parcel := _claim()):
+                if error := webhooks.deliver(outbound, current_office().signer, parcel, now()):
                     log.warning("webhook %s: %s", parcel.webhook_id, error)
                 jobs.commit()
     finally:
         _posters.release()
+
+
+def _claim() -> webhooks.Parcel | None:
+    parcel = webhooks.claim()
+    jobs.commit()
+    return parcel
 
 
 def queue_daily_webhooks() -> None:
@@ -62,22 +65,19 @@ def queue_daily_webhooks() -> None:
 
 
 def fold_tallies() -> None:
-    while (
-        tallies.fold()
-    ):  # each batch is a transaction, so that counts rise while the rest is folded
-        webhooks.announce_milestones(now())
-        jobs.commit()
+    while webhooks.fold_and_announce(now()):
+        jobs.commit()  # each batch, so that counts rise while the rest is folded
     jobs.commit()
 
 
 def remind_unconfirmed() -> None:
-    while pledges.remind(_office(), now()):
+    while pledges.remind(current_office(), now()):
         jobs.commit()
 
 
 def keep_retention() -> None:
     """Remove what is kept for a limited time only: unconfirmed pledges, network hashes, what was sent."""
-    settings = _settings()
+    settings = current_settings()
     while pledges.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
         jobs.commit()
     pledges.forget_networks(now() - timedelta(days=settings.network_hash_days))
@@ -89,10 +89,10 @@ def keep_retention() -> None:
 
 def publish_records() -> None:
     """Publish the numbers of the day that is over, with the list behind them."""
-    settings = _settings()
-    records.publish(
-        Path(settings.data_folder), _office().signer, records.last_day(now()), settings.site_url
-    )
+    settings = current_settings()
+    folder, day = Path(settings.data_folder), records.last_day(now())
+    with records.publication(folder, current_office().signer, day, settings.site_url):
+        jobs.commit()
 
 
 def reconcile_tallies() -> None:
@@ -100,13 +100,3 @@ def reconcile_tallies() -> None:
     for difference in tallies.repair(now()):
         log.error("tally repaired: %s", difference)
     jobs.commit()
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
-
-
-def _office() -> Office:
-    office: Office = current_app.extensions["office"]
-    return office

@@ -6,10 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import dramatiq
-from flask import Flask, current_app
+from flask import Flask
 
 from campaign import jobs
 from campaign.clock import now
+from campaign.config import current_settings
 from campaign.mail import outbox
 from campaign.partners import webhooks
 from campaign.records import operations as records
@@ -22,16 +23,21 @@ def _always() -> bool:
 
 
 def _has_numbers_to_publish() -> bool:
-    return records.is_due(Path(current_app.config["SETTINGS"].data_folder), now())
+    return records.is_due(Path(current_settings().data_folder), now())
+
+
+# For what reads all pledges in one go: ended halfway it is undone, and would never get further.
+ALL_PLEDGES = timedelta(hours=3)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A function without arguments, woken at least this often while it is needed."""
+    """A function without arguments, woken at least this often while it is needed, ended when it takes too long."""
 
     run: Callable[[], None]
     every: timedelta
     is_needed: Callable[[], bool] = _always
+    time_limit: timedelta = timedelta(minutes=10)
 
 
 JOBS: Mapping[str, Job] = {
@@ -43,8 +49,8 @@ JOBS: Mapping[str, Job] = {
         Job(actors.queue_daily_webhooks, timedelta(hours=1)),
         Job(actors.remind_unconfirmed, timedelta(hours=1)),
         Job(actors.keep_retention, timedelta(hours=1)),
-        Job(actors.publish_records, timedelta(hours=1), _has_numbers_to_publish),
-        Job(actors.reconcile_tallies, timedelta(days=1)),
+        Job(actors.publish_records, timedelta(hours=1), _has_numbers_to_publish, ALL_PLEDGES),
+        Job(actors.reconcile_tallies, timedelta(days=1), time_limit=ALL_PLEDGES),
     )
 }
 
@@ -52,7 +58,12 @@ JOBS: Mapping[str, Job] = {
 def register(app: Flask) -> None:
     """Make every job an actor of the current broker, each message in an application context of its own."""
     for name, job in JOBS.items():
-        declare = dramatiq.actor(actor_name=name, queue_name=jobs.QUEUE, max_retries=3)
+        declare = dramatiq.actor(
+            actor_name=name,
+            queue_name=jobs.QUEUE,
+            max_retries=3,
+            time_limit=job.time_limit / timedelta(milliseconds=1),
+        )
         declare(_in_context(app, job.run))
 
 

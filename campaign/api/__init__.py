@@ -68,7 +68,7 @@ def _about(settings: Settings) -> dict[str, Any]:
         "version": VERSION,
         "openapi_version": OPENAPI,
         "info": {"license": LICENSE, "contact": {"email": settings.contact_address}},
-        "servers": [{"url": settings.site_url.rstrip("/")}],
+        "servers": [{"url": settings.site_url}],
     }
 
 

@@ -171,7 +171,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """The errors of an operation, by status, with when each is answered."""
 
         def decorate(view: View) -> View:
-            for status, when in (errors | {429: "Too many requests from one address."}).items():
+            for status, when in (errors | {429: "Too many requests from one network."}).items():
                 documented = self.alt_response(
                     status,
                     schema=ProblemSchema,

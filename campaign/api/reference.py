@@ -50,7 +50,8 @@ BASICS = {
     ),
     "Files": (
         "Tallies, days, months, signatories and official pledges come whole, as a file, with `.csv` or `.jsonl` "
-        "after their address; so they do with `Accept: text/csv` or `Accept: application/jsonl`. In CSV, a text that a spreadsheet would take for a formula "
+        "after their address; so they do with `Accept: text/csv` or `Accept: application/jsonl`. In CSV, a text "
+        "that a spreadsheet would take for a formula "
         "has an apostrophe before it."
     ),
     "Caching": (
@@ -58,7 +59,7 @@ BASICS = {
         "changed, the answer is an empty 304. `Cache-Control` says how long you need not ask at all."
     ),
     "Limits": (
-        "1200 requests a minute from one address, 30 for files. Beyond, the answer is 429, and `Retry-After` "
+        "1200 requests a minute from one network, 30 for files. Beyond, the answer is 429, and `Retry-After` "
         "says how many seconds to wait. For all numbers at once, take the daily dataset instead."
     ),
     "Errors": (

@@ -1,21 +1,19 @@
 """Commands for hosts, keys, webhooks and the write API, until the staff desk comes."""
 
-import getpass
 from uuid import UUID
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from campaign import jobs
+from campaign.cli.common import actor, current_office, find_institution
 from campaign.clock import now
-from campaign.config import Settings
-from campaign.institutions.queries import name_in, resolve
+from campaign.config import current_settings
+from campaign.institutions.queries import name_in
 from campaign.outbound import InvalidUrl, Outbound, parse_url
 from campaign.partners import operations, queries, rules
 from campaign.partners import webhooks as hooks
 from campaign.partners.models import ApiKey, Webhook
-from campaign.pledges.operations import Office
 
 hosts = AppGroup("hosts", help="Say on which sites an institution's form may stand in a frame.")
 keys = AppGroup("keys", help="Give out and revoke keys of the write API.")
@@ -58,7 +56,7 @@ class KeyName(click.ParamType[str]):
 @click.argument("origin", type=Origin())
 def add_host(ror_id: str, origin: str) -> None:
     """Let the pages of ORIGIN, such as https://www.uni.ac.ke, show the institution's form in a frame."""
-    added = operations.add_host(_institution(ror_id), origin, _actor())
+    added = operations.add_host(find_institution(ror_id).id, origin, actor())
     jobs.commit()
     click.echo(f"{origin} may now show the form." if added else f"{origin} was registered before.")
 
@@ -67,7 +65,7 @@ def add_host(ror_id: str, origin: str) -> None:
 @click.argument("ror_id", required=False)
 def list_hosts(ror_id: str | None) -> None:
     """List all registered hosts, or those of one institution."""
-    for host, institution in queries.hosts(_institution(ror_id) if ror_id else None):
+    for host, institution in queries.hosts(find_institution(ror_id).id if ror_id else None):
         click.echo(
             f"{institution.id}  {host.added_at:%Y-%m-%d}  {host.origin}  {name_in(institution, 'en')}"
         )
@@ -78,7 +76,7 @@ def list_hosts(ror_id: str | None) -> None:
 @click.argument("origin", type=Origin())
 def remove_host(ror_id: str, origin: str) -> None:
     """No longer let the pages of ORIGIN show the form; they get the card that links here."""
-    if not operations.remove_host(_institution(ror_id), origin, _actor()):
+    if not operations.remove_host(find_institution(ror_id).id, origin, actor()):
         raise click.ClickException(f"{origin} is not registered; `lightup hosts list` shows all.")
     jobs.commit()
     click.echo(f"{origin} may no longer show the form.")
@@ -98,9 +96,11 @@ def remove_host(ror_id: str, origin: str) -> None:
 )
 def create_key(name: str, ror_id: str | None, quota: int) -> None:
     """Make a key of the write API and show it, once."""
-    institution_id = _institution(ror_id) if ror_id else None
+    institution_id = find_institution(ror_id).id if ror_id else None
     try:
-        _, secret = operations.create_key(_office().signer, name, institution_id, quota, _actor())
+        _, secret = operations.create_key(
+            current_office().signer, name, institution_id, quota, actor()
+        )
     except operations.NameTaken:
         raise click.ClickException(
             f"There is a key {name}; revoke it first, or choose another name."
@@ -137,7 +137,7 @@ def revoke_key(name: str) -> None:
         raise click.ClickException(
             f"No key {name} is in force; `lightup keys list` shows the names."
         )
-    operations.revoke_key(key, _actor(), now())
+    operations.revoke_key(key, actor(), now())
     jobs.commit()
     click.echo("Revoked.")
 
@@ -154,14 +154,14 @@ def revoke_key(name: str) -> None:
 )
 def add_webhook(url: str, ror_id: str | None, events: tuple[str, ...]) -> None:
     """Post messages to URL from now on, and show the secret that signs them."""
-    institution_id = _institution(ror_id) if ror_id else None
+    institution_id = find_institution(ror_id).id if ror_id else None
     try:
-        address = parse_url(url, may_be_private=_settings().webhooks_to_private_networks)
+        address = parse_url(url, may_be_private=current_settings().webhooks_to_private_networks)
     except InvalidUrl as invalid:
         raise click.ClickException(f"{url}: {invalid}.") from None
-    webhook = hooks.add(address, institution_id, events or rules.EVENTS, _actor(), now())
+    webhook = hooks.add(address, institution_id, events or rules.EVENTS, actor(), now())
     jobs.commit()
-    click.echo(f"{webhook.id}\n{hooks.secret_of(_office().signer, webhook.id)}")
+    click.echo(f"{webhook.id}\n{hooks.secret_of(current_office().signer, webhook.id)}")
 
 
 @webhooks.command("list")
@@ -183,7 +183,7 @@ def list_webhooks() -> None:
 @click.argument("webhook_id", type=click.UUID)
 def remove_webhook(webhook_id: UUID) -> None:
     """Post nothing more to a webhook, and forget it."""
-    hooks.remove(_webhook(webhook_id), _actor())
+    hooks.remove(_webhook(webhook_id), actor())
     jobs.commit()
     click.echo("Removed.")
 
@@ -201,8 +201,8 @@ def test_webhook(webhook_id: UUID) -> None:
     parcel = hooks.claim(id_)
     jobs.commit()
     assert parcel is not None, "nobody else saw it before the commit"
-    with Outbound(may_be_private=_settings().webhooks_to_private_networks) as outbound:
-        error = hooks.deliver(outbound, _office().signer, parcel, now())
+    with Outbound(may_be_private=current_settings().webhooks_to_private_networks) as outbound:
+        error = hooks.deliver(outbound, current_office().signer, parcel, now())
     jobs.commit()
     if error:
         raise click.ClickException(f"It was not taken: {error}. It will be tried again.")
@@ -214,7 +214,7 @@ def test_webhook(webhook_id: UUID) -> None:
 def stop(reason: str) -> None:
     """Take nothing more through the write API, whoever sends it. The site goes on."""
     try:
-        operations.stop_api(reason, _actor())
+        operations.stop_api(reason, actor())
     except operations.AlreadySo:
         raise click.ClickException("The write API is stopped already.") from None
     jobs.commit()
@@ -225,7 +225,7 @@ def stop(reason: str) -> None:
 def start() -> None:
     """Take pledges through the write API again."""
     try:
-        operations.start_api(_actor(), now())
+        operations.start_api(actor(), now())
     except operations.AlreadySo:
         raise click.ClickException("The write API was not stopped.") from None
     jobs.commit()
@@ -243,31 +243,8 @@ def trail(limit: int) -> None:
         )
 
 
-def _institution(ror_id: str) -> str:
-    institution = resolve(ror_id)
-    if institution is None:
-        raise click.ClickException(
-            f"{ror_id} is not in the registry; `lightup institutions search` finds ids."
-        )
-    return institution.id
-
-
 def _webhook(webhook_id: UUID) -> Webhook:
     webhook = queries.webhook(webhook_id)
     if webhook is None:
         raise click.ClickException("There is no such webhook; `lightup webhooks list` shows all.")
     return webhook
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
-
-
-def _office() -> Office:
-    office: Office = current_app.extensions["office"]
-    return office
-
-
-def _actor() -> str:
-    return f"staff:{getpass.getuser()}"

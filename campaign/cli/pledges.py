@@ -1,19 +1,17 @@
 """Commands for whoever reviews pledges, until the staff desk comes."""
 
-import getpass
 from uuid import UUID
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from campaign import jobs
+from campaign.cli.common import actor, current_office, find_institution
 from campaign.clock import now
-from campaign.institutions.models import Institution
-from campaign.institutions.queries import get, resolve
+from campaign.institutions.queries import get
 from campaign.pledges import operations, queries
 from campaign.pledges.models import Pledge
-from campaign.pledges.operations import NotAwaiting, Office
+from campaign.pledges.operations import NotAwaiting
 
 pledges = AppGroup("pledges", help="Review held pledges; settle institutions that were not listed.")
 
@@ -87,7 +85,7 @@ def accept(pledge_id: UUID) -> None:
     """Let a held pledge count. Its person gets a letter."""
     pledge = _pledge(pledge_id)
     try:
-        operations.accept(_office(), pledge, _actor(), now())
+        operations.accept(current_office(), pledge, actor(), now())
     except NotAwaiting:
         raise click.ClickException(
             f"This pledge is {pledge.status} and cannot be accepted, or its institution has pledged already."
@@ -104,7 +102,7 @@ def accept(pledge_id: UUID) -> None:
 def refuse(pledge_id: UUID, reason: str) -> None:
     """Refuse a pledge, with a reason that its person is told."""
     try:
-        operations.refuse(_office(), _pledge(pledge_id), _actor(), reason, now())
+        operations.refuse(current_office(), _pledge(pledge_id), actor(), reason, now())
     except NotAwaiting:
         raise click.ClickException("This pledge was withdrawn or refused before.") from None
     jobs.commit()
@@ -124,10 +122,10 @@ def not_listed() -> None:
 @click.argument("ror_id")
 def settle(text: str, country: str, ror_id: str) -> None:
     """Say which registered institution a free TEXT from COUNTRY means."""
-    institution = _institution(ror_id)
+    institution = find_institution(ror_id)
     found = queries.with_institution_text(text, country.upper())
     for pledge in found:
-        operations.settle_institution(pledge, institution, _actor())
+        operations.settle_institution(pledge, institution, actor())
     jobs.commit()
     click.echo(f"{len(found):,} pledges now belong to {institution.name}.")
 
@@ -137,10 +135,10 @@ def settle(text: str, country: str, ror_id: str) -> None:
 @click.argument("target_ror_id")
 def merge_institutions(source_ror_id: str, target_ror_id: str) -> None:
     """Move all pledges of one institution to its successor."""
-    source, target = get(source_ror_id), _institution(target_ror_id)
+    source, target = get(source_ror_id), find_institution(target_ror_id)
     if source is None or source.id == target.id:
         raise click.ClickException("Name two institutions that are in the registry.")
-    moved = operations.merge_institution(_office(), source.id, target.id, _actor())
+    moved = operations.merge_institution(current_office(), source.id, target.id, actor())
     jobs.commit()
     click.echo(f"{moved:,} pledges moved to {target.name}.")
 
@@ -150,21 +148,3 @@ def _pledge(pledge_id: UUID) -> Pledge:
     if pledge is None:
         raise click.ClickException("There is no such pledge.")
     return pledge
-
-
-def _institution(ror_id: str) -> Institution:
-    institution = resolve(ror_id)
-    if institution is None:
-        raise click.ClickException(
-            f"{ror_id} is not in the registry; `lightup institutions search` finds ids."
-        )
-    return institution
-
-
-def _office() -> Office:
-    office: Office = current_app.extensions["office"]
-    return office
-
-
-def _actor() -> str:
-    return f"staff:{getpass.getuser()}"

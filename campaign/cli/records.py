@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
+from campaign import jobs
 from campaign.campaigns.queries import list_all
+from campaign.cli.common import current_office
 from campaign.clock import now
-from campaign.config import Settings
+from campaign.config import current_settings
 from campaign.paths import VERIFIER
-from campaign.pledges.operations import Office
 from campaign.records import operations, queries
 
 records = AppGroup("records", help="Publish the day's numbers with the list behind them; check it.")
@@ -21,18 +21,18 @@ records = AppGroup("records", help="Publish the day's numbers with the list behi
 @records.command()
 def publish() -> None:
     """Publish the numbers of the day that is over now, as the worker does within the first hour of the next."""
-    settings, day = _settings(), operations.last_day(now())
-    office: Office = current_app.extensions["office"]
-    if operations.publish(Path(settings.data_folder), office.signer, day, settings.site_url):
-        click.echo(f"Published {day}.")
-    else:
-        click.echo(f"Nothing to do: {day} or a later day is published, or being published.")
+    settings, day = current_settings(), operations.last_day(now())
+    folder, signer = Path(settings.data_folder), current_office().signer
+    with operations.publication(folder, signer, day, settings.site_url) as is_new:
+        jobs.commit()
+    nothing = f"Nothing to do: {day} or a later day is published, or being published."
+    click.echo(f"Published {day}." if is_new else nothing)
 
 
 @records.command()
 def verify() -> None:
     """Check the newest dataset with docs/verify.py, and that its chain is the one in the database."""
-    dataset = queries.published(Path(_settings().data_folder), queries.LATEST)
+    dataset = queries.published(Path(current_settings().data_folder), queries.LATEST)
     if dataset is None:
         raise click.ClickException("No dataset was published yet.")
     digests = [
@@ -49,8 +49,3 @@ def verify() -> None:
     )
     click.echo(checked.stdout + checked.stderr, nl=False)
     sys.exit(checked.returncode)
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings

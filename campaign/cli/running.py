@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from threading import Event
@@ -10,18 +12,22 @@ from threading import Event
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy import text
 
 from campaign import jobs
 from campaign.campaigns.operations import publish_folder
 from campaign.clock import now
-from campaign.config import Settings
+from campaign.config import Settings, current_settings
+from campaign.db import db
 from campaign.institutions import queries as institutions
 from campaign.institutions.operations import import_dump
 from campaign.paths import TRANSLATIONS
 from campaign.pledges import demo as invented
-from campaign.tallies.operations import fold_all
+from campaign.tallies.operations import fold_all, repair
 
 WORKER_THREADS = 4
+# The number only has to be ours.
+_PREPARE_LOCK = 4_861_005
 DEMO_PLEDGES = 4_000
 
 
@@ -64,7 +70,7 @@ def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -
 @with_appcontext
 def web(bind: str) -> None:
     """Serve the site with gunicorn."""
-    settings: Settings = current_app.config["SETTINGS"]
+    settings = current_settings()
     os.execv(
         sys.executable,
         [
@@ -89,7 +95,7 @@ def web(bind: str) -> None:
 @with_appcontext
 def worker() -> None:
     """Work on what the site queues: letters and tallies."""
-    settings: Settings = current_app.config["SETTINGS"]
+    settings = current_settings()
     os.execv(
         sys.executable,
         [
@@ -119,11 +125,9 @@ def scheduler() -> None:
 @click.command()
 @with_appcontext
 def migrate() -> None:
-    """Bring the database to this version's schema and publish texts that have changed. Safe to repeat."""
-    import flask_migrate
-
-    flask_migrate.upgrade()
-    publish_shipped_texts()
+    """Bring the database to this version: schema, counts, texts that have changed. Safe to repeat."""
+    with _alone():
+        _upgrade()
 
 
 @click.command()
@@ -136,17 +140,36 @@ def migrate() -> None:
 @with_appcontext
 def setup(demo: bool) -> None:
     """Migrate; give a new instance its starter registry and, if asked, demonstration data. Safe to repeat."""
+    with _alone():
+        _upgrade()
+        if institutions.is_empty():
+            import_dump(institutions.starter_path())
+            if demo:
+                invented.add(DEMO_PLEDGES, now())
+                fold_all()  # the first visitor shall not see a site that is still counting
+            jobs.commit()
+            click.echo("A new instance: the starter registry is in place.")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Two nodes that start at once must not prepare the database at once: the second finds all done."""
+    # Across commits, hence on a connection of its own, with which the lock ends.
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.detach()
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _PREPARE_LOCK})
+        yield
+
+
+def _upgrade() -> None:
+    """Migrate, publish, and count what an earlier version did not count."""
     import flask_migrate
 
     flask_migrate.upgrade()
     publish_shipped_texts()
-    if institutions.is_empty():
-        import_dump(institutions.starter_path())
-        if demo:
-            invented.add(DEMO_PLEDGES, now())
-            fold_all()  # the first visitor shall not see a site that is still counting
-        jobs.commit()
-        click.echo("A new instance: the starter registry is in place.")
+    if changed := repair(now()):
+        click.echo(f"Brought {len(changed):,} tallies in line with the pledges.")
+    jobs.commit()
 
 
 def publish_shipped_texts() -> None:

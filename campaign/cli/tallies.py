@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 
 from campaign import jobs
 from campaign.clock import now
+from campaign.partners.webhooks import fold_and_announce
 from campaign.tallies import operations
 
 tallies = AppGroup("tallies", help="Fold the counts, and prove them right.")
@@ -15,8 +16,10 @@ tallies = AppGroup("tallies", help="Fold the counts, and prove them right.")
 @tallies.command()
 def fold() -> None:
     """Fold all waiting changes into the tallies now, as the worker does."""
-    total = operations.fold_all()
-    jobs.commit()
+    total = 0
+    while folded := fold_and_announce(now()):
+        jobs.commit()
+        total += folded
     click.echo(f"Folded {total:,} changes.")
 
 

@@ -19,12 +19,9 @@ from werkzeug.wrappers import Response
 from campaign import i18n
 from campaign.campaigns.models import CampaignText
 from campaign.embed.finding import institution_of, text_of
-from campaign.geography import sorted_countries
 from campaign.institutions.models import Institution
 from campaign.partners.queries import origins_of
-from campaign.pledges.disciplines import BROAD_FIELDS
 from campaign.pledges.models import Kind
-from campaign.pledges.rules import ROLES
 from campaign.web import pledging
 from campaign.web.access import anyone, link_holder
 from campaign.web.forms import Form, new_token, posted_values
@@ -93,9 +90,7 @@ def _frame() -> Frame:
 
 
 def _read_frame(arguments: Mapping[str, str]) -> Frame:
-    institution = institution_of(
-        arguments.get("institution", ""), "institution", **_but(arguments, "institution")
-    )
+    institution = institution_of(arguments.get("institution", ""), "institution", host=_host())
     origin = _origin_that_may(institution)
     framed_by([origin] if origin else [])
     theme, looks = arguments.get("theme", ""), {name: arguments.get(name, "") for name in LOOKS}
@@ -109,18 +104,18 @@ def _read_frame(arguments: Mapping[str, str]) -> Frame:
     )
 
 
-def _but(arguments: Mapping[str, str], left_out: str) -> dict[str, Any]:
-    """Those of the query that a frame knows: to ``url_for``, others may mean something."""
-    return {name: arguments[name] for name in PARAMETERS if name in arguments and name != left_out}
-
-
 def _origin_that_may(institution: Institution) -> str | None:
-    """The origin that the address names, else the one the browser says it comes from, if it is registered."""
-    named = request.args.get("host") or _origin_of(request.referrer or "")
+    """The origin that asks, if it is registered or our own."""
+    named = _host()
     if named == _own_origin():
         return named
     origin = origin_in(named)
     return origin if origin and origin in origins_of(institution.id) else None
+
+
+def _host() -> str:
+    """The origin that the address names, else the one the browser comes from: once redirected, it does not say."""
+    return request.args.get("host") or _origin_of(request.referrer or "")
 
 
 def _origin_of(url: str) -> str:
@@ -136,7 +131,9 @@ def _origin_of(url: str) -> str:
 def choose_language() -> Response:
     """The loader knows the languages of the page, but not those that are offered."""
     locale = i18n.negotiate(request.args.get("lang", "")[:100].split(","))
-    return redirect(url_for("frames.form", locale=locale, **_but(request.args, "lang")))
+    # To url_for, others may mean something.
+    known: dict[str, Any] = {name: request.args.get(name) for name in PARAMETERS}
+    return redirect(url_for("frames.form", locale=locale, **known | {"host": _host() or None}))
 
 
 @blueprint.get("/<locale>/form")
@@ -161,18 +158,7 @@ def submit() -> Page:
 
 
 def _form_page(frame: Frame, text: CampaignText, form: Form) -> str:
-    return _page(
-        "form",
-        frame,
-        text=text,
-        form=form,
-        countries=sorted_countries(i18n.current()),
-        roles=list(ROLES.items()),
-        fields=[
-            (area.name, [(field.code, field.name) for field in area.fields])
-            for area in BROAD_FIELDS
-        ],
-    )
+    return _page("form", frame, text=text, form=form, **pledging.offered())
 
 
 def _page(name: str, frame: Frame, **values: Any) -> str:

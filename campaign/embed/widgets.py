@@ -1,9 +1,10 @@
 """What the pages of other sites load: the loader, the data of a widget, the badge, oEmbed.
 
-None of it depends on who asks, so one finished answer serves everybody (``web.caching``): a page that asks a
-thousand times a second costs as much as one that asks once.
+None of it depends on who asks, so one finished answer of all but the last serves everybody (``web.caching``): a
+page that asks a thousand times a second costs as much as one that asks once.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,9 +26,10 @@ from werkzeug.routing import RequestRedirect
 
 from campaign import i18n
 from campaign.campaigns.models import CampaignText
+from campaign.config import current_settings
 from campaign.embed import badges
 from campaign.embed.finding import institution_of, text_of
-from campaign.i18n import format_number, gettext, ngettext
+from campaign.i18n import format_number, gettext
 from campaign.institutions import queries as institutions
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import name_in
@@ -40,7 +42,8 @@ from campaign.web.access import anyone
 from campaign.web.caching import by_tally
 from campaign.web.errors import write_with
 from campaign.web.rendering import absolute_url
-from campaign.web.security import FOR_OTHER_SITES
+from campaign.web.security import FOR_OTHER_SITES, SEARCH_LIMIT, limited
+from campaign.web.sharing import people_have_pledged
 
 blueprint = Blueprint("embed", __name__)
 
@@ -48,8 +51,6 @@ LATEST = 4
 # A page that was just opened shows the widget at once; a new light may take a minute to get there.
 MAX_AGE = 60
 LOADER_MAX_AGE = 3600
-# Stands where a number goes, so that the number can be set apart from its sentence.
-_NUMBER = "\N{OBJECT REPLACEMENT CHARACTER}"
 
 
 def init_app(app: Flask) -> None:
@@ -102,7 +103,7 @@ def _shown(institution: Institution, text: CampaignText) -> dict[str, Any]:
         "dir": i18n.direction(i18n.current()),
         "title": text.title,
         "institution": name_in(institution, i18n.current()),
-        "count": _sentence_of(counts.persons),
+        "count": _count(counts.persons),
         "goal": _goal(counts.persons),
         "notes": _notes(counts),
         "latest": gettext("People who pledged most recently"),
@@ -115,15 +116,10 @@ def _shown(institution: Institution, text: CampaignText) -> dict[str, Any]:
     }
 
 
-def _sentence_of(persons: int) -> list[str]:
-    """Words before the number, the number, words after it; or words alone, as Arabic says "two people"."""
-    if not persons:
-        return [gettext("Nobody has pledged here yet. Be the first light.")]
-    sentence: str = ngettext(
-        "%(count)s person has pledged", "%(count)s people have pledged", persons, count=_NUMBER
-    )
-    before, number, after = sentence.partition(_NUMBER)
-    return [before, format_number(persons), after] if number else [sentence]
+def _count(persons: int) -> list[str]:
+    if persons:
+        return people_have_pledged(persons)
+    return [gettext("Nobody has pledged here yet. Be the first light.")]
 
 
 def _goal(persons: int) -> dict[str, Any]:
@@ -161,37 +157,26 @@ def badge(ror_id: str) -> Response:
 
 def _badge(institution: Institution, text: CampaignText) -> badges.Badge:
     persons = counts_of(text.campaign_id, "institution", institution.id).persons
-    title = gettext(
-        "%(name)s: %(words)s",
-        name=name_in(institution, i18n.current()),
-        words=_people_have_pledged(persons),
-    )
-    return badges.lay_out(text.title, _people_have_pledged(persons), title)
-
-
-def _people_have_pledged(persons: int) -> str:
-    sentence: str = ngettext(
-        "%(count)s person has pledged",
-        "%(count)s people have pledged",
-        persons,
-        count=format_number(persons),
-    )
-    return sentence
+    words = "".join(people_have_pledged(persons))
+    title = gettext("%(name)s: %(words)s", name=name_in(institution, i18n.current()), words=words)
+    return badges.lay_out(text.title, words, title)
 
 
 @blueprint.get("/oembed")
 @anyone
-@by_tally("url", "format", "maxwidth", "maxheight", max_age=MAX_AGE)
+@limited(SEARCH_LIMIT)
 def oembed() -> Response:
-    """What stands for a page of an institution or a campaign within a page of others (oembed.com, version 1.0)."""
+    """What stands for a page of an institution or a campaign within a page of others (oembed.com, version 1.0).
+
+    Not kept: addresses can be written and sizes be asked for in so many ways that they would push out all else.
+    """
     if request.args.get("format", "json") != "json":
         abort(501)
     endpoint, values = _page_at(request.args.get("url", ""))
     g.locale = values["locale"]
-    if endpoint == "web.campaign":
-        return jsonify(_OEMBED | {"type": "link", "title": text_of(values["slug"]).title})
-    institution = institutions.resolve(values["ror_id"]) or abort(404)
-    return jsonify(_OEMBED | _linked_badge(institution))
+    answer = jsonify(_OEMBED | _shown_for(endpoint, values))
+    answer.cache_control.public, answer.cache_control.max_age = True, MAX_AGE
+    return answer
 
 
 _OEMBED = {"version": "1.0", "provider_name": "Light Up the Heart of Science", "cache_age": MAX_AGE}
@@ -199,8 +184,8 @@ _WITH_OEMBED = {"web.institution", "web.campaign"}
 
 
 def _page_at(url: str) -> tuple[str, dict[str, Any]]:
-    """Endpoint and parameters of one of our pages. Answers 404 for any other address."""
-    site = urlsplit(current_app.config["SETTINGS"].site_url)
+    """Endpoint and parameters of one of our pages, whatever its query. Answers 404 for any other address."""
+    site = urlsplit(current_settings().site_url)
     try:
         asked = urlsplit(url[:500])
     except ValueError:
@@ -216,16 +201,31 @@ def _page_at(url: str) -> tuple[str, dict[str, Any]]:
     return endpoint, dict(values)
 
 
+def _shown_for(endpoint: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    if endpoint == "web.campaign":
+        return {"type": "link", "title": text_of(values["slug"]).title}
+    return _linked_badge(institutions.resolve(values["ror_id"]) or abort(404))
+
+
 def _linked_badge(institution: Institution) -> dict[str, Any]:
     """Needs no script and no frame, so every consumer can show it."""
     badge = _badge(institution, text_of(None))
     source = absolute_url("embed.badge", ror_id=institution.id, lang=i18n.current())
     page = absolute_url("web.institution", ror_id=institution.id)
-    width = min(badge.width, request.args.get("maxwidth", type=int) or badge.width)
-    height = round(badge.height * width / badge.width)
+    scale = min(_room("maxwidth", badge.width), _room("maxheight", badge.height))
+    width, height = (max(1, round(scale * size)) for size in (badge.width, badge.height))
     picture = Markup('<img src="{}" alt="{}" width="{}" height="{}">')
     html = Markup('<a href="{}">{}</a>').format(
         page, picture.format(source, badge.title, width, height)
     )
     title = name_in(institution, i18n.current())
     return {"type": "rich", "title": title, "html": html, "width": width, "height": height}
+
+
+def _room(limit: str, size: int) -> float:
+    """The part of this size that a limit allows. Answers 400 for a limit that is no number from 1 on."""
+    try:
+        allowed = int(request.args.get(limit, size))
+    except ValueError:
+        abort(400)
+    return min(allowed, size) / size if allowed > 0 else abort(400)

@@ -5,8 +5,9 @@ from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
-from flask import current_app, render_template
+from flask import render_template
 
+from campaign.config import current_settings
 from campaign.domains import ascii_domain
 from campaign.i18n import in_language
 from campaign.mail.models import Letter
@@ -18,7 +19,7 @@ def compose(letter: Letter) -> EmailMessage:
     Runs in an application context, never a request's: all it knows of the reader stands in the row.
     """
     assert letter.recipient is not None, "a sent letter has no recipient any more"
-    settings = current_app.config["SETTINGS"]
+    settings = current_settings()
     message = EmailMessage()
     with in_language(letter.locale):
         message["Subject"] = " ".join(_render(letter, "subject.txt").split())

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 
-from campaign import jobs
+from campaign import deliveries, jobs
 from campaign.clock import now
 from campaign.db import db
 from campaign.mail.compose import compose
@@ -18,11 +18,8 @@ from campaign.mail.transport import Transport
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=2)
 # Far below the time limit of the worker's jobs, which could cut in between sending a letter and recording it.
 RUN_SECONDS = 60
-# 1, 2, 4 … minutes, nearly three days in all: long enough for a mail server's weekend.
-MAX_ATTEMPTS = 13
 # After it was sent or given up; by then it shows nothing but which letter it was and when.
 KEPT = timedelta(days=30)
 
@@ -55,10 +52,7 @@ def queued_since(recipient_hash: bytes, since: datetime) -> int:
 
 
 def has_due() -> bool:
-    due = select(Letter.id).where(
-        Letter.sent_at.is_(None), Letter.failed_at.is_(None), Letter.due_at <= func.now()
-    )
-    return db.session.scalar(due.limit(1)) is not None
+    return deliveries.has_due(Letter)
 
 
 def deliver_due(transport: Transport) -> int:
@@ -83,35 +77,15 @@ def deliver_due(transport: Transport) -> int:
 
 
 def _claim() -> Letter | None:
-    """Take one letter for LEASE. Another worker skips the locked row and, later, the leased one.
-
-    One at a time: of a batch, the last would wait longer than its lease when the server is slow.
-    """
-    due = (
-        select(Letter.id)
-        .where(Letter.sent_at.is_(None), Letter.failed_at.is_(None), Letter.due_at <= func.now())
-        .order_by(Letter.due_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    claim = (
-        update(Letter)
-        .where(Letter.id == due.scalar_subquery())
-        .values(due_at=func.now() + LEASE, attempts=Letter.attempts + 1)
-        .returning(Letter)
-    )
-    letter = db.session.scalar(claim, execution_options={"populate_existing": True})
+    letter = deliveries.claim(Letter)
     jobs.commit()
     return letter
 
 
 def _record_failure(letter: Letter, error: Exception) -> None:
     log.warning("letter %s (%s): %s", letter.id, letter.template, type(error).__name__)
-    letter.error = f"{type(error).__name__}: {error}"[:500]
-    if letter.attempts >= MAX_ATTEMPTS or _is_permanent(error):
-        letter.failed_at = now()
-    else:
-        letter.due_at = now() + timedelta(minutes=2 ** (letter.attempts - 1))
+    told = f"{type(error).__name__}: {error}"
+    deliveries.record_failure(letter, told, now(), for_good=_is_permanent(error))
     jobs.commit()
 
 
@@ -146,6 +120,4 @@ def forget(recipient_hash: bytes) -> None:
 
 def purge(sent_before: datetime) -> None:
     """Remove letters that were sent, or given up, before a moment."""
-    db.session.execute(
-        delete(Letter).where(func.coalesce(Letter.sent_at, Letter.failed_at) < sent_before)
-    )
+    deliveries.purge(Letter, sent_before)

@@ -1,7 +1,11 @@
-"""Alembic's way into the application: its engine, its metadata. Called by Flask-Migrate only."""
+"""Alembic's way into the application: its engine, its metadata. Called by Flask-Migrate only.
+
+``lightup migrate`` sees to it that one node migrates at a time.
+"""
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import text
 
 import campaign.schedules  # noqa: F401 (only the worker uses this table)
 from campaign.db import db
@@ -17,6 +21,10 @@ def include_name(name: str | None, type_: str, _parents: object) -> bool:
 def run_migrations() -> None:
     options = current_app.extensions["migrate"].configure_args
     with db.engine.connect() as connection:
+        connection.detach()  # what is set ends with it, instead of going back to the pool
+        # A migration that waits for a lock lets a long queue form behind it. Each is a transaction of its own.
+        connection.execute(text("SET lock_timeout = '10s'"))
+        connection.commit()
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
@@ -25,9 +33,6 @@ def run_migrations() -> None:
             **options,
         )
         with context.begin_transaction():
-            # Two nodes that start at once must not migrate at once; a long queue behind a lock must not form.
-            context.execute("SELECT pg_advisory_xact_lock(4861005)")
-            context.execute("SET LOCAL lock_timeout = '10s'")
             context.run_migrations()
 
 

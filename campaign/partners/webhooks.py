@@ -12,22 +12,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select, text, update
+from sqlalchemy import bindparam, delete, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.types import BigInteger
 from standardwebhooks import Webhook as Signature
 
-from campaign import jobs
+from campaign import deliveries, jobs
 from campaign.db import db, new_id
 from campaign.outbound import Outbound
 from campaign.partners.models import Webhook, WebhookDelivery
 from campaign.partners.operations import SYSTEM, note
 from campaign.partners.rules import DAILY, MILESTONE, MILESTONES, TEST
+from campaign.tallies import operations as tallies
 from campaign.tokens import Signer
 
-LEASE = timedelta(minutes=2)
-# 1, 2, 4 … minutes, nearly three days in all, as for letters.
-MAX_ATTEMPTS = 13
+# How long all else that waits for a webhook is held back after a failure. Not for as long as what failed: one
+# message that is never taken must not keep the others from being tried.
+PAUSE = timedelta(minutes=1)
 GONE = 410
 
 # What each webhook is told of: whole campaigns, or its institution with the records that followed it, since the
@@ -123,6 +124,14 @@ def remove(webhook: Webhook, actor: str) -> None:
     db.session.execute(delete(Webhook).where(Webhook.id == webhook.id))
 
 
+def fold_and_announce(now: datetime) -> int:
+    """Fold one batch of changes, and queue what there is to tell of it; return how many. See ``tallies.fold``."""
+    folded = tallies.fold()
+    if folded:
+        announce_milestones(now)
+    return folded
+
+
 def announce_milestones(now: datetime) -> int:
     """Queue a message for each milestone that counts have passed since the last time; return how many.
 
@@ -194,34 +203,16 @@ def _queue(rows: Iterable[dict[str, Any]]) -> int:
 
 
 def has_due() -> bool:
-    return db.session.scalar(select(_due().exists())) or False
+    return deliveries.has_due(WebhookDelivery)
 
 
 def claim(only: UUID | None = None) -> Parcel | None:
-    """Take one message for LEASE, for the caller to commit before it is sent. See ``mail.outbox``."""
-    # Keys rise: what was queued together is sent in its order.
-    oldest = _due().order_by(WebhookDelivery.due_at, WebhookDelivery.id).limit(1)
-    due = oldest.with_for_update(skip_locked=True)
-    if only:
-        due = due.where(WebhookDelivery.id == only)
-    taken = (
-        update(WebhookDelivery)
-        .where(WebhookDelivery.id == due.scalar_subquery())
-        .values(due_at=func.now() + LEASE, attempts=WebhookDelivery.attempts + 1)
-        .returning(WebhookDelivery)
-    )
-    delivery = db.session.scalar(taken, execution_options={"populate_existing": True})
+    """Take one message, for the caller to commit before it is sent. See ``deliveries.claim``."""
+    which = [WebhookDelivery.id == only] if only else []
+    delivery = deliveries.claim(WebhookDelivery, *which)
     if delivery is None:
         return None
     return Parcel(delivery.id, delivery.webhook_id, delivery.webhook.url, delivery.message)
-
-
-def _due() -> Any:
-    return select(WebhookDelivery.id).where(
-        WebhookDelivery.sent_at.is_(None),
-        WebhookDelivery.failed_at.is_(None),
-        WebhookDelivery.due_at <= func.now(),
-    )
 
 
 def deliver(outbound: Outbound, signer: Signer, parcel: Parcel, now: datetime) -> str | None:
@@ -264,16 +255,13 @@ def signed(signer: Signer, parcel: Parcel, now: datetime) -> tuple[bytes, dict[s
 
 
 def _record_failure(delivery: WebhookDelivery, error: str, now: datetime) -> None:
-    """Try again later, with all else that waits for this webhook; in the end give up, and disable what is dead."""
-    delivery.error = error[:500]
-    if delivery.attempts >= MAX_ATTEMPTS:
-        delivery.failed_at = now
-        if not _has_answered_since(delivery):
-            _disable(delivery.webhook, error, now)
-    else:
-        delivery.due_at = now + timedelta(minutes=2 ** (delivery.attempts - 1))
-        waiting = _unsent(delivery.webhook_id).where(WebhookDelivery.due_at < delivery.due_at)
-        db.session.execute(waiting.values(due_at=delivery.due_at))
+    """Try again later; in the end give up, and disable what is dead."""
+    deliveries.record_failure(delivery, error, now)
+    if delivery.failed_at is None:
+        due = _unsent(delivery.webhook_id).where(WebhookDelivery.due_at < now + PAUSE)
+        db.session.execute(due.values(due_at=now + PAUSE))
+    elif not _has_answered_since(delivery):
+        _disable(delivery.webhook, error, now)
 
 
 def _has_answered_since(delivery: WebhookDelivery) -> bool:
@@ -290,13 +278,10 @@ def _disable(webhook: Webhook, error: str, now: datetime) -> None:
 
 def _unsent(webhook_id: UUID) -> Any:
     return update(WebhookDelivery).where(
-        WebhookDelivery.webhook_id == webhook_id,
-        WebhookDelivery.sent_at.is_(None),
-        WebhookDelivery.failed_at.is_(None),
+        WebhookDelivery.webhook_id == webhook_id, deliveries.is_waiting(WebhookDelivery)
     )
 
 
 def purge(before: datetime) -> None:
     """Remove messages that were sent, or given up, before a moment."""
-    ended = func.coalesce(WebhookDelivery.sent_at, WebhookDelivery.failed_at)
-    db.session.execute(delete(WebhookDelivery).where(ended < before))
+    deliveries.purge(WebhookDelivery, before)

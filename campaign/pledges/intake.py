@@ -75,7 +75,7 @@ _CONFIRM = text("""
         FOR NO KEY UPDATE
     ),
     pledge AS (
-        UPDATE pledges SET status = 'confirmed', confirmed_at = :now, withdrawn_at = NULL FROM person
+        UPDATE pledges SET status = 'confirmed', confirmed_at = :now FROM person
         WHERE pledges.id = :pledge_id AND person_id = person.id AND submission = :submission
             AND status = 'unconfirmed' AND kind = 'person' AND hold_reasons = '{}'
         RETURNING pledges.id, person_id, locale, listed, newsletter, submitted_at

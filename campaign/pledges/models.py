@@ -11,7 +11,6 @@ from sqlalchemy import (
     Identity,
     Index,
     SmallInteger,
-    UniqueConstraint,
     func,
     text,
 )
@@ -51,13 +50,21 @@ class Pledge(Model):
 
     __tablename__ = "pledges"
     __table_args__ = (
-        UniqueConstraint("campaign_id", "person_id", "kind"),
         CheckConstraint("kind IN ('person', 'institution')", name="kind"),
         CheckConstraint(
             "status IN ('unconfirmed', 'held', 'confirmed', 'refused', 'withdrawn')", name="status"
         ),
         CheckConstraint(
             "(status = 'confirmed') <= (confirmed_at IS NOT NULL)", name="confirmed_has_time"
+        ),
+        # A word that was taken back stays as it was; whoever pledges again makes another pledge.
+        Index(
+            "uq_pledges_person_speaks_once",
+            "campaign_id",
+            "person_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("status <> 'withdrawn'"),
         ),
         # An institution speaks once in a campaign.
         Index(

@@ -82,10 +82,10 @@ def submit(
     reasons = hold_reasons(draft, address, circumstances, office.limits, now)
     person = people.find_or_add(office.signer, address, locale)
     pledge = _pledge_of(person, text.campaign_id, draft.kind)
-    if pledge and pledge.status not in {Status.UNCONFIRMED, Status.WITHDRAWN}:
+    if pledge and pledge.status != Status.UNCONFIRMED:
         _mail_sparingly(office, "known", pledge, person, locale, now)
         return
-    if pledge and pledge.status == Status.UNCONFIRMED and pledge.submission == submission:
+    if pledge and pledge.submission == submission:
         return
     pledge = pledge or Pledge(campaign_id=text.campaign_id, person_id=person.id, kind=draft.kind)
     _write(pledge, draft)
@@ -146,7 +146,7 @@ def confirm(office: Office, pledge: Pledge, submission: UUID, now: datetime) -> 
         *pledge.hold_reasons,
         *(["institution-has-pledged"] if _comes_second(pledge) else []),
     ]
-    pledge.confirmed_at, pledge.withdrawn_at = now, None
+    pledge.confirmed_at = now
     pledge.person.locale = pledge.locale
     for purpose, granted in (("listing", pledge.listed), ("newsletter", pledge.newsletter)):
         if purpose == "listing" or granted:  # a box left empty revokes no earlier yes
@@ -163,7 +163,8 @@ def confirm(office: Office, pledge: Pledge, submission: UUID, now: datetime) -> 
 
 def confirm_by_code(office: Office, submission: UUID, code: str, now: datetime) -> Pledge:
     """Confirm what this form sent. Raises WrongCode, also where the address was known and nothing was stored."""
-    pledge = db.session.scalar(queries.locked().where(Pledge.submission == submission))
+    sent = queries.locked().where(Pledge.submission == submission)
+    pledge = db.session.scalar(sent.where(Pledge.status != Status.WITHDRAWN))
     if pledge is None or pledge.code_attempts >= MAX_CODE_ATTEMPTS:
         raise WrongCode
     if not hmac.compare_digest(letters.code_of(office.signer, pledge.id), code):
@@ -350,11 +351,11 @@ def send_my_link(office: Office, address: Address, locale: str, now: datetime) -
 
 
 def _pledge_of(person: Person, campaign_id: int, kind: Kind) -> Pledge | None:
-    return db.session.scalar(
-        queries.locked().where(
-            Pledge.campaign_id == campaign_id, Pledge.person_id == person.id, Pledge.kind == kind
-        )
+    """The word of a person that stands or waits; whoever took theirs back has none."""
+    mine = queries.locked().where(
+        Pledge.campaign_id == campaign_id, Pledge.person_id == person.id, Pledge.kind == kind
     )
+    return db.session.scalar(mine.where(Pledge.status != Status.WITHDRAWN))
 
 
 _WRITTEN = tuple(field.name for field in fields(Draft) if field.name not in {"kind", "institution"})

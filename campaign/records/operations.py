@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
-from campaign import jobs
 from campaign.campaigns.models import Campaign
 from campaign.campaigns.queries import list_all
 from campaign.db import db
@@ -43,20 +42,21 @@ def _may_follow(day: date) -> bool:
     return newest is None or newest < day
 
 
-def publish(folder: Path, signer: Signer, day: date, site_url: str) -> bool:
-    """Publish a day's numbers, and commit; False where that or a later day is published, or somebody is at it.
+@contextmanager
+def publication(folder: Path, signer: Signer, day: date, site_url: str) -> Iterator[bool]:
+    """A day's numbers, for the caller to commit inside; at the end they are public.
 
-    Killed between the commit and the end, the next call places what was committed.
+    False where that or a later day is published, or somebody is at it. Killed between the commit and the end, the
+    next publication places what was committed.
     """
     with _alone() as is_alone:
-        if not is_alone:
-            return False
-        tidy(folder)
-        staged = stage(folder, signer, day, site_url) if _may_follow(day) else None
-        jobs.commit()
+        if is_alone:
+            tidy(folder)
+        is_ours = is_alone and _may_follow(day)
+        staged = stage(folder, signer, day, site_url) if is_ours else None
+        yield staged is not None
         if staged:
             place(staged)
-        return staged is not None
 
 
 @contextmanager

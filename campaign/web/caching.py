@@ -39,6 +39,8 @@ LONGEST_SECONDS = 600
 VERSION_SECONDS = 1.0
 MAX_AGE = 5
 STALE_IF_ERROR = 86_400
+# While pledges come in, an answer may be one fold behind; who asks later must not see whom it showed long ago.
+SUPERSEDED_SECONDS = 60.0
 # Made once and sent often, so worth more effort than the compression of pages that are sent once.
 QUALITY = 6
 
@@ -66,8 +68,12 @@ class Answer:
         asked = len(path) + sum(len(value) for value in values if value)
         return ENTRY_BYTES + asked + sum(map(len, self.bodies.values()))
 
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self.made_at
+
     def is_current(self, version: Version) -> bool:
-        return self.version == version and time.monotonic() - self.made_at < LONGEST_SECONDS
+        return self.version == version and self.age < LONGEST_SECONDS
 
     @property
     def is_compressed(self) -> bool:
@@ -97,11 +103,15 @@ class Answers:
             self.bytes = 0
 
     def get(self, key: Key, make: Callable[[Version], Answer]) -> Answer:
-        """The answer under this key, made if need be, by one thread while the others wait or get the one before."""
+        """The answer under this key, made if need be, by one thread while the others wait.
+
+        They get the one before where that is no older than ``SUPERSEDED_SECONDS``.
+        """
         version = self._current_version()
         if (answer := self._find(key)) and answer.is_current(version):
             return answer
-        with self._turn(key, may_pass=answer is not None) as has_turn:
+        is_recent = answer is not None and answer.age < SUPERSEDED_SECONDS
+        with self._turn(key, may_pass=is_recent) as has_turn:
             if answer and not has_turn:
                 return answer
             if (answer := self._find(key)) and answer.is_current(version):

@@ -87,7 +87,8 @@ def light_map(campaign_id: int) -> LightMap:
     """The campaign's map for the reader's language, with links."""
     lights = _lights(campaign_id)
     since = _first_months(campaign_id, lights)
-    months = _months(min(since.values(), default="9999"))
+    first = min(since.values(), default="9999")
+    months = [month for month in recent_months() if month >= first]
     names = _names(lights[:NAMED_LIGHTS])
     named = [
         NamedLight(
@@ -130,13 +131,12 @@ def _first_months(campaign_id: int, lights: Sequence[Light]) -> Mapping[str, str
     }
 
 
-def _months(first: str) -> list[str]:
-    """The months from the first one to now ("2026-11"), the last MONTHS of them."""
+def recent_months() -> list[str]:
+    """The last MONTHS months up to this one ("2026-11"), as tallies name them."""
     today = now()
     last = today.year * 12 + today.month - 1
     numbers = range(last - MONTHS + 1, last + 1)
-    names = [f"{number // 12}-{number % 12 + 1:02}" for number in numbers]
-    return [name for name in names if name >= first]
+    return [f"{number // 12}-{number % 12 + 1:02}" for number in numbers]
 
 
 def _index_of(month: str | None, months: Sequence[str]) -> int:

@@ -1,14 +1,16 @@
 """The public pages of the campaigns, and what the pledge form asks for while somebody types."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, abort, current_app, jsonify, render_template, request
+from flask import Response, abort, jsonify, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from campaign import geography, i18n
 from campaign.campaigns import queries as campaigns
 from campaign.campaigns.models import Campaign, CampaignText
+from campaign.config import current_settings
 from campaign.drawing.night_map import NIGHT
 from campaign.institutions import queries as institutions
 from campaign.mail import outbox
@@ -28,6 +30,8 @@ Page = str | AnyResponse
 TOP = 12
 LATEST = 8
 INSTITUTIONS_PER_PAGE = 100
+ORDERS = ("people", "institutions", "name")
+_PAGE = re.compile("[1-9][0-9]{0,3}")
 
 
 @dataclass(frozen=True)
@@ -90,16 +94,16 @@ def campaign(slug: str) -> Page:
 @anyone
 @by_tally("sort")
 def countries(slug: str) -> Page:
+    sort = request.args.get("sort", ORDERS[0])
+    if sort not in ORDERS:
+        abort(404)
     text = _text(slug)
     rows = tallies.by_key(text.campaign_id, "country")
-    sort = request.args.get("sort", "")
     if sort == "institutions":
         rows = sorted(rows, key=lambda row: -row[2])
     elif sort == "name":
         order = [code for code, _ in geography.sorted_countries(i18n.current())]
         rows = sorted(rows, key=lambda row: order.index(row[0]))
-    else:
-        sort = "people"
     return render_template(
         "countries.html", campaign=text.campaign, text=text, rows=rows, sort=sort
     )
@@ -108,17 +112,17 @@ def countries(slug: str) -> Page:
 @blueprint.get("/campaigns/<slug>/institutions/")
 @anyone
 @by_tally("page")
+@limited(SEARCH_LIMIT)
 def institution_list(slug: str) -> Page:
-    text = _text(slug)
-    page = request.args.get("page", 1, type=int)
-    if not 1 <= page <= 1000:
-        abort(404)
+    page, text = page_asked_for(), _text(slug)
     rows = places.institutions(
         text.campaign_id,
         None,
         limit=INSTITUTIONS_PER_PAGE + 1,
         offset=(page - 1) * INSTITUTIONS_PER_PAGE,
     )
+    if page > 1 and not rows:
+        abort(404)
     return render_template(
         "institutions.html",
         campaign=text.campaign,
@@ -127,6 +131,12 @@ def institution_list(slug: str) -> Page:
         rows=rows[:INSTITUTIONS_PER_PAGE],
         has_next=len(rows) > INSTITUTIONS_PER_PAGE,
     )
+
+
+def page_asked_for() -> int:
+    """The page of a list that the query names, spelled as our links spell it. Answers 404 for anything else."""
+    asked = request.args.get("page", "1")
+    return int(asked) if _PAGE.fullmatch(asked) else abort(404)
 
 
 @blueprint.get("/campaigns/<slug>/text/<int(max=9999):version>/")
@@ -202,7 +212,7 @@ def _found(matches: Any) -> Response:
 @by_tally()
 def privacy() -> Page:
     return render_template(
-        "privacy.html", settings=current_app.config["SETTINGS"], letters_kept=outbox.KEPT.days
+        "privacy.html", settings=current_settings(), letters_kept=outbox.KEPT.days
     )
 
 

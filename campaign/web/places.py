@@ -9,9 +9,8 @@ from uuid import UUID
 
 from babel.dates import format_skeleton
 from flask import Response, abort, render_template, request, url_for
-from werkzeug.routing import RequestRedirect
 
-from campaign import clock, geography, i18n
+from campaign import geography, i18n
 from campaign.campaigns import queries as campaigns
 from campaign.campaigns.models import Campaign, CampaignText
 from campaign.i18n import gettext
@@ -27,25 +26,20 @@ from campaign.tokens import InvalidToken
 from campaign.web import sharing
 from campaign.web.access import anyone
 from campaign.web.caching import by_tally
+from campaign.web.drawings import recent_months
 from campaign.web.forms import office
-from campaign.web.pages import LATEST, TOP, Page, blueprint, current_texts
+from campaign.web.moving import Moved
+from campaign.web.pages import LATEST, TOP, Page, blueprint, current_texts, page_asked_for
 from campaign.web.security import SEARCH_LIMIT, limited
 from campaign.web.sharing import CARD_LIMIT, Crumb
 
 CURSOR = "signatories-cursor"
 PER_PAGE = 50
 MOST_FOUND = 200
-MONTHS = 24
 # Below these, a place in an order says more about chance than about anybody's will.
 FEWEST_PEOPLE = 5
 FEWEST_OTHERS = 3
 A_DAY = 86_400
-
-
-class Moved(RequestRedirect):
-    """What is asked for has its page at another address, for ever."""
-
-    code = 301
 
 
 @dataclass(frozen=True)
@@ -130,6 +124,7 @@ def country_directory() -> Page:
 @blueprint.get("/countries/<code>/")
 @anyone
 @by_tally()
+@limited(SEARCH_LIMIT)
 def country(code: str) -> Page:
     return _page("country.html", _place("countries", code))
 
@@ -137,6 +132,7 @@ def country(code: str) -> Page:
 @blueprint.get("/regions/<code>/")
 @anyone
 @by_tally()
+@limited(SEARCH_LIMIT)
 def region(code: str) -> Page:
     place = _place("regions", code)
     texts = current_texts()
@@ -147,6 +143,7 @@ def region(code: str) -> Page:
 @blueprint.get("/institutions/<ror_id>/")
 @anyone
 @by_tally()
+@limited(SEARCH_LIMIT)
 def institution(ror_id: str) -> Page:
     place = _place("institutions", ror_id)
     assert place.institution is not None
@@ -187,7 +184,7 @@ def _section(text: CampaignText, place: Place) -> Section:
             for code in sorted(made, key=lambda code: -made[code])
             if made[code] > 0
         ],
-        months=_named(tallies.months(id_, dimension, keys, _months(clock.now()))),
+        months=_named(tallies.months(id_, dimension, keys, recent_months())),
         latest=pledges.signatories(id_, limit=LATEST, **_among(place)),
         countries=_countries(id_, place.countries) if place.kind == "regions" else [],
         institutions=()
@@ -232,12 +229,6 @@ def _countries(campaign_id: int, codes: Collection[str]) -> list[tuple[str, int]
     return [(code, number) for code, number in ranked if code in codes][:TOP]
 
 
-def _months(today: datetime) -> list[str]:
-    last = today.year * 12 + today.month - 1
-    numbers = range(last - MONTHS + 1, last + 1)
-    return [f"{number // 12}-{number % 12 + 1:02}" for number in numbers]
-
-
 def _named(months: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
     """By their names, from the month of the first pledge; nothing where a line would be a point."""
     first = next((index for index, (_, count) in enumerate(months) if count), len(months))
@@ -277,17 +268,17 @@ def _directory(
 @anyone
 @limited(SEARCH_LIMIT)
 def place_institutions(kind: str, code: str) -> Page:
-    place, query = _place(kind, code), request.args.get("q", "").strip()[:200]
-    texts = current_texts()
-    text, page = _chosen(texts), request.args.get("page", 1, type=int)
-    if not 1 <= page <= 1000:
-        abort(404)
+    page, query = page_asked_for(), request.args.get("q", "").strip()[:200]
+    place, texts = _place(kind, code), current_texts()
+    text = _chosen(texts)
     if query:
         rows = _search(text.campaign_id, place, query)
     else:
         rows = tallies.institutions(
             text.campaign_id, place.countries, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE
         )
+    if page > 1 and not rows:
+        abort(404)
     return render_template(
         "place_institutions.html",
         place=place,
@@ -443,16 +434,8 @@ def _place(kind: str, key: str) -> Place:
     if not is_known:
         abort(404)
     if found.key != key:
-        raise Moved(_same_page(found.key))
+        raise Moved(**{"code" if "code" in (request.view_args or {}) else "ror_id": found.key})
     return found
-
-
-def _same_page(key: str) -> str:
-    values: dict[str, Any] = request.view_args or {}
-    renamed: dict[str, Any] = {
-        name: key if name in {"code", "ror_id"} else values[name] for name in values
-    }
-    return url_for(str(request.endpoint), **renamed)
 
 
 def _members(region: str) -> tuple[str, ...]:

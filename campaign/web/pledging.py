@@ -1,6 +1,5 @@
 """Making a pledge: the form, the code or link from the mail, the thanks."""
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,7 +29,7 @@ from campaign.web.access import anyone, link_holder
 from campaign.web.certificates import certificate_token
 from campaign.web.forms import Form, FormToken, new_token, office, posted_values, read_token
 from campaign.web.locales import localized
-from campaign.web.security import FORM_LIMIT, limited
+from campaign.web.security import FORM_LIMIT, limited, network_of
 from campaign.web.sources import source_of
 
 blueprint = localized("pledging", __name__)
@@ -156,19 +155,6 @@ def _circumstances(token: FormToken, source: tuple[str, str | None]) -> Circumst
     )
 
 
-def network_of(address: str) -> str:
-    """What counts as one network: an IPv4 address, or the /64 that one IPv6 site has (RFC 6177)."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return str(parsed)
-    if parsed.ipv4_mapped:  # how a server that listens on both sees IPv4 (RFC 4291, 2.5.5.2)
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
-
-
 def _form_page(kind: Kind, text: CampaignText, form: Form) -> str:
     return render_template(
         TEMPLATES[kind], text=text, campaign=text.campaign, form=form, **choices(form)
@@ -176,11 +162,21 @@ def _form_page(kind: Kind, text: CampaignText, form: Form) -> str:
 
 
 def choices(form: Form) -> dict[str, Any]:
-    """What the selects and radio buttons of a pledge form offer."""
+    """What a pledge form offers, with the institutions that its words may mean."""
     chosen = institutions.resolve(form.value("institution"))
     query = form.value("institution_query")
     searches = query and (not chosen or form.value("action") == "find")
     matches = _matches(query, form.value("country")) if searches else []
+    return {
+        **offered(),
+        "chosen_institution": None if matches else chosen,
+        "matches": matches,
+        "proposals": [] if chosen or query else _proposals(form.value("email")),
+    }
+
+
+def offered() -> dict[str, Any]:
+    """What the selects of every pledge form offer."""
     return {
         "countries": sorted_countries(i18n.current()),
         "fields": [
@@ -188,9 +184,6 @@ def choices(form: Form) -> dict[str, Any]:
             for area in BROAD_FIELDS
         ],
         "roles": list(ROLES.items()),
-        "chosen_institution": None if matches else chosen,
-        "matches": matches,
-        "proposals": [] if chosen or query else _proposals(form.value("email")),
     }
 
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from flask import Response, abort, redirect, request, url_for
-from werkzeug.wrappers import Response as AnyResponse
+from flask import Response, abort, request
 
 from campaign import i18n, typesetting
 from campaign.campaigns.models import CampaignText
@@ -15,6 +14,7 @@ from campaign.institutions.models import Institution
 from campaign.web.access import anyone
 from campaign.web.certificates import without_scheme
 from campaign.web.locales import localized
+from campaign.web.moving import Moved
 from campaign.web.rendering import absolute_url
 from campaign.web.security import FORM_LIMIT, limited
 
@@ -27,7 +27,7 @@ _DAY = 86_400
 @blueprint.get("/posters/<subject>.pdf")
 @anyone
 @limited(FORM_LIMIT)
-def poster(subject: str) -> AnyResponse:
+def poster(subject: str) -> Response:
     """``subject`` is a ROR id or a campaign's slug; ``?size=a3``; ``?campaign=<slug>`` for an institution's."""
     size = request.args.get("size", SIZES[0]).lower()
     institution = institutions.resolve(subject)
@@ -35,10 +35,7 @@ def poster(subject: str) -> AnyResponse:
     if text is None or size not in SIZES:
         abort(404)
     if institution and institution.id != subject:
-        campaign = request.args.get("campaign")
-        return redirect(
-            url_for("posters.poster", subject=institution.id, size=size, campaign=campaign), 301
-        )
+        raise Moved(subject=institution.id)
     made = typesetting.pdf("poster.typ", poster_data(text, institution, size))
     answer = Response(made, mimetype="application/pdf")
     answer.headers.set("Content-Disposition", "attachment", filename=f"poster-{subject}-{size}.pdf")

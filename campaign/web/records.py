@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, send_file
+from flask import Blueprint, abort, redirect, render_template, request, send_file
 from flask import url_for as address_of
 from werkzeug.wrappers import Response
 
 from campaign import i18n
 from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import current_text, list_all
+from campaign.config import current_settings
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import get as institution
 from campaign.paths import VERIFIER
@@ -165,4 +166,4 @@ def _send(path: Path, version: str, caching: str) -> Response:
 
 
 def _folder() -> Path:
-    return Path(current_app.config["SETTINGS"].data_folder).resolve()
+    return Path(current_settings().data_folder).resolve()

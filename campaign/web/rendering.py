@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from campaign import geography, i18n
 from campaign.campaigns.models import CampaignText
-from campaign.config import Settings
+from campaign.config import current_settings
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import name_in
 from campaign.paths import STATIC
@@ -35,8 +35,7 @@ def init_app(app: Flask) -> None:
 
 def absolute_url(endpoint: str, **values: Any) -> str:
     """An address for a letter: built from SITE_URL, never from a request's Host header."""
-    site_url = _settings().site_url.rstrip("/")
-    scheme, _, host = site_url.partition("://")
+    scheme, _, host = current_settings().site_url.partition("://")
     fill_in_locale(endpoint, values)
     return current_app.url_map.bind(host, url_scheme=scheme).build(
         endpoint, values, force_external=True
@@ -50,19 +49,14 @@ def static_url(path: str) -> str:
     return f"/static/{path}?v={digest}"
 
 
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
-
-
 def _page_context() -> dict[str, Any]:
     """Runs for letters, too, where there is no request."""
     context: dict[str, Any] = {
         "locale": i18n.current(),
         "direction": i18n.direction(i18n.current()),
         "languages": [(tag, i18n.autonym(tag), i18n.direction(tag)) for tag in i18n.offered()],
-        "site_url": _settings().site_url,
-        "contact_address": _settings().contact_address,
+        "site_url": current_settings().site_url,
+        "contact_address": current_settings().contact_address,
     }
     if request:
         context |= {
@@ -80,7 +74,7 @@ def _canonical_url() -> str:
         for name in ("campaign", "country", "page")
         if request.args.get(name)
     ]
-    return _settings().site_url.rstrip("/") + request.path + (f"?{urlencode(kept)}" if kept else "")
+    return current_settings().site_url + request.path + (f"?{urlencode(kept)}" if kept else "")
 
 
 def _holds_demo() -> bool:

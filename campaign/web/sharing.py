@@ -6,11 +6,11 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, abort, current_app
+from flask import Response, abort
 
 from campaign import codes, i18n, typesetting
 from campaign.campaigns import queries as campaigns
-from campaign.config import Settings
+from campaign.config import current_settings
 from campaign.i18n import gettext, ngettext
 from campaign.tallies import queries as tallies
 from campaign.web import pages
@@ -23,6 +23,8 @@ from campaign.web.security import limited
 CARD_WIDTH, CARD_HEIGHT = 1200, 630
 # A picture keeps a core busy for some hundredths of a second; a crawler may ask for one on each page.
 CARD_LIMIT = "300 per minute"
+# Stands where a number goes, so that the number can be set apart from its sentence.
+_NUMBER = "\N{OBJECT REPLACEMENT CHARACTER}"
 Crumb = tuple[str, str]
 
 
@@ -47,35 +49,30 @@ def campaign_card(slug: str) -> Response:
 
 def card(title: str, persons: int, *, caption: str = "", locale: str = "") -> Response:
     """A picture of a page with the number of its people; ``locale`` is the language of the title."""
-    before, number, after = _sentence(persons)
     site = gettext("Light Up the Heart of Science")
+    invitation = gettext("The first light can be yours.")
     data = {
         "lang": i18n.current(),
         "title": title,
         "title_lang": locale or i18n.current(),
         "caption": caption,
-        "before": before,
-        "number": number,
-        "after": after,
+        "count": people_have_pledged(persons) if persons else [invitation],
         "site": "" if title == site else site,
-        "url": _settings().site_url,
-        "host": urlsplit(_settings().site_url).netloc,
+        "url": current_settings().site_url,
+        "host": urlsplit(current_settings().site_url).netloc,
         # A light for each, as long as they can be told apart.
         "lights": min(persons, 400),
     }
     return _picture(_drawn(json.dumps(data, ensure_ascii=False)), "image/png")
 
 
-def _sentence(persons: int) -> tuple[str, str, str]:
-    """What stands before the number, the number and what stands after it, wherever a language puts it."""
-    if not persons:
-        return gettext("The first light can be yours."), "", ""
-    mark = "\0"
-    sentence = ngettext(
-        "%(count)s person has pledged", "%(count)s people have pledged", persons, count=mark
+def people_have_pledged(persons: int) -> list[str]:
+    """Words before the number, the number, words after it; or words alone, as Arabic says "two people"."""
+    sentence: str = ngettext(
+        "%(count)s person has pledged", "%(count)s people have pledged", persons, count=_NUMBER
     )
-    before, _, after = sentence.partition(mark)
-    return before, i18n.format_number(persons), after
+    before, number, after = sentence.partition(_NUMBER)
+    return [before, i18n.format_number(persons), after] if number else [sentence]
 
 
 @lru_cache(64)
@@ -97,12 +94,7 @@ def _picture(content: bytes, mimetype: str) -> Response:
 
 def absolute(path: str) -> str:
     """The whole address of one of our paths, built from SITE_URL."""
-    return _settings().site_url.rstrip("/") + path
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
+    return current_settings().site_url + path
 
 
 def graph(*things: Mapping[str, Any]) -> dict[str, Any]:

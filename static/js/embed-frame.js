@@ -12,7 +12,13 @@ for (const [name, [property, kind]] of Object.entries(LOOKS)) {
 // Words on the accent are dark or light, whichever can be read (WCAG 2.2, relative luminance).
 const button = document.querySelector(".button");
 if (accent && button) {
-  const channels = getComputedStyle(button).backgroundColor.match(/[\d.]+/g).slice(0, 3);
+  // Painted and read back: colours are written in many ways (CSS Color 4), and some let the paper through.
+  const paint = document.createElement("canvas").getContext("2d");
+  for (const element of [root, button]) {
+    paint.fillStyle = getComputedStyle(element).backgroundColor;
+    paint.fillRect(0, 0, 1, 1);
+  }
+  const channels = [...paint.getImageData(0, 0, 1, 1).data];
   const [red, green, blue] = channels.map((channel) => ((channel / 255 + 0.055) / 1.055) ** 2.4);
   const isLight = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18;
   root.style.setProperty("--on-action", isLight ? "#0b1633" : "#fff");

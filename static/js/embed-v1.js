@@ -61,6 +61,7 @@
 
     disconnectedCallback() {
       frames.delete(this.frame);
+      this.turn = 0;
     }
 
     draw(widget) {
@@ -70,9 +71,16 @@
       const from = new URLSearchParams({ via: widget, host: location.origin, page: location.pathname });
       frames.delete(this.frame);
       this.root.replaceChildren(make("slot")); // what the page itself says, until there is more
-      if (widget === "form") return this.open(id, query, from);
-      const turn = (this.turn = ask(`${site}/embed/data/${id}.json?${query}`));
-      turn.then((data) => turn === this.turn && this.show(data, shapes[widget] ? widget : "card", from)).catch(() => {});
+      const address = `${site}/embed/data/${id}.json?${query}`;
+      // The form takes its look from the page's style sheets, which are there when the page is first painted.
+      const turn = (this.turn = widget === "form" ? new Promise(requestAnimationFrame) : ask(address));
+      turn
+        .then((data) => {
+          if (turn !== this.turn) return; // something else was asked for meanwhile
+          if (widget === "form") this.open(id, query, from);
+          else this.show(data, shapes[widget] ? widget : "card", from);
+        })
+        .catch(() => delete answers[address]); // whoever asks again may have more luck
     }
 
     show(data, widget, from) {

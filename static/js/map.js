@@ -25,9 +25,10 @@ class LightMap {
     this.svg.addEventListener("click", (event) => this.press(event));
   }
 
-  // With a mouse or a key a light is a link; a finger hits the nearest one, which first says what it is.
+  // With a mouse or a key a light is a link; a finger hits the nearest one, which first says what it is. A click with
+  // a key held, for a new tab or window, is the browser's.
   press(event) {
-    if (event.detail === 0) return;
+    if (event.detail === 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     const link = this.nearest(event);
     if (!link) return;
     const leads = event.pointerType === "mouse";

@@ -14,6 +14,7 @@ PLACE = """light => {
     const point = new DOMPoint(x.baseVal.value, y.baseVal.value).matrixTransform(light.getScreenCTM());
     return [point.x, point.y];
 }"""
+UPPERMOST = "([x, y]) => document.elementFromPoint(x, y).closest('a').getAttribute('href')"
 LIT = """() => [...document.querySelectorAll(".map__frame [class^=m]")]
     .filter((light) => getComputedStyle(light).opacity !== "0").length"""
 COLOUR = "land => getComputedStyle(land).fill"
@@ -61,6 +62,21 @@ def test_a_mouse_names_the_light_and_a_click_follows_it(visitors: Visitors) -> N
     page.mouse.click(x, y)
 
     expect(page).to_have_url(re.compile(f"{address}$"))
+
+
+def test_a_click_with_a_key_held_opens_a_new_tab(visitors: Visitors) -> None:
+    page = front(visitors)
+    light = lights(page).first
+    light.scroll_into_view_if_needed()
+    x, y = light.evaluate(PLACE)
+    address = page.evaluate(UPPERMOST, [x, y])
+
+    page.keyboard.down("ControlOrMeta")
+    with page.context.expect_page() as tab:
+        page.mouse.click(x, y)
+
+    expect(tab.value).to_have_url(re.compile(f"{address}$"))
+    expect(page).to_have_url(re.compile("/en/$"))
 
 
 def test_the_key_goes_through_the_brightest_lights_and_out_again(visitors: Visitors) -> None:

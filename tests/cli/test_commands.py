@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
@@ -14,12 +15,14 @@ import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 from flask.cli import ScriptInfo
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
+from campaign import jobs
 from campaign.cli import lightup
 from campaign.config import Settings
 from campaign.db import db
+from campaign.local.postgres import EmbeddedPostgres
 from campaign.mail.models import Letter
 from campaign.paths import TRANSLATIONS
 from campaign.people.models import Person
@@ -151,6 +154,28 @@ def test_migrating_and_setting_up_again_change_nothing(app: Flask, run: Run) -> 
         result = run(*command)
         assert (result.exit_code, "Published" in result.output) == (0, False)
     assert state() == before
+
+
+def test_two_nodes_that_start_at_once_prepare_one_instance(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path / "pg", fast=True) as server, ThreadPoolExecutor() as nodes:
+        environment = {"DATABASE_URL": server.url, "SECRET_KEY": "x" * 32}
+        started = [nodes.submit(lightup_outside, "setup", **environment) for _ in range(2)]
+        done = [node.result() for node in started]
+
+    assert [(node.returncode, node.stderr) for node in done if node.returncode] == []
+    assert sum("A new instance" in node.stdout for node in done) == 1
+
+
+def test_what_an_earlier_version_did_not_count_is_counted(committing: None, run: Run) -> None:
+    confirmed()
+    tallies.fold()
+    db.session.execute(delete(Tally).where(Tally.dimension == "source"))
+    jobs.commit()
+
+    first, again = (run("migrate").output for _ in range(2))
+
+    assert ("Brought 1 tallies in line" in first, "Brought" in again) == (True, False)
+    assert tallies.differences() == []
 
 
 # Reviewing pledges

@@ -198,9 +198,22 @@ def test_a_merged_institution_leads_to_its_successor(
     answer = client.get(path(old, "ar", theme="dark"))
 
     assert answer.status_code == 301
-    assert f"institution={university.id}" in answer.location
-    assert answer.location.startswith("/embed/ar/form?")
-    assert "theme=dark" in answer.location
+    assert answer.location == f"/embed/ar/form?institution={university.id}&theme=dark"
+
+
+@pytest.mark.parametrize("where", ["/embed/en/form?institution={}", "/embed/form?institution={}"])
+def test_a_frame_that_is_led_elsewhere_still_knows_where_it_stands(
+    client: FlaskClient, university: Institution, where: str
+) -> None:
+    """The browser tells the first request only: we ask it to keep our addresses back from other sites."""
+    old = institution(status=Status.INACTIVE, successor_id=university.id)
+    jobs.commit()
+
+    answer = client.get(where.format(old.id), headers={"Referer": f"{HOST}/"})
+    while answer.status_code in {301, 302}:
+        answer = client.get(answer.location)
+
+    assert (answer.status_code, ancestors(answer)) == (200, f"'self' {HOST}")
 
 
 @pytest.mark.parametrize(

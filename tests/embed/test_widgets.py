@@ -3,6 +3,7 @@
 from xml.etree import ElementTree
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -111,6 +112,8 @@ def test_a_merged_institution_leads_to_its_successor(
         "/embed/data/%00.json",
         "/badge/x.svg",
         "/badge/{}.svg?campaign=" + "x" * 3000,
+        "/embed/data/{}.json?campaign=%00",
+        "/badge/{}.svg?campaign=%00",
     ],
 )
 def test_what_is_unknown_is_not_found(
@@ -165,11 +168,44 @@ def test_a_page_names_its_oembed_and_that_answers(
     assert int(picture.get("width")) == found["width"]
 
 
-def test_oembed_keeps_to_the_width_that_is_there(
-    client: FlaskClient, university: Institution
+def oembed_of(university: Institution, more: str = "") -> str:
+    return f"/oembed?url=http://localhost/en/institutions/{university.id}/{more}"
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(100, 9999), (9999, 10), (100, 5), (1, 9999), (9999, 1), (10**400, 28)]
+)
+def test_oembed_keeps_to_the_room_that_is_there(
+    client: FlaskClient, university: Institution, width: int, height: int
 ) -> None:
-    path = f"/oembed?url=http://localhost/en/institutions/{university.id}/&maxwidth=100"
-    assert client.get(path).get_json()["width"] == 100
+    limits = f"&maxwidth={width}&maxheight={height}"
+    found = client.get(oembed_of(university, limits)).get_json()
+    assert 1 <= found["width"] <= width
+    assert 1 <= found["height"] <= height
+    assert f'width="{found["width"]}" height="{found["height"]}"' in found["html"]
+
+
+@pytest.mark.parametrize("limit", ["-5", "0", "x", "", "1.5", "9" * 5000])
+@pytest.mark.parametrize("name", ["maxwidth", "maxheight"])
+def test_oembed_refuses_limits_that_are_none(
+    client: FlaskClient, university: Institution, name: str, limit: str
+) -> None:
+    assert client.get(oembed_of(university, f"&{name}={limit}")).status_code == 400
+
+
+def test_nobody_can_fill_the_memory_with_oembed(
+    app: Flask, client: FlaskClient, university: Institution
+) -> None:
+    """The same page can be asked for under any number of addresses and sizes."""
+    plain = client.get(oembed_of(university))
+    kept = len(app.extensions["answers"])
+
+    for more in ("?utm_source=x", "%23x", "&maxheight=999"):
+        assert client.get(oembed_of(university, more)).data == plain.data
+
+    assert len(app.extensions["answers"]) == kept
+    assert plain.cache_control.public
+    assert plain.cache_control.max_age == plain.get_json()["cache_age"]
 
 
 def test_oembed_knows_campaigns(client: FlaskClient, session: Session) -> None:
@@ -187,6 +223,9 @@ def test_oembed_knows_campaigns(client: FlaskClient, session: Session) -> None:
         ("url=http://localhost/en/institutions/000000000/", 404),
         ("url=https://elsewhere.example/en/institutions/01km6p862/", 404),
         ("url=http://[", 404),
+        ("url=http://localhost/en/campaigns/%00/", 404),
+        ("url=http://localhost/en/campaigns/%2500/", 404),
+        ("url=http://localhost/en/institutions/%00/", 404),
         ("url=http://localhost/en/institutions/01km6p862/&format=xml", 501),
     ],
 )

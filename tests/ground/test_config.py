@@ -91,6 +91,7 @@ def test_a_value_that_cannot_be_is_refused_by_name(name, value):
 @pytest.mark.parametrize(
     ("name", "value", "meaning"),
     [
+        ("SITE_URL", "https://lightup.example/", "https://lightup.example"),
         ("WEB_WORKERS", " 4 ", 4), ("TESTING", "Yes", True), ("TESTING", "off", False),
         ("SMTP_URL", "smtp+starttls://u:p@mail.example:587", "smtp+starttls://u:p@mail.example:587"),
         ("BROKER_URL", "redis://localhost:6379/1", "redis://localhost:6379/1"),

@@ -1,6 +1,8 @@
 """Connections and keys."""
 
-from sqlalchemy import create_engine, text
+from datetime import timedelta
+
+from sqlalchemy import create_engine, make_url, text
 
 from campaign.db import IDLE_SECONDS, new_id
 
@@ -19,6 +21,15 @@ def test_a_connection_whose_server_side_is_gone_is_replaced(database_url):
         assert connection.scalar(text("SELECT pg_backend_pid()")) != first
     engine.dispose()
     terminate.dispose()
+
+
+def test_moments_are_read_in_utc_whatever_the_zone_of_the_server(database_url):
+    zone = {"options": "-c timezone=Pacific/Kiritimati"}
+    engine = create_engine(make_url(database_url).update_query_dict(zone), pool_size=1)
+    for _ in range(2):
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT now()")).utcoffset() == timedelta(0)
+    engine.dispose()
 
 
 def test_a_key_made_here_is_of_the_kind_the_database_makes(session):

@@ -5,11 +5,14 @@ import socket
 import ssl
 import subprocess
 import threading
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from campaign import outbound as out
 from campaign.outbound import InvalidUrl, Outbound, PrivateAddress, is_public, parse_url
 from tests.partners.conftest import partner
 
@@ -32,7 +35,11 @@ __all__ = ["partner"]
         "fc00::1",
         "::ffff:10.0.0.1",
         "64:ff9b::7f00:1",
+        "64:ff9b:1::1",
         "2002:7f00:1::",
+        "2001:0:7f00:1::1",
+        "::8.8.8.8",
+        "fec0::1",
     ],
 )
 def test_addresses_that_are_not_on_the_open_internet(address: str) -> None:
@@ -146,6 +153,51 @@ def test_an_endless_answer_is_not_read():
             assert outbound.post(url, b"{}", {}) == 200
         thread.join(10)
         assert not thread.is_alive()
+
+
+def test_an_answer_that_drips_is_not_waited_for(monkeypatch):
+    """Each byte comes in time, and the header never ends."""
+    monkeypatch.setattr(out, "TOTAL_TIMEOUT", 0.3)
+    stopping = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                for _ in range(300):
+                    connection.sendall(b"x")
+                    stopping.wait(0.01)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        with Outbound(may_be_private=True) as outbound, pytest.raises(TimeoutError):
+            outbound.post(f"http://127.0.0.1:{listening.getsockname()[1]}/", b"{}", {})
+        stopping.set()
+        thread.join(10)
+
+
+def test_an_address_that_swallows_everything_is_passed_over(partner, monkeypatch):
+    """As IPv6 does where a firewall drops it: the name has another address, which answers."""
+    monkeypatch.setattr(out, "TIMEOUT", httpx.Timeout(5.0, connect=0.2))
+    port, really = urlsplit(partner.url).port, socket.getaddrinfo
+
+    def resolve(host, *more, **named):
+        hosts = ["127.0.0.2", "127.0.0.1"] if host == "hooks.example.org" else [host]
+        return [found for one in hosts for found in really(one, *more, **named)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with ExitStack() as sockets:
+        full = sockets.enter_context(socket.create_server(("127.0.0.2", port), backlog=0))
+        for _ in range(2):  # nobody accepts them, so that there is no room for a third
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+
+        with Outbound(may_be_private=True) as outbound:
+            status = outbound.post(f"http://hooks.example.org:{port}/", b"{}", {})
+
+    assert (status, len(partner.got)) == (204, 1)
 
 
 def test_a_server_that_is_away_is_an_error():

@@ -9,9 +9,9 @@ from sqlalchemy import func, select, update
 from campaign import jobs
 from campaign.clock import now
 from campaign.db import db
+from campaign.deliveries import LEASE, MAX_ATTEMPTS
 from campaign.mail import outbox
 from campaign.mail.models import Letter
-from campaign.mail.outbox import LEASE, MAX_ATTEMPTS
 from campaign.mail.transport import Transport
 from campaign.people.models import Person
 from campaign.pledges import letters
@@ -179,6 +179,18 @@ def test_a_killed_workers_letter_comes_back_after_its_lease(session, postbox, tr
     pretend(LEASE)
 
     assert outbox.deliver_due(transport) == 1
+
+
+def test_a_letter_of_which_every_worker_died_is_given_up(session, postbox, transport):
+    queue("wanjiru@example.org")
+    for _ in range(MAX_ATTEMPTS):
+        assert outbox._claim() is not None  # and then the worker dies
+        pretend(LEASE)
+
+    assert outbox.deliver_due(transport) == 0
+
+    assert only_letter().failed_at is not None
+    assert not outbox.has_due()
 
 
 def test_a_letter_that_came_twice_has_one_message_id(session, postbox, transport):

@@ -8,9 +8,11 @@ from flask.cli import ScriptInfo
 from sqlalchemy import func, select, update
 from standardwebhooks import Webhook as Signature
 
+from campaign import jobs
 from campaign.cli import lightup
 from campaign.clock import now
 from campaign.db import db
+from campaign.deliveries import LEASE, MAX_ATTEMPTS
 from campaign.outbound import Outbound
 from campaign.partners import queries, webhooks
 from campaign.partners.models import (
@@ -21,7 +23,7 @@ from campaign.partners.models import (
 )
 from campaign.partners.rules import DAILY, EVENTS, MILESTONE
 from campaign.tallies.models import Tally
-from tests.factories import CAMPAIGN, institution, office, text
+from tests.factories import CAMPAIGN, confirmed, institution, office, text
 from worker import actors
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -137,16 +139,15 @@ def test_whoever_did_not_ask_is_not_told():
     assert webhooks.announce_milestones(now()) == 0
 
 
-def test_the_fold_tells_of_milestones(monkeypatch):
-    from tests.factories import confirmed
-
+@pytest.mark.parametrize("by_command", [False, True])
+def test_each_fold_tells_of_milestones(run, monkeypatch, by_command):
     monkeypatch.setattr(webhooks, "MILESTONES", (2,))
     added()
     for number in range(2):
         confirmed(f"p{number}@example.org")
 
-    actors.fold_tallies()
-    actors.fold_tallies()
+    for _ in range(2):
+        run("tallies", "fold") if by_command else actors.fold_tallies()
 
     assert [(data["milestone"], data["persons"]) for data in queued()] == [(2, 2)]
 
@@ -243,16 +244,32 @@ def test_a_partner_that_is_away_keeps_nobody_waiting(partner, outbound):
     assert len(partner.got) == 1
 
 
+@pytest.mark.parametrize("tried", [0, MAX_ATTEMPTS - 2])
+def test_a_message_that_is_never_taken_does_not_keep_the_others_back(partner, outbound, tried):
+    partner.answers = [400, 204]
+    webhook = added(partner.url)
+    bad, good = (str(webhooks.queue_test(webhook, now())) for _ in range(2))
+    of_the_bad = update(WebhookDelivery).where(WebhookDelivery.id == bad)
+    first = WebhookDelivery.due_at - timedelta(seconds=1)
+    db.session.execute(of_the_bad.values(attempts=tried, due_at=first))
+
+    deliver(outbound)
+    pretend(2 * webhooks.PAUSE)
+    deliver(outbound)
+
+    assert [headers["webhook-id"] for headers, _ in partner.got[:2]] == [bad, good]
+
+
 def test_a_webhook_that_is_dead_is_disabled_with_a_line_in_the_trail(partner, outbound):
-    partner.answers = [503] * webhooks.MAX_ATTEMPTS
+    partner.answers = [503] * MAX_ATTEMPTS
     webhook = added(partner.url)
     webhooks.queue_test(webhook, now())
 
-    for _ in range(webhooks.MAX_ATTEMPTS + 1):
+    for _ in range(MAX_ATTEMPTS + 1):
         deliver(outbound)
         pretend(timedelta(days=9))
 
-    assert len(partner.got) == webhooks.MAX_ATTEMPTS
+    assert len(partner.got) == MAX_ATTEMPTS
     assert webhook.disabled_at is not None
     last = db.session.scalars(select(PartnerEvent).order_by(PartnerEvent.id.desc())).first()
     assert (last.actor, last.action) == ("system", "webhook disabled")
@@ -264,7 +281,7 @@ def test_a_webhook_that_takes_other_messages_is_not_disabled(partner, outbound):
     partner.answers = [503]
     webhook = added(partner.url)
     webhooks.queue_test(webhook, now() - timedelta(hours=1))
-    db.session.execute(update(WebhookDelivery).values(attempts=webhooks.MAX_ATTEMPTS - 1))
+    db.session.execute(update(WebhookDelivery).values(attempts=MAX_ATTEMPTS - 1))
     webhook.last_taken_at = now() + timedelta(seconds=5)
     db.session.flush()
 
@@ -312,9 +329,25 @@ def test_a_killed_workers_message_comes_back(partner, outbound):
     webhooks.claim()
     assert webhooks.claim() is None
 
-    pretend(webhooks.LEASE)
+    pretend(LEASE)
 
     assert deliver(outbound) == [None]
+
+
+def test_a_message_of_which_every_worker_died_is_given_up(app, partner):
+    """It may be the message, or us: its webhook is not to blame."""
+    webhook = added(partner.url)
+    webhooks.queue_test(webhook, now())
+    for _ in range(MAX_ATTEMPTS):
+        assert webhooks.claim() is not None
+        pretend(LEASE)
+    jobs.commit()
+
+    actors.send_webhooks()
+    jobs.rollback()
+
+    assert partner.got == []
+    assert (only_delivery().failed_at is None, webhook.disabled_at) == (False, None)
 
 
 def test_old_messages_go_and_milestones_stay(partner, outbound):

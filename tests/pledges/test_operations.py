@@ -375,13 +375,49 @@ def test_who_withdrew_can_pledge_again():
 
     again = confirmed(name="Wanjiru K. Kamau")
 
-    assert again is pledge
-    assert (pledge.status, pledge.name, pledge.withdrawn_at) == (
-        Status.CONFIRMED,
-        "Wanjiru K. Kamau",
-        None,
+    assert again.person is pledge.person
+    assert [p.name for p in queries.signatories(pledge.campaign_id)] == ["Wanjiru K. Kamau"]
+    assert (pledge.status, pledge.name) == (Status.WITHDRAWN, "Wanjiru Kamau")
+    assert actions(pledge) == ["submitted", "confirmed", "withdrawn"]
+
+
+def test_the_same_form_sent_again_after_withdrawing_can_be_confirmed_by_its_code():
+    withdrawn = confirmed()
+    operations.withdraw(office(), withdrawn, now())
+    submit(submission=withdrawn.submission)
+    again = next(pledge for pledge in pledges() if pledge is not withdrawn)
+
+    operations.confirm_by_code(
+        office(), again.submission, code_of(office().signer, again.id), now()
     )
-    assert actions(pledge) == ["submitted", "confirmed", "withdrawn", "submitted", "confirmed"]
+
+    assert (again.status, withdrawn.status) == (Status.CONFIRMED, Status.WITHDRAWN)
+
+
+def expire(_pledge):
+    operations.forget_unconfirmed(now() + timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("undo", [operations.disown, expire])
+def test_what_a_stranger_sends_for_one_who_withdrew_changes_nothing_and_goes(undo):
+    mine = confirmed(newsletter=True, words="My words")
+    operations.withdraw(office(), mine, now())
+
+    undo(submitted(name="A Stranger", words="Not my words", country="FR"))
+    db.session.flush()
+
+    assert pledges() == [mine]
+    assert (mine.status, mine.name, mine.words) == (Status.WITHDRAWN, "Wanjiru Kamau", "My words")
+    assert len(people.consents(mine.person_id)) == 2
+
+
+def test_who_withdrew_has_one_word_at_a_time_like_everybody():
+    operations.withdraw(office(), confirmed(), now())
+
+    submit(name="First Tab")
+    submit(name="Second Tab")
+
+    assert sorted(pledge.name for pledge in pledges()) == ["Second Tab", "Wanjiru Kamau"]
 
 
 def test_who_disowns_a_pledge_leaves_nothing_but_its_trail():

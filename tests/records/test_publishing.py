@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
+from campaign import jobs
 from campaign.db import db
 from campaign.pledges import operations as pledges
 from campaign.pledges.models import Kind, Pledge
@@ -211,7 +212,9 @@ def test_nobody_yet_is_a_day_as_well(tmp_path: Path) -> None:
 
 
 def publish_and_commit(folder: Path, day: date = DAY) -> bool:
-    return operations.publish(folder, office().signer, day, "http://localhost")
+    with operations.publication(folder, office().signer, day, "http://localhost") as is_new:
+        jobs.commit()
+    return is_new
 
 
 def test_a_day_is_published_once(committing: None, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import inspect
 
-from campaign import i18n
+from campaign import deliveries, i18n, outbound
 from campaign.api.answers import READ_LIMIT
 from campaign.api.downloads import DOWNLOAD_LIMIT
 from campaign.api.writing import WRITE_LIMIT
@@ -25,7 +25,6 @@ from campaign.config import Settings
 from campaign.db import db
 from campaign.mail import outbox
 from campaign.partners import operations as partners
-from campaign.partners import webhooks
 from campaign.pledges import holding, letters, operations, rules
 from campaign.web.security import FORM_LIMIT, SEARCH_LIMIT
 from campaign.web.sharing import CARD_LIMIT
@@ -299,14 +298,15 @@ def test_numbers_named_are_those_of_the_code() -> None:
             f"{DEMO_PLEDGES:,} invented pledges",
         ),
         "operators": (
-            f"{outbox.MAX_ATTEMPTS} times in all",
+            f"{deliveries.MAX_ATTEMPTS} times in all",
             f"sent or given up | {outbox.KEPT.days} days",
             f"people where nothing else is theirs | {days['unconfirmed_days']} days",
             f"network addresses | {days['network_hash_days']} days",
             f"not confirmed for {operations.REMINDER_AFTER.days} days",
-            f"sent again after {outbox.LEASE.seconds // 60} minutes",
+            f"sent again after {deliveries.LEASE.seconds // 60} minutes",
             f"processes of {WORKER_THREADS} threads",
-            f"{webhooks.MAX_ATTEMPTS} times in all; a webhook",
+            f"{deliveries.MAX_ATTEMPTS} times in all; a webhook",
+            f"after {outbound.TOTAL_TIMEOUT:.0f} seconds",
             f"at most {WRITE_LIMIT.split()[0]} requests a minute",
             f"{int(READ_LIMIT.split()[0]):,} requests a minute, and {DOWNLOAD_LIMIT.split()[0]} of each file",
             f"`Idempotency-Key` | {partners.ANSWERS_KEPT // timedelta(hours=1)} hours",

@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import count
 from threading import Barrier, Event
@@ -163,6 +163,20 @@ def test_a_query_that_means_something_is_told_apart(client: FlaskClient) -> None
     assert rows == [100, 1, 100, 1]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "institutions/?page=a1", "institutions/?page=", "institutions/?page=01", "institutions/?page=%D9%A2",
+        "institutions/?page=+1", "institutions/?page=2", "institutions/?page=10000", "countries/?sort=%00",
+        "countries/?sort=", "countries/?sort=Name", "text/01/", "text/0001/", "text/%D9%A1/", "text/00/",
+    ],
+)  # fmt: skip
+def test_nothing_has_an_address_but_its_own(client: FlaskClient, app: Flask, path: str) -> None:
+    kept = len(app.extensions["answers"])
+    assert client.get(f"/en/campaigns/{CAMPAIGN}/{path}").status_code == 404
+    assert len(app.extensions["answers"]) == kept
+
+
 def test_what_is_not_there_is_not_kept(client: FlaskClient, app: Flask) -> None:
     kept = len(app.extensions["answers"])
     for code in ("XX", "QQ"):
@@ -290,6 +304,28 @@ def test_while_a_newer_one_is_made_the_others_get_the_one_before() -> None:
         assert answers.get(old.key, make) is old
         go_on.set()
         assert newer.result(10).version == new
+
+
+def test_one_made_long_before_is_shown_to_nobody() -> None:
+    """Whom it shows may be unlisted or erased meanwhile."""
+    answers, new = known(), (2, 1, False)
+    old = answers.get(("x", "en", ()), lambda version: answer("x", version=version))
+    old.made_at -= caching.SUPERSEDED_SECONDS
+    answers._version = new
+    making, go_on = Barrier(2), Event()
+
+    def make(version: caching.Version) -> Answer:
+        making.wait(10)
+        go_on.wait(10)
+        return answer("x", version=version)
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(answers.get, old.key, make)
+        making.wait(10)
+        second = threads.submit(answers.get, old.key, make)
+        wait([second], timeout=0.2)  # time enough to get the old one
+        go_on.set()
+        assert second.result(10) is first.result(10) is not old
 
 
 def test_who_fails_does_not_keep_the_others_waiting(apart: Flask) -> None:

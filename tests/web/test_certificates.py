@@ -168,6 +168,21 @@ def test_a_withdrawn_pledge_is_said_to_be_gone(client: FlaskClient) -> None:
     assert "Wanjiru" not in page.html
 
 
+def test_what_others_send_makes_no_withdrawn_certificate_unknown(client: FlaskClient) -> None:
+    pledge = confirmed()
+    operations.withdraw(office(), pledge, now())
+    submitted(name="A Stranger")
+    assert check(client, number_of(pledge)).status == 410
+
+
+def test_a_certificate_stays_invalid_when_its_person_pledges_again(client: FlaskClient) -> None:
+    pledge = confirmed()
+    operations.withdraw(office(), pledge, now())
+    again = confirmed()
+    assert check(client, number_of(pledge)).status == 410
+    assert check(client, number_of(again)).status == 200
+
+
 def test_an_erased_pledge_leaves_no_trace(client: FlaskClient) -> None:
     pledge = confirmed()
     number = number_of(pledge)
@@ -271,6 +286,7 @@ def test_the_poster_of_a_merged_institution_leads_to_its_successor(client: Flask
     successor = institution()
     merged = institution(status="withdrawn", successor_id=successor.id)
     jobs.commit()
-    answer = client.get(f"/en/posters/{merged.id}.pdf?size=a3")
+    query = f"size=a3&campaign={CAMPAIGN}"
+    answer = client.get(f"/en/posters/{merged.id}.pdf?{query}")
     assert answer.status_code == 301
-    assert answer.location == f"/en/posters/{successor.id}.pdf?size=a3"
+    assert answer.location == f"/en/posters/{successor.id}.pdf?{query}"

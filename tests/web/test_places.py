@@ -96,6 +96,7 @@ def test_the_list_of_countries_leads_to_all_of_them(client: FlaskClient) -> None
         "institutions/000000000/card.png", "institutions/{home}/institutions/", "planets/KE/card.png",
         "countries/KE/signatories/?campaign=nothing", "countries/KE/signatories/?after=forged",
         "countries/KE/institutions/?page=0", "countries/KE/institutions/?page=1001",
+        "countries/KE/institutions/?page=abc", "countries/KE/institutions/?page=01",
         "countries/KE/institutions/?campaign=nothing",
     ],
 )  # fmt: skip
@@ -109,6 +110,23 @@ def test_what_is_no_place_is_not_found(client: FlaskClient, path: str) -> None:
 def test_small_letters_lead_to_the_country(client: FlaskClient, below: str) -> None:
     answer = client.get(f"/sw/countries/ke/{below}")
     assert (answer.status_code, answer.location) == (301, f"/sw/countries/KE/{below}")
+
+
+def test_who_is_led_elsewhere_keeps_their_search_and_page(client: FlaskClient) -> None:
+    home = institution().id
+    gone = institution(status="inactive", successor_id=home).id
+    jobs.commit()
+    for old, new, query in (
+        (
+            "countries/ke/institutions",
+            "countries/KE/institutions",
+            "q=na%C3%AFve+ke&page=2&_anchor=x",
+        ),
+        ("countries/ke/signatories", "countries/KE/signatories", "after=x&campaign=code&q=a&q=b"),
+        (f"institutions/{gone}/signatories", f"institutions/{home}/signatories", "q=wu"),
+    ):
+        answer = client.get(f"/fr/{old}/?{query}")
+        assert (answer.status_code, answer.location) == (301, f"/fr/{new}/?{query}")
 
 
 @pytest.mark.parametrize("below", ["", "signatories/", "card.png", "qr.svg"])

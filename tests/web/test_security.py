@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import dramatiq
+import limits
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,8 +16,9 @@ from campaign.db import db
 from campaign.pledges.letters import CONFIRM, MINE, SENT
 from campaign.pledges.models import Pledge
 from campaign.tokens import Signer
+from campaign.web import security
 from campaign.web.access import LINK_HOLDER
-from campaign.web.pledging import network_of
+from campaign.web.security import WindowsInMemory, network_of
 from tests.factories import CAMPAIGN, confirmed, form_fields, office, submitted
 from tests.web.browsing import FORM_PATH, Page, form_token, letter_text, open_page
 
@@ -74,9 +76,9 @@ def make(settings: Settings, app: Flask) -> Iterator[Make]:
 
 def use_up_limits(site: FlaskClient) -> None:
     """Count, for whoever has asked so far, as many requests as a minute allows."""
-    counts = site.application.extensions["limiter"].storage
-    for key in list(counts.storage):
-        counts.incr(key, 60, amount=5_000)
+    for _, counted in site.application.extensions["limiter"]._windows.values():
+        for who in counted:
+            counted[who] += 5_000
 
 
 # Headers
@@ -277,15 +279,53 @@ def test_too_many_codes_are_asked_to_wait_in_the_language_of_the_reader(
     client: FlaskClient,
 ) -> None:
     apart = {"REMOTE_ADDR": "203.0.113.99"}
-    path = "/fr/pledges/sent/forged/"
+    path, limiter = "/fr/pledges/sent/forged/", client.application.extensions["limiter"]
+    limiter._windows.clear()
     assert client.post(path, environ_overrides=apart).status_code == 404
     use_up_limits(client)
 
     answer = client.post(path, environ_overrides=apart)
-    client.application.extensions["limiter"].storage.reset()
+    limiter._windows.clear()
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
     assert Page(answer).one("html").get("lang") == "fr"
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("2001:db8:1:2:ffff::1", 429), ("2001:db8:1:3::1", 200), ("203.0.113.99", 200)],
+)
+def test_a_network_counts_as_one_however_many_addresses_it_has(
+    make: Make, address: str, status: int
+) -> None:
+    site, path = make(), "/en/institutions/proposals?domain="
+    site.get(path, environ_overrides={"REMOTE_ADDR": "2001:db8:1:2::1"})
+    use_up_limits(site)
+    answer = site.get(path, environ_overrides={"REMOTE_ADDR": address})
+    assert answer.status_code == status
+
+
+def test_a_window_ends_with_its_minute_and_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limiter, twice = WindowsInMemory(), limits.parse("2 per minute")
+    monkeypatch.setattr(security.time, "monotonic", lambda: 7.0)
+    assert [limiter.hit(twice, "form", who) for who in "aaab"] == [True, True, False, True]
+    assert limiter.hit(twice, "search", "a")
+
+    monkeypatch.setattr(security.time, "monotonic", lambda: 66.9)
+    assert not limiter.hit(twice, "form", "a")
+    monkeypatch.setattr(security.time, "monotonic", lambda: 67.0)
+    assert limiter.hit(twice, "form", "a")
+    assert [len(counted) for _, counted in limiter._windows.values()] == [1]
+
+
+def test_whoever_reads_what_is_kept_is_never_asked_to_wait(make: Make) -> None:
+    site, kept = make(), f"/en/campaigns/{CAMPAIGN}/institutions/"
+    assert site.get(kept).status_code == 200
+    use_up_limits(site)
+    assert site.get(kept).status_code == 200
+    assert site.get(kept.replace("/en/", "/fr/")).status_code == 429
 
 
 # Crashes

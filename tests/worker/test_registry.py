@@ -98,6 +98,16 @@ def test_all_jobs_are_actors_of_one_queue(work):
     assert {broker.get_actor(name).queue_name for name in JOBS} == {jobs.QUEUE}
 
 
+def test_what_reads_all_pledges_may_take_its_time(work):
+    """Dramatiq ends the others after the ten minutes that it gives by default."""
+    broker = work(StubBroker())
+
+    limits = {name: broker.get_actor(name).options["time_limit"] for name in JOBS}
+
+    longer = {name for name, milliseconds in limits.items() if milliseconds > 10 * 60 * 1000}
+    assert longer == {"publish_records", "reconcile_tallies"}
+
+
 def test_each_call_has_a_context_of_its_own(app, work, monkeypatch):
     seen = []
 
