@@ -68,11 +68,16 @@ class InstitutionField {
 
   typed() {
     this.forget();
-    clearTimeout(this.timer);
-    this.request?.abort();
+    this.giveUp();
     const query = this.input.value.trim();
     if ([...query].length < SHORTEST_QUERY) return this.close();
     this.timer = setTimeout(() => this.search(query), DEBOUNCE_MS);
+  }
+
+  // What was asked for is not wanted any more.
+  giveUp() {
+    clearTimeout(this.timer);
+    this.request?.abort();
   }
 
   async search(query) {
@@ -136,6 +141,7 @@ class InstitutionField {
       this.take(this.active);
     } else if (event.key === "Escape" && isOpen) {
       event.preventDefault();
+      this.giveUp();
       this.close();
     }
   }
@@ -154,6 +160,7 @@ class InstitutionField {
   }
 
   choose(match) {
+    this.giveUp();
     this.radios?.remove();
     this.field.append(this.id);
     this.id.value = match.id;
@@ -173,6 +180,7 @@ class InstitutionField {
   }
 
   notListed() {
+    this.giveUp();
     this.close();
     this.form.querySelector("[name=affiliation][value=unlisted]").checked = true;
     const text = this.form.elements.institution_text;

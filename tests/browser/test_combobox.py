@@ -101,6 +101,22 @@ def test_an_answer_that_comes_too_late_is_not_shown(form: Form) -> None:
     assert "q=nairobi" in given_up.value.url
 
 
+def test_whoever_has_chosen_is_not_asked_again_by_an_answer_on_its_way(form: Form) -> None:
+    late: list[Route] = []
+    form.page.route("**/institutions/search?q=tsinghua*", lambda route: late.append(route))  # noqa: PLW0108 (it is marked)
+    form.search("tsingh")
+    with form.page.expect_request("**/search?q=tsinghua*"):
+        form.institution.press_sequentially("ua")
+
+    form.institution.press("ArrowDown")
+    with form.page.expect_event("requestfailed"):
+        form.institution.press("Enter")
+
+    chosen = re.compile("You have chosen Tsinghua University, Beijing")
+    expect(form.page.locator(".field .status")).to_have_text(chosen)
+    expect(form.options.first).to_be_hidden()
+
+
 def test_the_search_button_comes_back_when_the_search_does_not_answer(form: Form) -> None:
     form.page.route(
         "**/institutions/search*", lambda route: route.fulfill(status=200, body="no JSON")
