@@ -57,7 +57,8 @@ def test_a_token_with_one_other_character_is_forged(position, character):
     at = position % (len(token) - 1)  # of the last character only some bits count
     forged = token[:at] + character + token[at + 1 :]
 
-    if forged != token:
+    # Both spellings of the two last signs of base64 are read (RFC 4648, sections 4 and 5): no forgery.
+    if forged.replace("+", "-").replace("/", "_") != token:
         with pytest.raises(InvalidToken):
             SIGNER.read("confirm", forged, HOUR)
 
