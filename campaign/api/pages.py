@@ -1,15 +1,14 @@
 """What people read about the data: the page on open data, the reference of the API, and its document."""
 
-from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, url_for
+from flask import Blueprint, Response, current_app, jsonify, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
-from campaign import i18n
 from campaign.api.answers import PREFIX, tagged
 from campaign.api.reference import ABOUT, BASICS, WORDS, prose, sections
 from campaign.clock import now
 from campaign.web.access import anyone
 from campaign.web.caching import by_tally
-from campaign.web.locales import localized
+from campaign.web.locales import localized, to_readers_language
 
 blueprint = Blueprint("api_document", __name__)
 localized_blueprint = localized("open_data", __name__)
@@ -18,9 +17,7 @@ localized_blueprint = localized("open_data", __name__)
 @blueprint.get("/api/")
 @anyone
 def choose_language() -> AnyResponse:
-    answer = redirect(url_for("open_data.reference", locale=i18n.current()))
-    answer.vary.add("Accept-Language")
-    return answer
+    return to_readers_language("open_data.reference")
 
 
 @blueprint.get(f"{PREFIX}/openapi.json")

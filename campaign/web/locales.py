@@ -3,7 +3,8 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, abort, current_app, g, request, url_for
+from flask import Blueprint, Flask, abort, current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response
 
 from campaign import i18n
 
@@ -24,6 +25,13 @@ def fill_in_locale(endpoint: str, values: dict[str, Any]) -> None:
     """A link stays in the language of the page it stands on."""
     if "locale" not in values and current_app.url_map.is_endpoint_expecting(endpoint, "locale"):
         values["locale"] = i18n.current()
+
+
+def to_readers_language(endpoint: str, **values: Any) -> Response:
+    """From an address without a language to the same thing in the reader's."""
+    response = redirect(url_for(endpoint, locale=i18n.current(), **values))
+    response.vary.add("Accept-Language")
+    return response
 
 
 def alternate_url(tag: str) -> str:

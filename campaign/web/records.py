@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from flask import Blueprint, abort, redirect, render_template, request, send_file
-from flask import url_for as address_of
+from flask import Blueprint, abort, render_template, request, send_file
 from werkzeug.wrappers import Response
 
 from campaign import i18n
@@ -21,7 +20,7 @@ from campaign.records import queries
 from campaign.records.models import DailyRecord
 from campaign.records.package import FILES, bundle_name
 from campaign.web.access import anyone
-from campaign.web.locales import localized
+from campaign.web.locales import localized, to_readers_language
 from campaign.web.security import FOR_OTHER_SITES, FORM_LIMIT, limited
 
 blueprint = localized("records", __name__, "/numbers")
@@ -133,9 +132,7 @@ def _check(typed: str) -> Check:
 @anyone
 def dataset() -> Response:
     """People who try the folder find the page that explains it, in their language."""
-    response = redirect(address_of("records.numbers", locale=i18n.current(), _anchor="data"))
-    response.vary.add("Accept-Language")
-    return response
+    return to_readers_language("records.numbers", _anchor="data")
 
 
 @downloads.get("/<name>")

@@ -1,12 +1,12 @@
 """What stands above the languages: the way to the reader's own, and the health check."""
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint
 from sqlalchemy import text
 from werkzeug.wrappers import Response
 
-from campaign import i18n
 from campaign.db import db
 from campaign.web.access import anyone
+from campaign.web.locales import to_readers_language
 
 blueprint = Blueprint("root", __name__)
 
@@ -14,9 +14,7 @@ blueprint = Blueprint("root", __name__)
 @blueprint.get("/")
 @anyone
 def choose_language() -> Response:
-    response = redirect(url_for("web.front", locale=i18n.current()))
-    response.vary.add("Accept-Language")
-    return response
+    return to_readers_language("web.front")
 
 
 @blueprint.get("/health")
