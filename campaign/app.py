@@ -9,14 +9,11 @@ from flask_compress import Compress
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from campaign import api, embed, i18n, jobs, web
+from campaign import api, embed, http, i18n, jobs, links, web
 from campaign.catalogues import compile_catalogues
 from campaign.config import Settings
 from campaign.db import db
 from campaign.paths import MIGRATIONS, STATIC, TEMPLATES, TRANSLATIONS
-from campaign.pledges.holding import Limits
-from campaign.pledges.operations import Office
-from campaign.tokens import Signer
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -49,19 +46,13 @@ def create_app(settings: Settings | None = None) -> Flask:
         compile_catalogues(
             TRANSLATIONS
         )  # a checkout holds only the sources; a wheel has them compiled
-    app.extensions["office"] = Office(
-        signer=Signer(settings.secret_key),
-        limits=Limits(
-            per_network=settings.pledges_per_network, per_campus=settings.pledges_per_campus
-        ),
-        mails_per_address=settings.mails_per_address,
-        unconfirmed_days=settings.unconfirmed_days,
-    )
     dramatiq.set_broker(jobs.broker_for(settings))
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=False)
     Compress(app)
     i18n.init_app(app)
+    links.init_app(app)
+    http.init_app(app)
     web.init_app(app)
     embed.init_app(app)
     api.init_app(app)

@@ -30,10 +30,13 @@ __all__ = [
     "in_language",
     "init_app",
     "is_offered",
+    "isolated",
     "lazy_gettext",
+    "month_name",
     "negotiate",
     "ngettext",
     "offered",
+    "short_month_name",
 ]
 
 DEFAULT = "en"
@@ -142,6 +145,26 @@ def format_number(number: float) -> str:
 
 def format_date(day: date | datetime, style: str = "long") -> str:
     return dates.format_date(day, style, locale=babel_locale(current()))
+
+
+def month_name(month: str) -> str:
+    """A month ("2026-11") in words of the reader's language: "November 2026"."""
+    return _format_month(month, "yMMMM")
+
+
+def short_month_name(month: str) -> str:
+    """The same in little room: "Nov 2026"."""
+    return _format_month(month, "yMMM")
+
+
+def _format_month(month: str, skeleton: str) -> str:
+    day = date.fromisoformat(f"{month}-01")
+    return dates.format_skeleton(skeleton, day, locale=babel_locale(current()))
+
+
+def isolated(name: str) -> str:
+    """A name between marks that keep its direction from turning its neighbours around (UAX #9, FSI and PDI)."""
+    return f"\u2068{name}\u2069"
 
 
 def init_app(app: Flask) -> None:

@@ -1,15 +1,28 @@
-"""The command ``lightup``: where the commands meet the application they run in."""
+"""The command ``lightup``: where the commands meet the application and the worker that they run."""
 
 import os
+import signal
 import sys
+from threading import Event
 
-from flask import Flask
-from flask.cli import NoAppException, ScriptInfo
+from flask import Flask, current_app
+from flask.cli import NoAppException, ScriptInfo, with_appcontext
 from sqlalchemy.exc import OperationalError
 
 from campaign.app import create_app
 from campaign.cli import lightup
 from campaign.config import ConfigError, Settings
+from worker import scheduler as periodic
+
+
+@lightup.command()
+@with_appcontext
+def scheduler() -> None:
+    """Wake the worker at the times in the schedules table. Several of these do no harm."""
+    stopping = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    periodic.run(current_app._get_current_object(), stopping)  # type: ignore[attr-defined]
 
 
 def _create_app() -> Flask:

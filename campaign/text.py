@@ -12,7 +12,7 @@ Everything else, of every plane, stays and is brought to NFC.
 import re
 import unicodedata
 
-from campaign.domains import public_suffix
+from campaign.hostnames import public_suffix
 
 # Enough for Vietnamese, Hebrew with accents, vocalised Arabic; the towers of marks that cover the
 # lines above and below ("zalgo") need more. Also keeps NFC, quadratic in a run of marks, cheap.

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import flask_migrate
-from flask import current_app
 from sqlalchemy import select
 
 from campaign import jobs
@@ -22,7 +21,7 @@ from campaign.people.rules import Address, parse_address
 from campaign.pledges import operations
 from campaign.pledges.holding import SHORTEST_READING, Circumstances
 from campaign.pledges.models import Kind, Pledge
-from campaign.pledges.operations import Office
+from campaign.pledges.policy import PledgePolicy, current_policy
 from campaign.pledges.rules import Draft
 
 CAMPAIGN = "heart-of-science"
@@ -36,9 +35,8 @@ def prepare() -> None:
     jobs.commit()
 
 
-def office() -> Office:
-    found: Office = current_app.extensions["office"]
-    return found
+def policy() -> PledgePolicy:
+    return current_policy()
 
 
 def text(slug: str = CAMPAIGN, locale: str = "en") -> CampaignText:
@@ -115,7 +113,7 @@ def _submit(
     address: Address, shown: CampaignText, submission: UUID, drafted: Draft, **given: Any
 ) -> None:
     operations.submit(
-        office(),
+        policy(),
         drafted,
         address,
         shown,
@@ -131,7 +129,7 @@ def _submit(
 def confirmed(address: str = "wanjiru@example.org", **different: Any) -> Pledge:
     """A pledge that counts."""
     pledge = submitted(address, **different)
-    operations.confirm(office(), pledge, pledge.submission, now())
+    operations.confirm(policy(), pledge, pledge.submission, now())
     return pledge
 
 

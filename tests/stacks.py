@@ -22,7 +22,7 @@ import psycopg
 from campaign.config import local_secret
 from campaign.local.postgres import EmbeddedPostgres
 from campaign.local.processes import Process, all_processes
-from campaign.pledges.letters import FORM, FORM_LIFETIME
+from campaign.pledges.emails import FORM, FORM_LIFETIME
 from campaign.tokens import Signer
 from tests.scripted_person import CAMPAIGN, fetch, hidden, wait_for
 

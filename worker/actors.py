@@ -7,16 +7,16 @@ from pathlib import Path
 from threading import BoundedSemaphore
 
 from campaign import jobs
-from campaign.cli.common import current_office
 from campaign.clock import now
 from campaign.config import current_settings
 from campaign.mail import outbox
 from campaign.mail.transport import Transport
-from campaign.outbound import Outbound
 from campaign.partners import operations as partners
 from campaign.partners import webhooks
 from campaign.pledges import operations as pledges
+from campaign.pledges.policy import current_policy
 from campaign.records import operations as records
+from campaign.safe_http import Outbound
 from campaign.tallies import operations as tallies
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def send_webhooks() -> None:
         with Outbound(may_be_private=current_settings().webhooks_to_private_networks) as outbound:
             until = time.monotonic() + POSTING_SECONDS
             while time.monotonic() < until and (parcel := _claim()):
-                if error := webhooks.deliver(outbound, current_office().signer, parcel, now()):
+                if error := webhooks.deliver(outbound, current_policy().signer, parcel, now()):
                     log.warning("webhook %s: %s", parcel.webhook_id, error)
                 jobs.commit()
     finally:
@@ -71,7 +71,7 @@ def fold_tallies() -> None:
 
 
 def remind_unconfirmed() -> None:
-    while pledges.remind(current_office(), now()):
+    while pledges.remind(current_policy(), now()):
         jobs.commit()
 
 
@@ -91,7 +91,7 @@ def publish_records() -> None:
     """Publish the numbers of the day that is over, with the list behind them."""
     settings = current_settings()
     folder, day = Path(settings.data_folder), records.last_day(now())
-    with records.publication(folder, current_office().signer, day, settings.site_url):
+    with records.publication(folder, current_policy().signer, day, settings.site_url):
         jobs.commit()
 
 

@@ -16,8 +16,10 @@ from werkzeug.exceptions import HTTPException
 
 from campaign import i18n
 from campaign.api.schemas import ProblemSchema, sample
-from campaign.web import errors
-from campaign.web.security import FOR_OTHER_SITES, SAFE_METHODS, limited
+from campaign.http import errors
+from campaign.http.headers import CROSS_ORIGIN_HEADERS
+from campaign.http.origin import SAFE_METHODS
+from campaign.http.rate_limits import rate_limited
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -208,7 +210,7 @@ def init_app(app: Flask) -> None:
     app.after_request(_open_to_all)
 
 
-@limited(READ_LIMIT)
+@rate_limited(READ_LIMIT)
 def count_request() -> None:
     """To be run before a request of a blueprint whose answers cost little."""
 
@@ -228,7 +230,7 @@ def _open_to_all(answer: Response) -> Response:
     """Every page of every site may read (Fetch standard, CORS protocol); none may write from a browser."""
     if not request.path.startswith(f"{PREFIX}/") or request.method not in SAFE_METHODS:
         return answer
-    answer.headers.update(FOR_OTHER_SITES)
+    answer.headers.update(CROSS_ORIGIN_HEADERS)
     if request.method == "OPTIONS":
         answer.headers.update(_PREFLIGHT)
     else:

@@ -17,7 +17,7 @@ from campaign.api.answers import View
 from campaign.api.paging import Row, Source
 from campaign.api.schemas import sample
 from campaign.clock import now
-from campaign.web.caching import version_now
+from campaign.http.caching import version_now
 
 JSON, CSV, JSON_LINES = "application/json", "text/csv", "application/jsonl"
 TYPES = {"csv": CSV, "jsonl": JSON_LINES}

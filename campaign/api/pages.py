@@ -6,9 +6,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from campaign.api.answers import PREFIX, tagged
 from campaign.api.reference import ABOUT, BASICS, WORDS, prose, sections
 from campaign.clock import now
-from campaign.web.access import anyone
-from campaign.web.caching import by_tally
-from campaign.web.locales import localized, to_readers_language
+from campaign.http.access import anyone
+from campaign.http.caching import by_tally
+from campaign.http.locales import localized, to_readers_language
 
 blueprint = Blueprint("api_document", __name__)
 localized_blueprint = localized("open_data", __name__)

@@ -12,10 +12,10 @@ from uuid import UUID
 from flask import request
 
 from campaign.api.answers import Problem
+from campaign.links import absolute_url
+from campaign.pledges.policy import current_policy
 from campaign.pledges.queries import CURSOR_LIFETIME
 from campaign.tokens import InvalidToken
-from campaign.web.forms import office
-from campaign.web.rendering import absolute_url
 
 Row = Mapping[str, Any]
 Position = Any  # whatever JSON can hold
@@ -34,7 +34,7 @@ def page(source: Source, query: Mapping[str, Any]) -> tuple[dict[str, Any], dict
         request.endpoint or "",
         **(request.view_args or {}),
         **{name: value for name, value in request.args.items() if name != "after"},
-        after=office().signer.sign(_purpose(), shown[-1][0]),
+        after=current_policy().signer.sign(_purpose(), shown[-1][0]),
     )
     return body | {"next": following}, {"Link": f'<{following}>; rel="next"'}
 
@@ -47,7 +47,7 @@ def _position(cursor: str | None) -> Position | None:
     if cursor is None:
         return None
     try:
-        return office().signer.read(_purpose(), cursor, CURSOR_LIFETIME)
+        return current_policy().signer.read(_purpose(), cursor, CURSOR_LIFETIME)
     except InvalidToken:
         detail = "Not a cursor of this list, or older than seven days. Start again without it."
         raise Problem(400, detail, [{"name": "after", "detail": detail}]) from None

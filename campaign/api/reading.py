@@ -37,19 +37,19 @@ from campaign.api.downloads import (
 from campaign.api.paging import Position, Row, Source, moment, page
 from campaign.campaigns import queries as campaigns
 from campaign.campaigns.models import Campaign, CampaignText
+from campaign.http.access import anyone
+from campaign.http.caching import by_tally
+from campaign.http.rate_limits import rate_limited
 from campaign.institutions import queries as institutions
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import name_in
+from campaign.links import absolute_url
 from campaign.pledges import queries as pledges
 from campaign.pledges.disciplines import FIELDS
 from campaign.pledges.models import Kind, Pledge
 from campaign.tallies import places
 from campaign.tallies import queries as tallies
 from campaign.tallies.queries import Counts
-from campaign.web.access import anyone
-from campaign.web.caching import by_tally
-from campaign.web.rendering import absolute_url
-from campaign.web.security import limited
 
 Query = Mapping[str, Any]
 Answer = Mapping[str, Any]
@@ -249,7 +249,7 @@ def tally(query: Query, slug: str, dimension: str) -> Any:
     parameters=[_SLUG, _DIMENSION, _EXTENSION],
 )
 @anyone
-@limited(DOWNLOAD_LIMIT)
+@rate_limited(DOWNLOAD_LIMIT)
 @blueprint.reads(schemas.LanguageQuery)
 @_files(schemas.TallyRow)
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
@@ -330,7 +330,7 @@ def days(query: Query, slug: str) -> Answer:
     parameters=[_SLUG, _EXTENSION],
 )
 @anyone
-@limited(DOWNLOAD_LIMIT)
+@rate_limited(DOWNLOAD_LIMIT)
 @blueprint.reads(schemas.DaysQuery)
 @_files(schemas.DayRow)
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
@@ -375,7 +375,7 @@ def months(query: Query, slug: str) -> Answer:
     parameters=[_SLUG, _EXTENSION],
 )
 @anyone
-@limited(DOWNLOAD_LIMIT)
+@rate_limited(DOWNLOAD_LIMIT)
 @blueprint.reads(schemas.MonthsQuery)
 @_files(schemas.MonthRow)
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
@@ -435,7 +435,7 @@ def signatories(query: Query, slug: str) -> Any:
     parameters=[_SLUG, _EXTENSION],
 )
 @anyone
-@limited(DOWNLOAD_LIMIT)
+@rate_limited(DOWNLOAD_LIMIT)
 @blueprint.reads(schemas.SignatoryFilter)
 @_files(schemas.SignatoryRow)
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
@@ -499,7 +499,7 @@ def official_pledges(query: Query, slug: str) -> Any:
     parameters=[_SLUG, _EXTENSION],
 )
 @anyone
-@limited(DOWNLOAD_LIMIT)
+@rate_limited(DOWNLOAD_LIMIT)
 @blueprint.reads(schemas.OfficialPledgeFilter)
 @_files(schemas.OfficialPledgeRow)
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)

@@ -23,21 +23,21 @@ from campaign.api.partner_schemas import (
 from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import text_of_version
 from campaign.clock import now
+from campaign.http.access import key_holder
+from campaign.http.messages import message
+from campaign.http.rate_limits import rate_limited
 from campaign.institutions.queries import affiliation
+from campaign.links import absolute_url
 from campaign.partners import operations as partners
 from campaign.partners import queries
 from campaign.partners.models import ApiKey
 from campaign.people.rules import Address
 from campaign.pledges import operations, rules
+from campaign.pledges.emails import SENT
 from campaign.pledges.holding import SHORTEST_READING, Circumstances
-from campaign.pledges.letters import SENT
 from campaign.pledges.models import Kind
+from campaign.pledges.policy import current_policy
 from campaign.pledges.rules import Draft, InvalidPledge
-from campaign.web.access import key_holder
-from campaign.web.forms import office
-from campaign.web.messages import message
-from campaign.web.rendering import absolute_url
-from campaign.web.security import limited
 
 blueprint = Blueprint("api_writing", __name__, url_prefix=PREFIX)
 
@@ -61,7 +61,7 @@ _REFUSALS = {
 }
 
 
-@limited(WRITE_LIMIT)
+@rate_limited(WRITE_LIMIT)
 def count_request() -> None:
     """So that nobody guesses keys at the speed of the network."""
 
@@ -74,7 +74,7 @@ def check_key() -> None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise _unauthorized("Give your key as: Authorization: Bearer …", "Bearer")
-    key = queries.key_for(office().signer, secret.strip())
+    key = queries.key_for(current_policy().signer, secret.strip())
     if key is None:
         raise _unauthorized("This key is unknown or revoked.", 'Bearer error="invalid_token"')
     g.api_key = key
@@ -126,7 +126,7 @@ def pledge(headers: Mapping[str, str], body: Mapping[str, Any]) -> Mapping[str, 
     """
     key, moment = g.api_key, now()
     idempotency_key = headers.get("idempotency_key")
-    digest = office().signer.fingerprint("api-body", request.get_data(as_text=True))
+    digest = current_policy().signer.fingerprint("api-body", request.get_data(as_text=True))
     if idempotency_key and (answer := _earlier_answer(key, idempotency_key, digest, moment)):
         return answer
     _use_quota(key, moment)
@@ -134,7 +134,7 @@ def pledge(headers: Mapping[str, str], body: Mapping[str, Any]) -> Mapping[str, 
     # The same body sent again is the same pledge, also without an Idempotency-Key.
     submission = UUID(bytes=digest[:16])
     operations.submit(
-        office(),
+        current_policy(),
         draft,
         address,
         text,
@@ -194,7 +194,7 @@ def _text_shown(body: Mapping[str, Any]) -> CampaignText:
     """The published text that the person read, in exactly their language. Raises InvalidPledge."""
     text = text_of_version(body["campaign"], body["text_version"], body["locale"])
     if text is None or not i18n.is_offered(text.locale):
-        raise InvalidPledge({"text_version": rules.Problem("unknown-text")})
+        raise InvalidPledge({"text_version": rules.FieldProblem("unknown-text")})
     return text
 
 
@@ -216,7 +216,7 @@ def _check_institution(key: ApiKey, draft: Draft) -> None:
         return
     own = affiliation(key.institution_id)
     if draft.institution is None or own is None or draft.institution.id != own.id:
-        raise InvalidPledge({"institution": rules.Problem("other-institution")})
+        raise InvalidPledge({"institution": rules.FieldProblem("other-institution")})
 
 
 def _circumstances(key: ApiKey, moment: datetime) -> Circumstances:
@@ -229,7 +229,7 @@ def _circumstances(key: ApiKey, moment: datetime) -> Circumstances:
 
 
 def _accepted(submission: UUID, locale: str) -> dict[str, Any]:
-    token = office().signer.sign(SENT, str(submission))
+    token = current_policy().signer.sign(SENT, str(submission))
     return {
         "status": "unconfirmed",
         "code_url": absolute_url("pledging.sent", token=token, locale=locale),

@@ -8,7 +8,7 @@ from campaign.cli.institutions import institutions
 from campaign.cli.partners import api, hosts, keys, webhooks
 from campaign.cli.pledges import pledges
 from campaign.cli.records import records
-from campaign.cli.running import migrate, scheduler, settings, setup, up, web, worker
+from campaign.cli.running import migrate, settings, setup, up, web, worker
 from campaign.cli.tallies import tallies
 
 lightup = AppGroup(
@@ -23,7 +23,6 @@ for command in (
     up,
     web,
     worker,
-    scheduler,
     setup,
     migrate,
     settings,

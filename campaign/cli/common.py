@@ -3,16 +3,9 @@
 import getpass
 
 import click
-from flask import current_app
 
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import resolve
-from campaign.pledges.operations import Office
-
-
-def current_office() -> Office:
-    office: Office = current_app.extensions["office"]
-    return office
 
 
 def actor() -> str:

@@ -6,7 +6,7 @@ from flask.cli import AppGroup
 from campaign import jobs
 from campaign.cli.running import DEMO_PLEDGES
 from campaign.clock import now
-from campaign.pledges import demo as invented
+from campaign.demo import pledges as invented
 from campaign.pledges.queries import has_demo
 
 demo = AppGroup(

@@ -6,14 +6,15 @@ import click
 from flask.cli import AppGroup
 
 from campaign import jobs
-from campaign.cli.common import actor, current_office, find_institution
+from campaign.cli.common import actor, find_institution
 from campaign.clock import now
 from campaign.config import current_settings
 from campaign.institutions.queries import name_in
-from campaign.outbound import InvalidUrl, Outbound, parse_url
 from campaign.partners import operations, queries, rules
 from campaign.partners import webhooks as hooks
 from campaign.partners.models import ApiKey, Webhook
+from campaign.pledges.policy import current_policy
+from campaign.safe_http import InvalidUrl, Outbound, parse_url
 
 hosts = AppGroup("hosts", help="Say on which sites an institution's form may stand in a frame.")
 keys = AppGroup("keys", help="Give out and revoke keys of the write API.")
@@ -99,7 +100,7 @@ def create_key(name: str, ror_id: str | None, quota: int) -> None:
     institution_id = find_institution(ror_id).id if ror_id else None
     try:
         _, secret = operations.create_key(
-            current_office().signer, name, institution_id, quota, actor()
+            current_policy().signer, name, institution_id, quota, actor()
         )
     except operations.NameTaken:
         raise click.ClickException(
@@ -161,7 +162,7 @@ def add_webhook(url: str, ror_id: str | None, events: tuple[str, ...]) -> None:
         raise click.ClickException(f"{url}: {invalid}.") from None
     webhook = hooks.add(address, institution_id, events or rules.EVENTS, actor(), now())
     jobs.commit()
-    click.echo(f"{webhook.id}\n{hooks.secret_of(current_office().signer, webhook.id)}")
+    click.echo(f"{webhook.id}\n{hooks.secret_of(current_policy().signer, webhook.id)}")
 
 
 @webhooks.command("list")
@@ -202,7 +203,7 @@ def test_webhook(webhook_id: UUID) -> None:
     jobs.commit()
     assert parcel is not None, "nobody else saw it before the commit"
     with Outbound(may_be_private=current_settings().webhooks_to_private_networks) as outbound:
-        error = hooks.deliver(outbound, current_office().signer, parcel, now())
+        error = hooks.deliver(outbound, current_policy().signer, parcel, now())
     jobs.commit()
     if error:
         raise click.ClickException(f"It was not taken: {error}. It will be tried again.")

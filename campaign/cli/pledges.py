@@ -6,12 +6,13 @@ import click
 from flask.cli import AppGroup
 
 from campaign import jobs
-from campaign.cli.common import actor, current_office, find_institution
+from campaign.cli.common import actor, find_institution
 from campaign.clock import now
 from campaign.institutions.queries import get
 from campaign.pledges import operations, queries
 from campaign.pledges.models import Pledge
 from campaign.pledges.operations import NotAwaiting
+from campaign.pledges.policy import current_policy
 
 pledges = AppGroup("pledges", help="Review held pledges; settle institutions that were not listed.")
 
@@ -85,7 +86,7 @@ def accept(pledge_id: UUID) -> None:
     """Let a held pledge count. Its person gets a letter."""
     pledge = _pledge(pledge_id)
     try:
-        operations.accept(current_office(), pledge, actor(), now())
+        operations.accept(current_policy(), pledge, actor(), now())
     except NotAwaiting:
         raise click.ClickException(
             f"This pledge is {pledge.status} and cannot be accepted, or its institution has pledged already."
@@ -102,7 +103,7 @@ def accept(pledge_id: UUID) -> None:
 def refuse(pledge_id: UUID, reason: str) -> None:
     """Refuse a pledge, with a reason that its person is told."""
     try:
-        operations.refuse(current_office(), _pledge(pledge_id), actor(), reason, now())
+        operations.refuse(current_policy(), _pledge(pledge_id), actor(), reason, now())
     except NotAwaiting:
         raise click.ClickException("This pledge was withdrawn or refused before.") from None
     jobs.commit()
@@ -138,7 +139,7 @@ def merge_institutions(source_ror_id: str, target_ror_id: str) -> None:
     source, target = get(source_ror_id), find_institution(target_ror_id)
     if source is None or source.id == target.id:
         raise click.ClickException("Name two institutions that are in the registry.")
-    moved = operations.merge_institution(current_office(), source.id, target.id, actor())
+    moved = operations.merge_institution(current_policy(), source.id, target.id, actor())
     jobs.commit()
     click.echo(f"{moved:,} pledges moved to {target.name}.")
 

@@ -9,10 +9,10 @@ from flask.cli import AppGroup
 
 from campaign import jobs
 from campaign.campaigns.queries import list_all
-from campaign.cli.common import current_office
 from campaign.clock import now
 from campaign.config import current_settings
 from campaign.paths import VERIFIER
+from campaign.pledges.policy import current_policy
 from campaign.records import operations, queries
 
 records = AppGroup("records", help="Publish the day's numbers with the list behind them; check it.")
@@ -22,7 +22,7 @@ records = AppGroup("records", help="Publish the day's numbers with the list behi
 def publish() -> None:
     """Publish the numbers of the day that is over now, as the worker does within the first hour of the next."""
     settings, day = current_settings(), operations.last_day(now())
-    folder, signer = Path(settings.data_folder), current_office().signer
+    folder, signer = Path(settings.data_folder), current_policy().signer
     with operations.publication(folder, signer, day, settings.site_url) as is_new:
         jobs.commit()
     nothing = f"Nothing to do: {day} or a later day is published, or being published."

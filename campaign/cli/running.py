@@ -1,16 +1,13 @@
 """Commands that run the site, or prepare it to run."""
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from threading import Event
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import text
 
@@ -19,10 +16,10 @@ from campaign.campaigns.operations import publish_folder
 from campaign.clock import now
 from campaign.config import Settings, current_settings
 from campaign.db import db
+from campaign.demo import pledges as invented
 from campaign.institutions import queries as institutions
 from campaign.institutions.operations import import_dump
 from campaign.paths import TRANSLATIONS
-from campaign.pledges import demo as invented
 from campaign.tallies.operations import fold_all, repair
 
 WORKER_THREADS = 4
@@ -56,7 +53,7 @@ def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -
     Ctrl-C stops all of it. What dies is restarted. Where DATABASE_URL, BROKER_URL or SMTP_URL is set, that
     server is used instead of an own one.
     """
-    from campaign.local import stack
+    from campaign.cli import stack
     from campaign.local.processes import FolderInUseError
 
     try:
@@ -108,18 +105,6 @@ def worker() -> None:
             "--skip-logging",
         ],
     )
-
-
-@click.command()
-@with_appcontext
-def scheduler() -> None:
-    """Wake the worker at the times in the schedules table. Several of these do no harm."""
-    from worker import scheduler as loop
-
-    stopping = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    loop.run(current_app._get_current_object(), stopping)  # type: ignore[attr-defined]
 
 
 @click.command()

@@ -41,7 +41,7 @@ _FINEST = 7.0  # units: lights nearer than that are one on a telephone
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MapPoint:
     """Something to be lit: where it is, how many count there, and what a reader is led to.
 
     ``members`` is how many things the light stands for; the key names the largest. ``is_vague`` is a place of
@@ -63,7 +63,7 @@ class Light:
 
     x: int
     y: int
-    place: Place
+    place: MapPoint
 
     @property
     def brightness(self) -> int:
@@ -91,13 +91,13 @@ def position(latitude: float, longitude: float, centre: float) -> tuple[float, f
     return WIDTH / 2 + x * _SCALE, min(max(_down(y) - TOP, 0), HEIGHT)
 
 
-def lights(places: Sequence[Place], centre: float, most: int = MOST_LIGHTS) -> list[Light]:
+def lights(places: Sequence[MapPoint], centre: float, most: int = MOST_LIGHTS) -> list[Light]:
     """A light for each place, the brightest first; near ones are merged until there are no more than ``most``."""
     located = [(*position(place.latitude, place.longitude, centre), place) for place in places]
     cell = _FINEST
     while cell < WIDTH and len({_cell(*one, cell) for one in located}) > most:
         cell *= 1.4
-    cells: dict[_Cell, list[tuple[float, float, Place]]] = {}
+    cells: dict[_Cell, list[tuple[float, float, MapPoint]]] = {}
     for one in located:
         cells.setdefault(_cell(*one, cell), []).append(one)
     merged = [_as_one(near) for near in cells.values()]
@@ -107,12 +107,12 @@ def lights(places: Sequence[Place], centre: float, most: int = MOST_LIGHTS) -> l
 _Cell = tuple[int, int, str]
 
 
-def _cell(x: float, y: float, place: Place, size: float) -> _Cell:
+def _cell(x: float, y: float, place: MapPoint, size: float) -> _Cell:
     """Where in a grid a place lies; where only the country is known, the light stays its own."""
     return int(x / size), int(y / size), place.key if place.is_vague else ""
 
 
-def _as_one(near: Sequence[tuple[float, float, Place]]) -> Light:
+def _as_one(near: Sequence[tuple[float, float, MapPoint]]) -> Light:
     """In the middle of where most count; named after the largest."""
     count = sum(place.count for _, _, place in near)
     largest = max(near, key=lambda one: (one[2].count, one[2].key))[2]

@@ -11,16 +11,17 @@ from campaign import i18n
 from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import current_text, list_all
 from campaign.embed.frames import THEMES
+from campaign.http.access import anyone
+from campaign.http.forms import Form
+from campaign.http.headers import CONTENT_SECURITY_POLICY
+from campaign.http.locales import localized
+from campaign.http.rate_limits import SEARCH_LIMIT, rate_limited
+from campaign.http.sources import WIDGETS
 from campaign.i18n import gettext
 from campaign.institutions import queries as institutions
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import name_in
-from campaign.web.access import anyone
-from campaign.web.forms import Form
-from campaign.web.locales import localized
-from campaign.web.rendering import absolute_url
-from campaign.web.security import CONTENT_SECURITY_POLICY, SEARCH_LIMIT, limited
-from campaign.web.sources import WIDGETS
+from campaign.links import absolute_url
 
 blueprint = localized("composer", __name__)
 
@@ -139,7 +140,7 @@ class Composition:
 
 @blueprint.get("/embed/")
 @anyone
-@limited(SEARCH_LIMIT)
+@rate_limited(SEARCH_LIMIT)
 def compose() -> Response:
     form = Form(request.args.to_dict(flat=False))
     chosen = institutions.resolve(form.value("institution"))

@@ -18,15 +18,16 @@ from werkzeug.wrappers import Response
 
 from campaign import i18n
 from campaign.campaigns.models import CampaignText
-from campaign.embed.finding import institution_of, text_of
+from campaign.http import pledge_flow
+from campaign.http.access import anyone, link_holder
+from campaign.http.forms import Form, new_token, posted_values
+from campaign.http.headers import framed_by
+from campaign.http.lookup import chosen_text_or_404, institution_or_moved
+from campaign.http.rate_limits import FORM_LIMIT, rate_limited
+from campaign.http.sources import FORM, SITE, origin_in, source_at
 from campaign.institutions.models import Institution
 from campaign.partners.queries import origins_of
 from campaign.pledges.models import Kind
-from campaign.web import pledging
-from campaign.web.access import anyone, link_holder
-from campaign.web.forms import Form, new_token, posted_values
-from campaign.web.security import FORM_LIMIT, framed_by, limited
-from campaign.web.sources import FORM, SITE, origin_in, source_at
 
 blueprint = Blueprint("frames", __name__, url_prefix="/embed")
 Page = str | Response | tuple[str, int]
@@ -90,13 +91,15 @@ def _frame() -> Frame:
 
 
 def _read_frame(arguments: Mapping[str, str]) -> Frame:
-    institution = institution_of(arguments.get("institution", ""), "institution", host=_host())
+    institution = institution_or_moved(
+        arguments.get("institution", ""), "institution", host=_host()
+    )
     origin = _origin_that_may(institution)
     framed_by([origin] if origin else [])
     theme, looks = arguments.get("theme", ""), {name: arguments.get(name, "") for name in LOOKS}
     return Frame(
         institution=institution,
-        text=text_of(arguments.get("campaign")),
+        text=chosen_text_or_404(arguments.get("campaign")),
         origin=origin,
         page=arguments.get("page", "")[:200],
         theme=theme if theme in THEMES else THEMES[0],
@@ -146,19 +149,19 @@ def form() -> Page:
 
 @blueprint.post("/<locale>/form")
 @anyone
-@limited(FORM_LIMIT)
+@rate_limited(FORM_LIMIT)
 def submit() -> Page:
     frame = _frame()
-    place = pledging.Place(
+    place = pledge_flow.FormHost(
         show=lambda text, form: _form_page(frame, text, form),
         sent_url=lambda token: url_for("frames.sent", token=token, **frame.values),
         source=frame.source,
     )
-    return pledging.take(frame.text.campaign.slug, Kind.PERSON, place)
+    return pledge_flow.take(frame.text.campaign.slug, Kind.PERSON, place)
 
 
 def _form_page(frame: Frame, text: CampaignText, form: Form) -> str:
-    return _page("form", frame, text=text, form=form, **pledging.offered())
+    return _page("form", frame, text=text, form=form, **pledge_flow.offered())
 
 
 def _page(name: str, frame: Frame, **values: Any) -> str:
@@ -169,28 +172,28 @@ def _page(name: str, frame: Frame, **values: Any) -> str:
 @link_holder
 def sent(token: str) -> Page:
     frame = _frame()
-    pledging.sent_submission(token)
+    pledge_flow.sent_submission(token)
     return _page("sent", frame, form=Form())
 
 
 @blueprint.post("/<locale>/sent/<token>")
 @link_holder
-@limited(FORM_LIMIT)
+@rate_limited(FORM_LIMIT)
 def enter_code(token: str) -> Page:
     frame = _frame()
     try:
-        pledge_id = pledging.confirm_by_code(token)
-    except pledging.CodeRefused as refused:
+        pledge_id = pledge_flow.confirm_by_code(token)
+    except pledge_flow.CodeRefused as refused:
         return _page("sent", frame, form=Form(posted_values(), {"code": refused.problem})), 422
     return redirect(_thanks_url(frame, pledge_id), 303)
 
 
 def _thanks_url(frame: Frame, pledge_id: UUID) -> str:
-    return url_for("frames.thanks", token=pledging.thanks_token(pledge_id), **frame.values)
+    return url_for("frames.thanks", token=pledge_flow.thanks_token(pledge_id), **frame.values)
 
 
 @blueprint.get("/<locale>/thanks/<token>")
 @link_holder
 def thanks(token: str) -> Page:
     frame = _frame()
-    return _page("thanks", frame, **pledging.gratitude(pledging.thanked(token)))
+    return _page("thanks", frame, **pledge_flow.gratitude(pledge_flow.thanked(token)))

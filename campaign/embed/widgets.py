@@ -28,22 +28,23 @@ from campaign import i18n
 from campaign.campaigns.models import CampaignText
 from campaign.config import current_settings
 from campaign.embed import badges
-from campaign.embed.finding import institution_of, text_of
+from campaign.http.access import anyone
+from campaign.http.caching import by_tally
+from campaign.http.errors import write_with
+from campaign.http.headers import CROSS_ORIGIN_HEADERS
+from campaign.http.lookup import chosen_text_or_404, institution_or_moved
+from campaign.http.rate_limits import SEARCH_LIMIT, rate_limited
+from campaign.http.rendering import people_have_pledged
 from campaign.i18n import format_number, gettext
 from campaign.institutions import queries as institutions
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import name_in
+from campaign.links import absolute_url
 from campaign.partners.rules import MILESTONES
 from campaign.paths import STATIC
 from campaign.pledges.queries import signatories
 from campaign.pledges.rules import ROLES
 from campaign.tallies.queries import Counts, counts_of
-from campaign.web.access import anyone
-from campaign.web.caching import by_tally
-from campaign.web.errors import write_with
-from campaign.web.rendering import absolute_url
-from campaign.web.security import FOR_OTHER_SITES, SEARCH_LIMIT, limited
-from campaign.web.sharing import people_have_pledged
 
 blueprint = Blueprint("embed", __name__)
 
@@ -66,14 +67,14 @@ def _find_language(_endpoint: str | None, _values: dict[str, Any] | None) -> Non
 
 @blueprint.after_request
 def _for_other_sites(response: Response) -> Response:
-    response.headers.update(FOR_OTHER_SITES)
+    response.headers.update(CROSS_ORIGIN_HEADERS)
     return response
 
 
 def _error(status: int, error: Exception) -> Response:
     answer = jsonify(error=getattr(error, "name", "Internal Server Error"))
     answer.status_code = status
-    answer.headers.update(FOR_OTHER_SITES)  # also where no view was reached
+    answer.headers.update(CROSS_ORIGIN_HEADERS)  # also where no view was reached
     return answer
 
 
@@ -91,8 +92,8 @@ def loader() -> Response:
 def data(ror_id: str) -> Response:
     """Everything that the widgets of an institution show, in words of the reader's language."""
     slug = request.args.get("campaign") or None
-    institution = institution_of(ror_id, campaign=slug, lang=i18n.current())
-    return jsonify(_shown(institution, text_of(slug)))
+    institution = institution_or_moved(ror_id, campaign=slug, lang=i18n.current())
+    return jsonify(_shown(institution, chosen_text_or_404(slug)))
 
 
 def _shown(institution: Institution, text: CampaignText) -> dict[str, Any]:
@@ -150,8 +151,8 @@ def _static(path: str) -> str:
 def badge(ror_id: str) -> Response:
     """How many have pledged, as a picture that a page or a README links to the form."""
     slug = request.args.get("campaign") or None
-    institution = institution_of(ror_id, campaign=slug, lang=i18n.current())
-    badge = _badge(institution, text_of(slug))
+    institution = institution_or_moved(ror_id, campaign=slug, lang=i18n.current())
+    badge = _badge(institution, chosen_text_or_404(slug))
     return Response(render_template("embed/badge.svg", badge=badge), mimetype="image/svg+xml")
 
 
@@ -164,7 +165,7 @@ def _badge(institution: Institution, text: CampaignText) -> badges.Badge:
 
 @blueprint.get("/oembed")
 @anyone
-@limited(SEARCH_LIMIT)
+@rate_limited(SEARCH_LIMIT)
 def oembed() -> Response:
     """What stands for a page of an institution or a campaign within a page of others (oembed.com, version 1.0).
 
@@ -203,13 +204,13 @@ def _page_at(url: str) -> tuple[str, dict[str, Any]]:
 
 def _shown_for(endpoint: str, values: Mapping[str, Any]) -> dict[str, Any]:
     if endpoint == "web.campaign":
-        return {"type": "link", "title": text_of(values["slug"]).title}
+        return {"type": "link", "title": chosen_text_or_404(values["slug"]).title}
     return _linked_badge(institutions.resolve(values["ror_id"]) or abort(404))
 
 
 def _linked_badge(institution: Institution) -> dict[str, Any]:
     """Needs no script and no frame, so every consumer can show it."""
-    badge = _badge(institution, text_of(None))
+    badge = _badge(institution, chosen_text_or_404(None))
     source = absolute_url("embed.badge", ror_id=institution.id, lang=i18n.current())
     page = absolute_url("web.institution", ror_id=institution.id)
     scale = min(_room("maxwidth", badge.width), _room("maxheight", badge.height))

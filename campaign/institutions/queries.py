@@ -7,8 +7,8 @@ from pathlib import Path
 from sqlalchemy import bindparam, or_, select, text
 
 from campaign.db import db
-from campaign.domains import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
 from campaign.geography import is_country
+from campaign.hostnames import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
 from campaign.institutions import search as names
 from campaign.institutions.models import Institution, Status
 from campaign.institutions.records import short_id

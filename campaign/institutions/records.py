@@ -7,8 +7,8 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from campaign.domains import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
 from campaign.geography import is_country
+from campaign.hostnames import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
 from campaign.institutions.models import Status
 from campaign.text import Empty, TooLong, clean_line
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import render_template
 
 from campaign.config import current_settings
-from campaign.domains import ascii_domain
+from campaign.hostnames import ascii_domain
 from campaign.i18n import in_language
 from campaign.mail.models import Letter
 

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from campaign.domains import InvalidDomain, ascii_domain, registrable_domain
+from campaign.hostnames import InvalidDomain, ascii_domain, registrable_domain
 
 KEY_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?")
 # An own machine, to try things out; no page of another person can come from there.

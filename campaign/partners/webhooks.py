@@ -19,10 +19,10 @@ from standardwebhooks import Webhook as Signature
 
 from campaign import deliveries, jobs
 from campaign.db import db, new_id
-from campaign.outbound import Outbound
 from campaign.partners.models import Webhook, WebhookDelivery
 from campaign.partners.operations import SYSTEM, note
 from campaign.partners.rules import DAILY, MILESTONE, MILESTONES, TEST
+from campaign.safe_http import Outbound
 from campaign.tallies import operations as tallies
 from campaign.tokens import Signer
 

@@ -6,13 +6,14 @@ somebody pledged. Unmasked, the time leads by the primary key to the few pledges
 tells which of them is meant. Among 2^80 numbers there are as many good ones as pledges: guessing is hopeless.
 """
 
+from datetime import timedelta
 from hmac import compare_digest
 from uuid import UUID
 
 from sqlalchemy import select
 
 from campaign.db import db
-from campaign.pledges.models import Pledge
+from campaign.pledges.models import Pledge, Status
 from campaign.tokens import Signer
 
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -20,6 +21,15 @@ _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MISREAD = str.maketrans("OIL", "011")
 _LENGTH, _GROUP = 16, 4
 _PROOF_BYTES, _TIME_BYTES = 4, 6
+
+PURPOSE, LIFETIME = "certificate", timedelta(days=1)
+
+
+def token_of(signer: Signer, pledge: Pledge) -> str | None:
+    """What the links to a pledge's certificate carry; None as long as it is not confirmed."""
+    if pledge.status != Status.CONFIRMED:
+        return None
+    return signer.sign(PURPOSE, str(pledge.id))
 
 
 def number_of(signer: Signer, pledge_id: UUID) -> str:

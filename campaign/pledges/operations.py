@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,11 +18,11 @@ from campaign.mail import outbox
 from campaign.people import operations as people
 from campaign.people.models import Person
 from campaign.people.rules import Address
-from campaign.pledges import intake, letters, queries
-from campaign.pledges.holding import Circumstances, Limits, hold_reasons, oddities
+from campaign.pledges import emails, intake, queries
+from campaign.pledges.holding import Circumstances, hold_reasons, oddities
 from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
+from campaign.pledges.policy import PledgePolicy
 from campaign.pledges.rules import Draft
-from campaign.tokens import Signer
 
 MAX_CODE_ATTEMPTS = 10
 REMINDER_AFTER = timedelta(days=3)
@@ -41,18 +41,8 @@ class NotAwaiting(Exception):
     """The pledge is not in a state in which this can happen to it."""
 
 
-@dataclass(frozen=True)
-class Office:
-    """What the campaign's office decides and every pledge needs: keys, limits, addresses of pages."""
-
-    signer: Signer
-    limits: Limits
-    mails_per_address: int
-    unconfirmed_days: int
-
-
 def submit(
-    office: Office,
+    policy: PledgePolicy,
     draft: Draft,
     address: Address,
     text: CampaignText,
@@ -68,7 +58,7 @@ def submit(
     ``submission`` names one form with what was typed in it: sent again, it changes nothing.
     """
     if _take_at_once(
-        office,
+        policy,
         draft,
         address,
         text,
@@ -79,11 +69,11 @@ def submit(
         now=now,
     ):
         return
-    reasons = hold_reasons(draft, address, circumstances, office.limits, now)
-    person = people.find_or_add(office.signer, address, locale)
+    reasons = hold_reasons(draft, address, circumstances, policy.limits, now)
+    person = people.find_or_add(policy.signer, address, locale)
     pledge = _pledge_of(person, text.campaign_id, draft.kind)
     if pledge and pledge.status != Status.UNCONFIRMED:
-        _mail_sparingly(office, "known", pledge, person, locale, now)
+        _mail_sparingly(policy, "known", pledge, person, locale, now)
         return
     if pledge and pledge.submission == submission:
         return
@@ -96,11 +86,11 @@ def submit(
     db.session.add(pledge)
     db.session.flush()
     _note(pledge, PERSON, "submitted", version=text.version, locale=locale, hold_reasons=reasons)
-    _mail_sparingly(office, "confirm", pledge, person, locale, now)
+    _mail_sparingly(policy, "confirm", pledge, person, locale, now)
 
 
 def _take_at_once(
-    office: Office,
+    policy: PledgePolicy,
     draft: Draft,
     address: Address,
     text: CampaignText,
@@ -111,8 +101,8 @@ def _take_at_once(
     **rest: Any,
 ) -> bool:
     pledge_id, person_id = new_id(), new_id()
-    facts = letters.facts_of(
-        office.signer, pledge_id, person_id, draft.name, text, office.unconfirmed_days
+    facts = emails.facts_of(
+        policy.signer, pledge_id, person_id, draft.name, text, policy.unconfirmed_days
     )
     return intake.take(
         draft,
@@ -120,12 +110,12 @@ def _take_at_once(
         text,
         submission,
         oddities(draft, address, circumstances, now),
-        office.limits,
+        policy.limits,
         pledge_id=pledge_id,
         person_id=person_id,
         facts=facts,
-        mails_per_address=office.mails_per_address,
-        fingerprint=people.fingerprint(office.signer, address),
+        mails_per_address=policy.mails_per_address,
+        fingerprint=people.fingerprint(policy.signer, address),
         network_hash=circumstances.network_hash,
         source=circumstances.source,
         source_page=circumstances.source_page,
@@ -134,7 +124,7 @@ def _take_at_once(
     )
 
 
-def confirm(office: Office, pledge: Pledge, submission: UUID, now: datetime) -> None:
+def confirm(policy: PledgePolicy, pledge: Pledge, submission: UUID, now: datetime) -> None:
     """Make it count, or hold it. Confirming twice is fine. Raises SupersededSubmission, NotAwaiting."""
     if pledge.submission != submission:
         raise SupersededSubmission
@@ -155,26 +145,26 @@ def confirm(office: Office, pledge: Pledge, submission: UUID, now: datetime) -> 
             )
     _note(pledge, PERSON, "confirmed")
     if reasons:
-        _hold(office, pledge, reasons)
+        _hold(policy, pledge, reasons)
     else:
         pledge.status = Status.CONFIRMED
     _counted(pledge)
 
 
-def confirm_by_code(office: Office, submission: UUID, code: str, now: datetime) -> Pledge:
+def confirm_by_code(policy: PledgePolicy, submission: UUID, code: str, now: datetime) -> Pledge:
     """Confirm what this form sent. Raises WrongCode, also where the address was known and nothing was stored."""
     sent = queries.locked().where(Pledge.submission == submission)
     pledge = db.session.scalar(sent.where(Pledge.status != Status.WITHDRAWN))
     if pledge is None or pledge.code_attempts >= MAX_CODE_ATTEMPTS:
         raise WrongCode
-    if not hmac.compare_digest(letters.code_of(office.signer, pledge.id), code):
+    if not hmac.compare_digest(emails.code_of(policy.signer, pledge.id), code):
         pledge.code_attempts += 1
         raise WrongCode
-    confirm(office, pledge, submission, now)
+    confirm(policy, pledge, submission, now)
     return pledge
 
 
-def correct(office: Office, pledge: Pledge, draft: Draft, locale: str, now: datetime) -> None:
+def correct(policy: PledgePolicy, pledge: Pledge, draft: Draft, locale: str, now: datetime) -> None:
     """Replace what the person said about themself; counts follow, the text they signed stays.
 
     ``locale`` is the language of the page. A representative who moves to another institution waits for staff.
@@ -188,7 +178,7 @@ def correct(office: Office, pledge: Pledge, draft: Draft, locale: str, now: date
     if "listed" in changed:
         people.record_consent(pledge.person_id, "listing", pledge.listed, locale, now)
     if pledge.kind == Kind.INSTITUTION and "institution_id" in changed:
-        _hold(office, pledge, ["institution-changed"])
+        _hold(policy, pledge, ["institution-changed"])
     _counted(pledge)
 
 
@@ -202,13 +192,13 @@ def set_listed(pledge: Pledge, listed: bool, locale: str, now: datetime) -> None
     _counted(pledge)
 
 
-def withdraw(office: Office, pledge: Pledge, now: datetime) -> None:
+def withdraw(policy: PledgePolicy, pledge: Pledge, now: datetime) -> None:
     """Take the word back: no longer counted or shown; the trail stays. Raises NotAwaiting."""
     if pledge.status not in {Status.CONFIRMED, Status.HELD}:
         raise NotAwaiting
     pledge.status, pledge.withdrawn_at = Status.WITHDRAWN, now
     _note(pledge, PERSON, "withdrawn")
-    _mail(office, "withdrawn", pledge)
+    _mail(policy, "withdrawn", pledge)
     _counted(pledge)
 
 
@@ -234,7 +224,7 @@ def erase_person(person: Person) -> None:
     jobs.wake("fold_tallies")
 
 
-def accept(office: Office, pledge: Pledge, actor: str, now: datetime) -> None:
+def accept(policy: PledgePolicy, pledge: Pledge, actor: str, now: datetime) -> None:
     """Staff let a held pledge through; an unconfirmed one then only waits for its person. Raises NotAwaiting."""
     if not (
         pledge.status == Status.HELD
@@ -247,11 +237,11 @@ def accept(office: Office, pledge: Pledge, actor: str, now: datetime) -> None:
     _note(pledge, actor, "accepted")
     if pledge.status == Status.HELD:
         pledge.status = Status.CONFIRMED
-        _mail(office, "accepted", pledge)
+        _mail(policy, "accepted", pledge)
         _counted(pledge)
 
 
-def refuse(office: Office, pledge: Pledge, actor: str, reason: str, now: datetime) -> None:
+def refuse(policy: PledgePolicy, pledge: Pledge, actor: str, reason: str, now: datetime) -> None:
     """Staff refuse a pledge, with a reason that its person gets to read. Raises NotAwaiting."""
     if pledge.status not in {Status.HELD, Status.CONFIRMED, Status.UNCONFIRMED}:
         raise NotAwaiting
@@ -259,7 +249,7 @@ def refuse(office: Office, pledge: Pledge, actor: str, reason: str, now: datetim
     pledge.status = Status.REFUSED
     _note(pledge, actor, "refused", reason=reason)
     if was_confirmed_by_mail:
-        _mail(office, "refused", pledge, reason=reason)
+        _mail(policy, "refused", pledge, reason=reason)
     _counted(pledge)
 
 
@@ -270,7 +260,7 @@ def settle_institution(pledge: Pledge, institution: Institution, actor: str) -> 
     _counted(pledge)
 
 
-def merge_institution(office: Office, source_id: str, target_id: str, actor: str) -> int:
+def merge_institution(policy: PledgePolicy, source_id: str, target_id: str, actor: str) -> int:
     """Move all pledges to the successor; the tallies follow by trigger. Returns how many moved.
 
     An institution that already spoke keeps its own word: the merged one's official pledge is held for staff.
@@ -282,7 +272,7 @@ def merge_institution(office: Office, source_id: str, target_id: str, actor: str
     )
     for pledge in db.session.scalars(official).all():
         if _has_spoken(pledge.campaign_id, target_id):
-            _hold(office, pledge, ["institution-has-pledged"])
+            _hold(policy, pledge, ["institution-has-pledged"])
     db.session.flush()
     moved = db.session.scalars(
         update(Pledge)
@@ -304,7 +294,7 @@ def merge_institution(office: Office, source_id: str, target_id: str, actor: str
     return len(moved)
 
 
-def remind(office: Office, now: datetime) -> int:
+def remind(policy: PledgePolicy, now: datetime) -> int:
     """Remind once whoever has not confirmed; return how many were reminded."""
     waiting = (
         queries.locked(skip=True)
@@ -315,8 +305,8 @@ def remind(office: Office, now: datetime) -> int:
     pledges = db.session.scalars(waiting).all()
     for pledge in pledges:
         pledge.reminded_at = now
-        days_left = office.unconfirmed_days - (now - pledge.submitted_at).days
-        _mail(office, "reminder", pledge, days=days_left)
+        days_left = policy.unconfirmed_days - (now - pledge.submitted_at).days
+        _mail(policy, "reminder", pledge, days=days_left)
     return len(pledges)
 
 
@@ -340,14 +330,14 @@ def forget_networks(before: datetime) -> None:
     )
 
 
-def send_my_link(office: Office, address: Address, locale: str, now: datetime) -> None:
+def send_my_link(policy: PledgePolicy, address: Address, locale: str, now: datetime) -> None:
     """Mail the link to a person's own page, if there is such a person; the caller learns nothing."""
-    person = people.find(office.signer, address)
+    person = people.find(policy.signer, address)
     pledge = person and db.session.scalar(
         select(Pledge).where(Pledge.person_id == person.id).limit(1)
     )
     if person and pledge:
-        _mail_sparingly(office, "my_link", pledge, person, locale, now)
+        _mail_sparingly(policy, "my_link", pledge, person, locale, now)
 
 
 def _pledge_of(person: Person, campaign_id: int, kind: Kind) -> Pledge | None:
@@ -374,11 +364,11 @@ def _snapshot(pledge: Pledge) -> Mapping[str, Any]:
     return {name: getattr(pledge, name) for name in (*_WRITTEN, "institution_id")}
 
 
-def _hold(office: Office, pledge: Pledge, reasons: list[str]) -> None:
+def _hold(policy: PledgePolicy, pledge: Pledge, reasons: list[str]) -> None:
     """Leave it to staff whether it counts, and tell its person so."""
     pledge.status, pledge.hold_reasons = Status.HELD, reasons
     _note(pledge, SYSTEM, "held", reasons=reasons)
-    _mail(office, "held", pledge)
+    _mail(policy, "held", pledge)
 
 
 def _comes_second(pledge: Pledge) -> bool:
@@ -409,19 +399,19 @@ def _remove(pledge: Pledge, actor: str, action: str) -> None:
 
 
 def _mail_sparingly(
-    office: Office, template: str, pledge: Pledge, person: Person, locale: str, now: datetime
+    policy: PledgePolicy, template: str, pledge: Pledge, person: Person, locale: str, now: datetime
 ) -> None:
     """Queue what anybody can cause, unless this address had its share today: we flood nobody for others."""
-    if outbox.queued_since(person.fingerprint, now - timedelta(days=1)) < office.mails_per_address:
-        facts = letters.facts(office.signer, pledge, locale, office.unconfirmed_days)
+    if outbox.queued_since(person.fingerprint, now - timedelta(days=1)) < policy.mails_per_address:
+        facts = emails.facts(policy.signer, pledge, locale, policy.unconfirmed_days)
         outbox.queue(template, locale, person.address, person.fingerprint, facts)
 
 
-def _mail(office: Office, template: str, pledge: Pledge, **facts: Any) -> None:
+def _mail(policy: PledgePolicy, template: str, pledge: Pledge, **facts: Any) -> None:
     """Queue what its person must learn, however many letters others caused."""
     if pledge.is_demo:
         return  # nobody reads an invented person's mail
-    known = letters.facts(office.signer, pledge, pledge.locale, office.unconfirmed_days)
+    known = emails.facts(policy.signer, pledge, pledge.locale, policy.unconfirmed_days)
     person = pledge.person
     outbox.queue(template, pledge.locale, person.address, person.fingerprint, known | facts)
 

@@ -65,7 +65,7 @@ FindInstitution = Callable[[str], Affiliation | None]
 
 
 @dataclass(frozen=True)
-class Problem:
+class FieldProblem:
     """What is wrong with one field: a code and the numbers its sentence needs."""
 
     code: str
@@ -75,7 +75,7 @@ class Problem:
 class InvalidPledge(Exception):
     """Some fields cannot be accepted; ``problems`` says which and why, in the order of the form."""
 
-    def __init__(self, problems: Mapping[str, Problem]) -> None:
+    def __init__(self, problems: Mapping[str, FieldProblem]) -> None:
         super().__init__(", ".join(f"{name}: {problem.code}" for name, problem in problems.items()))
         self.problems = problems
 
@@ -180,7 +180,7 @@ class _Reader:
 
     def __init__(self, values: Values) -> None:
         self._values = values
-        self._problems: dict[str, Problem] = {}
+        self._problems: dict[str, FieldProblem] = {}
 
     def finish(self) -> None:
         """Raise InvalidPledge if anything was refused, in the order in which the form asks."""
@@ -195,7 +195,7 @@ class _Reader:
         return values[0].strip()
 
     def refuse(self, name: str, code: str, **params: Any) -> None:
-        self._problems.setdefault(name, Problem(code, params))
+        self._problems.setdefault(name, FieldProblem(code, params))
 
     def name(self, name: str, max_length: int) -> str:
         """One required line that may go into lists and spreadsheets: no link, no formula."""

@@ -29,7 +29,7 @@ _HEX_DIGITS = 32  # 128 bits: nobody guesses one, and no two pledges will ever s
 _CHUNK = 10_000
 
 
-class Place(NamedTuple):
+class CountKey(NamedTuple):
     """Where a pledge counts: slug of the campaign, dimension and key as in the tallies, kind of the pledge."""
 
     campaign: str
@@ -48,11 +48,11 @@ def fingerprint(receipt: str, day: date, dimension: str) -> str:
     return sha256(f"{receipt} {day} {dimension}".encode()).hexdigest()[:_HEX_DIGITS]
 
 
-def lines(signer: Signer, day: date, folder: Path) -> Iterator[tuple[Place, bytes]]:
+def lines(signer: Signer, day: date, folder: Path) -> Iterator[tuple[CountKey, bytes]]:
     """The list of a day, in order. Needs room in the folder, but hardly any memory."""
     for line in _in_order(_lines(signer, day), folder):
         _, *place = line.decode().rstrip("\n").split(",")
-        yield Place(*place), line
+        yield CountKey(*place), line
 
 
 def _lines(signer: Signer, day: date) -> Iterator[bytes]:

@@ -56,7 +56,7 @@ def publication(folder: Path, signer: Signer, day: date, site_url: str) -> Itera
         staged = stage(folder, signer, day, site_url) if is_ours else None
         yield staged is not None
         if staged:
-            place(staged)
+            publish_staged(staged)
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def _alone() -> Iterator[bool]:
 
 
 def stage(folder: Path, signer: Signer, day: date, site_url: str) -> Path:
-    """Write a day's dataset aside and note its records in the current transaction; ``place`` makes it public."""
+    """Write a day's dataset aside and note its records in the current transaction, for ``publish_staged``."""
     staged = folder / f".{day}"
     staged.mkdir(parents=True)
     listed = package.write_list(staged, listing.lines(signer, day, staged))
@@ -88,7 +88,7 @@ def stage(folder: Path, signer: Signer, day: date, site_url: str) -> Path:
     return staged
 
 
-def place(staged: Path) -> None:
+def publish_staged(staged: Path) -> None:
     """Make a staged dataset the newest one, at once and as a whole; of older days only the .zip is kept."""
     folder, name = staged.parent, staged.name.removeprefix(".")
     shutil.rmtree(folder / name, ignore_errors=True)
@@ -102,10 +102,10 @@ def place(staged: Path) -> None:
 
 
 def tidy(folder: Path) -> None:
-    """Place what was committed and not placed; remove what was not committed."""
+    """Publish what was committed and left staged; remove what was not committed."""
     for staged in _staged(folder):
         if queries.has_record(date.fromisoformat(staged.name.removeprefix("."))):
-            place(staged)
+            publish_staged(staged)
         else:
             shutil.rmtree(staged)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from campaign.records.listing import HEADER, Place
+from campaign.records.listing import HEADER, CountKey
 
 LIST, TALLIES, INSTITUTIONS, COUNTRIES = (
     "pledges.csv",
@@ -61,7 +61,7 @@ _KEYS = {
 class Listed:
     """What a list counts, and the SHA-256 of its lines, for each campaign."""
 
-    counts: Mapping[Place, int]
+    counts: Mapping[CountKey, int]
     digests: Mapping[str, str]
 
     def keys(self, campaign: str, dimension: str) -> list[str]:
@@ -70,12 +70,12 @@ class Listed:
     def of_both_kinds(self, campaign: str, dimension: str, key: str = "") -> list[int]:
         """Pledges of people and of institutions."""
         kinds = ("person", "institution")
-        return [self.counts.get(Place(campaign, dimension, key, kind), 0) for kind in kinds]
+        return [self.counts.get(CountKey(campaign, dimension, key, kind), 0) for kind in kinds]
 
 
-def write_list(folder: Path, lines: Iterable[tuple[Place, bytes]]) -> Listed:
+def write_list(folder: Path, lines: Iterable[tuple[CountKey, bytes]]) -> Listed:
     """Write the list and count it on the way, so that both are of one snapshot."""
-    counts: Counter[Place] = Counter()
+    counts: Counter[CountKey] = Counter()
     digests: dict[str, Any] = defaultdict(sha256)
     with (folder / LIST).open("wb") as file:
         file.write(",".join(HEADER).encode() + b"\n")
@@ -84,7 +84,7 @@ def write_list(folder: Path, lines: Iterable[tuple[Place, bytes]]) -> Listed:
             digests[place.campaign].update(line)
             counts[place] += 1
             if place.dimension == "country":  # every pledge has one
-                counts[Place(place.campaign, "total", "", place.kind)] += 1
+                counts[CountKey(place.campaign, "total", "", place.kind)] += 1
     return Listed(counts, {campaign: digest.hexdigest() for campaign, digest in digests.items()})
 
 

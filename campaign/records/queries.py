@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from campaign.campaigns.models import Campaign
 from campaign.db import db
-from campaign.records.listing import DIMENSIONS, Place, fingerprint
+from campaign.records.listing import DIMENSIONS, CountKey, fingerprint
 from campaign.records.models import DailyRecord
 from campaign.records.package import FILES, LIST, bundle_name
 
@@ -78,14 +78,14 @@ def _existing(path: Path, day: date) -> Published | None:
     return Published(path, day) if path.is_file() else None
 
 
-def places(folder: Path, receipt: str) -> list[Place]:
+def places(folder: Path, receipt: str) -> list[CountKey]:
     """Where the newest published list counts the pledge with this receipt; empty where it does not."""
     found = published(folder, LIST)
     if found is None:
         return []
     names = (fingerprint(receipt, found.day, dimension) for dimension in DIMENSIONS)
     lines = (_line(found.path, name) for name in names)
-    return [Place(*line.split(",")[1:]) for line in lines if line]
+    return [CountKey(*line.split(",")[1:]) for line in lines if line]
 
 
 def _line(path: Path, wanted: str) -> str | None:

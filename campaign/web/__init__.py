@@ -3,33 +3,36 @@
 from flask import Flask
 
 from campaign.web import (
-    caching,
     certificates,
     charts,
-    drawings,
-    errors,
-    locales,
-    mine,
+    my_pledges,
     pages,
     places,
     pledging,
     posters,
     records,
-    rendering,
     root,
-    security,
+)
+from campaign.web import (
+    map as light_map,
 )
 
-# ``places`` adds its views to the blueprint of ``pages``.
-PARTS = (root, pages, places, drawings, charts, pledging, mine, certificates, posters, records)
+# ``places`` and ``sharing`` add their views to the blueprint of ``pages``.
+PARTS = (
+    root,
+    pages,
+    places,
+    light_map,
+    charts,
+    pledging,
+    my_pledges,
+    certificates,
+    posters,
+    records,
+)
 
 
 def init_app(app: Flask) -> None:
-    security.init_app(app)
-    caching.init_app(app)
-    locales.init_app(app)
-    rendering.init_app(app)
-    errors.init_app(app)
     for blueprint in dict.fromkeys(part.blueprint for part in PARTS):
         app.register_blueprint(blueprint)
     app.register_blueprint(records.downloads)

@@ -1,6 +1,5 @@
 """Certificates of pledges: the document and the picture for whoever pledged, the page where anyone checks one."""
 
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -10,32 +9,25 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from campaign import geography, i18n, typesetting
 from campaign.campaigns.queries import current_text
-from campaign.codes import qr_svg
+from campaign.http.access import anyone, link_holder
+from campaign.http.locales import localized
+from campaign.http.rate_limits import FORM_LIMIT, rate_limited
+from campaign.http.rendering import commitment
 from campaign.i18n import gettext
 from campaign.institutions.queries import name_in
+from campaign.links import absolute_url, without_scheme
 from campaign.pledges import certificates, queries
 from campaign.pledges.models import Kind, Pledge, Status
-from campaign.web.access import anyone, link_holder
-from campaign.web.forms import office
-from campaign.web.locales import localized
-from campaign.web.rendering import absolute_url, commitment
-from campaign.web.security import FORM_LIMIT, limited
+from campaign.pledges.policy import current_policy
+from campaign.qr import qr_svg
 
 blueprint = localized("certificates", __name__)
-CERTIFICATE, CERTIFICATE_LIFETIME = "certificate", timedelta(days=1)
 Page = str | AnyResponse | tuple[str, int]
-
-
-def certificate_token(pledge: Pledge) -> str | None:
-    """What the links to a pledge's certificate hold; None as long as it is not confirmed."""
-    if pledge.status != Status.CONFIRMED:
-        return None
-    return office().signer.sign(CERTIFICATE, str(pledge.id))
 
 
 @blueprint.get("/pledges/certificate/<token>/certificate.pdf")
 @link_holder
-@limited(FORM_LIMIT)
+@rate_limited(FORM_LIMIT)
 def certificate(token: str) -> Page:
     pledge = _pledge(token)
     made = typesetting.pdf("certificate.typ", certificate_data(pledge))
@@ -45,7 +37,7 @@ def certificate(token: str) -> Page:
 
 @blueprint.get("/pledges/certificate/<token>/card.png")
 @link_holder
-@limited(FORM_LIMIT)
+@rate_limited(FORM_LIMIT)
 def certificate_card(token: str) -> Page:
     pledge = _pledge(token)
     made = typesetting.png("card.typ", card_data(pledge))
@@ -54,7 +46,9 @@ def certificate_card(token: str) -> Page:
 
 def _pledge(token: str) -> Pledge:
     """Raises InvalidToken; answers 410 where the pledge does not count any more."""
-    found = queries.get(UUID(office().signer.read(CERTIFICATE, token, CERTIFICATE_LIFETIME)))
+    found = queries.get(
+        UUID(current_policy().signer.read(certificates.PURPOSE, token, certificates.LIFETIME))
+    )
     if found is None or found.status != Status.CONFIRMED:
         abort(410)
     return found
@@ -69,7 +63,7 @@ def _download(content: bytes, mimetype: str, name: str) -> Response:
 def certificate_data(pledge: Pledge) -> dict[str, Any]:
     """What the certificate of a confirmed pledge says, in the reader's language."""
     assert pledge.confirmed_at is not None, "only a confirmed pledge has a certificate"
-    number = certificates.number_of(office().signer, pledge.id)
+    number = certificates.number_of(current_policy().signer, pledge.id)
     url = absolute_url("certificates.check_certificate", number=number)
     return _person_or_institution(pledge) | {
         "title": _title(pledge),
@@ -127,22 +121,13 @@ def _title(pledge: Pledge) -> str:
 def _represented(pledge: Pledge) -> str | None:
     if pledge.kind == Kind.PERSON:
         return None
-    speaker = {"name": isolated(pledge.name), "office": isolated(pledge.office or "")}
+    speaker = {"name": i18n.isolated(pledge.name), "office": i18n.isolated(pledge.office or "")}
     return str(gettext("Represented by %(name)s, %(office)s", **speaker))
 
 
 def _commitments(pledge: Pledge) -> list[str]:
     text = current_text(pledge.campaign.slug, i18n.current()) or pledge.text
     return [commitment(code, text, pledge.kind, pledge.text) for code in pledge.commitments]
-
-
-def isolated(name: str) -> str:
-    """A name inside a sentence of another direction (UAX #9: first strong isolate)."""
-    return f"\u2068{name}\u2069"
-
-
-def without_scheme(url: str) -> str:
-    return url.partition("://")[2]
 
 
 @blueprint.get("/verify/")
@@ -156,10 +141,10 @@ def ask_for_number() -> Page:
 
 @blueprint.get("/verify/<number>/")
 @anyone
-@limited(FORM_LIMIT)
+@rate_limited(FORM_LIMIT)
 def check_certificate(number: str) -> Page:
     """Whether a certificate is valid. Tells a name only of people who are listed by name."""
-    pledge = certificates.find(office().signer, number)
+    pledge = certificates.find(current_policy().signer, number)
     if pledge is None or pledge.status not in {Status.CONFIRMED, Status.WITHDRAWN}:
         return render_template("verify.html", number=number[:60], asked=False), 404
     if pledge.status == Status.WITHDRAWN:
@@ -168,5 +153,5 @@ def check_certificate(number: str) -> Page:
         "verify_valid.html",
         pledge=pledge,
         text=current_text(pledge.campaign.slug, i18n.current()) or pledge.text,
-        number=certificates.number_of(office().signer, pledge.id),
+        number=certificates.number_of(current_policy().signer, pledge.id),
     )

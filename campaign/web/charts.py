@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from io import StringIO
 
 from babel.dates import format_skeleton
-from flask import Response, abort, render_template
+from flask import Response, render_template
 
 from campaign import i18n, typesetting
-from campaign.campaigns import queries as campaigns
 from campaign.campaigns.models import CampaignText
 from campaign.clock import now
 from campaign.drawing.charts import Growth, growth, wrapped
 from campaign.geography import CONTINENTS, region_name
+from campaign.http.access import anyone
+from campaign.http.caching import by_tally
+from campaign.http.locales import localized
+from campaign.http.lookup import text_or_404
 from campaign.i18n import gettext
 from campaign.pledges.disciplines import BROAD_FIELDS
 from campaign.tallies import queries as tallies
-from campaign.web.access import anyone
-from campaign.web.caching import by_tally
-from campaign.web.drawings import month_name
-from campaign.web.locales import localized
 
 blueprint = localized("charts", __name__, "/campaigns/<slug>/charts")
 
@@ -71,7 +70,7 @@ def _over_time(text: CampaignText) -> Chart:
     return Chart(
         "over-time",
         gettext("Pledges over time"),
-        [Row(month, month_name(month), count) for month, count in months.items()],
+        [Row(month, i18n.month_name(month), count) for month, count in months.items()],
         gettext("Pledges that stand today, by the day (UTC) on which they were confirmed."),
         growth(by_day, now().date()),
     )
@@ -113,14 +112,14 @@ _CHARTS: Mapping[str, Callable[[CampaignText], Chart]] = {
 @anyone
 @by_tally()
 def svg(slug: str, name: str) -> Response:
-    return Response(_drawn(_text(slug), name), mimetype="image/svg+xml")
+    return Response(_drawn(text_or_404(slug), name), mimetype="image/svg+xml")
 
 
 @blueprint.get(f"/{NAMES}.png")
 @anyone
 @by_tally()
 def png(slug: str, name: str) -> Response:
-    text = _text(slug)
+    text = text_or_404(slug)
     data = {"lang": i18n.current(), "title": text.title, "svg": _drawn(text, name)}
     return Response(typesetting.png("chart.typ", data, width=PICTURE_WIDTH), mimetype="image/png")
 
@@ -130,7 +129,7 @@ def png(slug: str, name: str) -> Response:
 @by_tally()
 def table(slug: str, name: str) -> Response:
     """For spreadsheets, which take a text for UTF-8 by its byte order mark only."""
-    text = _text(slug)
+    text = text_or_404(slug)
     rows = _days(text) if name == "over-time" else _rows(_CHARTS[name](text))
     written = StringIO()
     csv.writer(written).writerows(rows)
@@ -150,10 +149,6 @@ def _days(text: CampaignText) -> Iterator[tuple[str, ...]]:
 def _rows(chart: Chart) -> Iterator[tuple[str, ...]]:
     yield "code", "label", "people"
     yield from ((row.code, row.label, str(row.count)) for row in chart.rows)
-
-
-def _text(slug: str) -> CampaignText:
-    return campaigns.current_text(slug, i18n.current()) or abort(404)
 
 
 def _drawn(text: CampaignText, name: str) -> str:

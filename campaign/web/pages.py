@@ -12,17 +12,19 @@ from campaign.campaigns import queries as campaigns
 from campaign.campaigns.models import Campaign, CampaignText
 from campaign.config import current_settings
 from campaign.drawing.night_map import NIGHT
+from campaign.http.access import anyone
+from campaign.http.caching import by_tally
+from campaign.http.locales import localized
+from campaign.http.lookup import current_texts, text_or_404
+from campaign.http.rate_limits import SEARCH_LIMIT, rate_limited
 from campaign.institutions import queries as institutions
 from campaign.mail import outbox
 from campaign.pledges import queries as pledges
 from campaign.tallies import places
 from campaign.tallies import queries as tallies
 from campaign.tallies.queries import Counts
-from campaign.web import charts, drawings
-from campaign.web.access import anyone
-from campaign.web.caching import by_tally
-from campaign.web.locales import localized
-from campaign.web.security import SEARCH_LIMIT, limited
+from campaign.web import charts
+from campaign.web.map import light_map
 
 blueprint = localized("web", __name__)
 Page = str | AnyResponse
@@ -53,26 +55,15 @@ def front() -> Page:
     ]
     first = cards[0].campaign.id if cards else None
     return render_template(
-        "front.html", campaigns=cards, map=first and drawings.light_map(first), palette=NIGHT
+        "front.html", campaigns=cards, map=first and light_map(first), palette=NIGHT
     )
-
-
-def current_texts() -> list[CampaignText]:
-    found = (
-        campaigns.current_text(campaign.slug, i18n.current()) for campaign in campaigns.list_all()
-    )
-    return [text for text in found if text]
-
-
-def _text(slug: str) -> CampaignText:
-    return campaigns.current_text(slug, i18n.current()) or abort(404)
 
 
 @blueprint.get("/campaigns/<slug>/")
 @anyone
 @by_tally()
 def campaign(slug: str) -> Page:
-    text = _text(slug)
+    text = text_or_404(slug)
     id_ = text.campaign_id
     drawn = charts.charts(text)
     return render_template(
@@ -84,7 +75,7 @@ def campaign(slug: str) -> Page:
         top_institutions=tallies.top_institutions(id_, limit=TOP),
         charts=drawn,
         months=charts.month_marks(drawn["over-time"]),
-        map=drawings.light_map(id_),
+        map=light_map(id_),
         palette=NIGHT,
         latest=pledges.signatories(id_, limit=LATEST),
     )
@@ -97,7 +88,7 @@ def countries(slug: str) -> Page:
     sort = request.args.get("sort", ORDERS[0])
     if sort not in ORDERS:
         abort(404)
-    text = _text(slug)
+    text = text_or_404(slug)
     rows = tallies.by_key(text.campaign_id, "country")
     if sort == "institutions":
         rows = sorted(rows, key=lambda row: -row[2])
@@ -112,9 +103,9 @@ def countries(slug: str) -> Page:
 @blueprint.get("/campaigns/<slug>/institutions/")
 @anyone
 @by_tally("page")
-@limited(SEARCH_LIMIT)
+@rate_limited(SEARCH_LIMIT)
 def institution_list(slug: str) -> Page:
-    page, text = page_asked_for(), _text(slug)
+    page, text = page_asked_for(), text_or_404(slug)
     rows = places.institutions(
         text.campaign_id,
         None,
@@ -143,7 +134,7 @@ def page_asked_for() -> int:
 @anyone
 @by_tally()
 def text(slug: str, version: int) -> Page:
-    found = _text_of_version(slug, version) or abort(404)
+    found = text_of_version_in_chain(slug, version) or abort(404)
     return render_template(
         "text.html",
         campaign=found.campaign,
@@ -154,7 +145,7 @@ def text(slug: str, version: int) -> Page:
     )
 
 
-def _text_of_version(slug: str, version: int) -> CampaignText | None:
+def text_of_version_in_chain(slug: str, version: int) -> CampaignText | None:
     chain = i18n.fallback_chain(i18n.current())
     return next(
         (found for tag in chain if (found := campaigns.text_of_version(slug, version, tag))), None
@@ -163,7 +154,7 @@ def _text_of_version(slug: str, version: int) -> CampaignText | None:
 
 @blueprint.get("/institutions/search")
 @anyone
-@limited(SEARCH_LIMIT)
+@rate_limited(SEARCH_LIMIT)
 def institution_search() -> Response:
     query, country_code = request.args.get("q", "")[:200], request.args.get("country", "").upper()
     nearest = country_code if geography.is_country(country_code) else _country_of_reader()
@@ -172,7 +163,7 @@ def institution_search() -> Response:
 
 @blueprint.get("/institutions/proposals")
 @anyone
-@limited(SEARCH_LIMIT)
+@rate_limited(SEARCH_LIMIT)
 def institution_proposals() -> Response:
     """Institutions at an e-mail domain; the page sends the domain only, never the address."""
     return _found(

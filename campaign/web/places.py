@@ -2,35 +2,36 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
-from babel.dates import format_skeleton
 from flask import Response, abort, render_template, request, url_for
 
 from campaign import geography, i18n
-from campaign.campaigns import queries as campaigns
 from campaign.campaigns.models import Campaign, CampaignText
+from campaign.clock import recent_months
+from campaign.http.access import anyone
+from campaign.http.caching import by_tally
+from campaign.http.lookup import current_texts, text_or_404
+from campaign.http.rate_limits import SEARCH_LIMIT, rate_limited
+from campaign.http.redirects import PermanentRedirect
 from campaign.i18n import gettext
 from campaign.institutions import queries as institutions
 from campaign.institutions.models import Institution
+from campaign.links import absolute
 from campaign.pledges import queries as pledges
 from campaign.pledges.models import Pledge
+from campaign.pledges.policy import current_policy
 from campaign.tallies import places as tallies
 from campaign.tallies import queries as totals
 from campaign.tallies.places import Standing
 from campaign.tallies.queries import Counts
 from campaign.tokens import InvalidToken
 from campaign.web import sharing
-from campaign.web.access import anyone
-from campaign.web.caching import by_tally
-from campaign.web.drawings import recent_months
-from campaign.web.forms import office
-from campaign.web.moving import Moved
-from campaign.web.pages import LATEST, TOP, Page, blueprint, current_texts, page_asked_for
-from campaign.web.security import SEARCH_LIMIT, limited
+from campaign.web.map import MONTHS
+from campaign.web.pages import LATEST, TOP, Page, blueprint, page_asked_for
 from campaign.web.sharing import CARD_LIMIT, Crumb
 
 CURSOR = "signatories-cursor"
@@ -83,7 +84,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Letter:
+class SupportLetter:
     """An institution's letter of support in one of its languages."""
 
     locale: str
@@ -106,7 +107,7 @@ class Section:
     countries: list[tuple[str, int]]
     institutions: Sequence[tuple[Institution, int, bool]]
     official: Pledge | None
-    letters: list[Letter]
+    letters: list[SupportLetter]
 
 
 # The pages
@@ -124,7 +125,7 @@ def country_directory() -> Page:
 @blueprint.get("/countries/<code>/")
 @anyone
 @by_tally()
-@limited(SEARCH_LIMIT)
+@rate_limited(SEARCH_LIMIT)
 def country(code: str) -> Page:
     return _page("country.html", _place("countries", code))
 
@@ -132,7 +133,7 @@ def country(code: str) -> Page:
 @blueprint.get("/regions/<code>/")
 @anyone
 @by_tally()
-@limited(SEARCH_LIMIT)
+@rate_limited(SEARCH_LIMIT)
 def region(code: str) -> Page:
     place = _place("regions", code)
     texts = current_texts()
@@ -143,7 +144,7 @@ def region(code: str) -> Page:
 @blueprint.get("/institutions/<ror_id>/")
 @anyone
 @by_tally()
-@limited(SEARCH_LIMIT)
+@rate_limited(SEARCH_LIMIT)
 def institution(ror_id: str) -> Page:
     place = _place("institutions", ror_id)
     assert place.institution is not None
@@ -184,7 +185,7 @@ def _section(text: CampaignText, place: Place) -> Section:
             for code in sorted(made, key=lambda code: -made[code])
             if made[code] > 0
         ],
-        months=_named(tallies.months(id_, dimension, keys, recent_months())),
+        months=_named(tallies.months(id_, dimension, keys, recent_months(MONTHS))),
         latest=pledges.signatories(id_, limit=LATEST, **_among(place)),
         countries=_countries(id_, place.countries) if place.kind == "regions" else [],
         institutions=()
@@ -232,17 +233,15 @@ def _countries(campaign_id: int, codes: Collection[str]) -> list[tuple[str, int]
 def _named(months: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
     """By their names, from the month of the first pledge; nothing where a line would be a point."""
     first = next((index for index, (_, count) in enumerate(months) if count), len(months))
-    shown = [(date.fromisoformat(f"{month}-01"), count) for month, count in months[first:]]
-    locale = i18n.babel_locale(i18n.current())
-    named = [(format_skeleton("yMMM", month, locale=locale), count) for month, count in shown]
+    named = [(i18n.short_month_name(month), count) for month, count in months[first:]]
     return named if len(named) > 1 else []
 
 
-def _letters(letters: Mapping[str, str]) -> list[Letter]:
+def _letters(letters: Mapping[str, str]) -> list[SupportLetter]:
     """The one that this reader can read best first, the others in the order of their tags."""
     chain = [tag for tag in i18n.fallback_chain(i18n.current()) if tag in letters]
     tags = sorted(letters, key=lambda tag: (tag not in chain[:1], tag))
-    return [Letter(tag, i18n.autonym(tag), letters[tag], tag in chain[:1]) for tag in tags]
+    return [SupportLetter(tag, i18n.autonym(tag), letters[tag], tag in chain[:1]) for tag in tags]
 
 
 def _directory(
@@ -266,7 +265,7 @@ def _directory(
 
 @blueprint.get("/<any(countries, regions):kind>/<code>/institutions/")
 @anyone
-@limited(SEARCH_LIMIT)
+@rate_limited(SEARCH_LIMIT)
 def place_institutions(kind: str, code: str) -> Page:
     page, query = page_asked_for(), request.args.get("q", "").strip()[:200]
     place, texts = _place(kind, code), current_texts()
@@ -305,7 +304,7 @@ def _search(campaign_id: int, place: Place, query: str) -> Sequence[tuple[Instit
 
 @blueprint.get("/<any(countries, regions, institutions):kind>/<code>/signatories/")
 @anyone
-@limited(SEARCH_LIMIT)
+@rate_limited(SEARCH_LIMIT)
 def place_signatories(kind: str, code: str) -> Page:
     place, texts = _place(kind, code), current_texts()
     text = _chosen(texts)
@@ -322,9 +321,9 @@ def place_signatories(kind: str, code: str) -> Page:
 
 @blueprint.get("/campaigns/<slug>/signatories/")
 @anyone
-@limited(SEARCH_LIMIT)
+@rate_limited(SEARCH_LIMIT)
 def signatories(slug: str) -> Page:
-    text = campaigns.current_text(slug, i18n.current()) or abort(404)
+    text = text_or_404(slug)
     country = request.args.get("country", "").upper()
     return _list(
         text,
@@ -369,14 +368,16 @@ def _among(place: Place) -> dict[str, Any]:
 
 def _next_cursor(shown: list[pledges.Signatory]) -> str:
     """Signed, so that nobody can make the database start anywhere else than where a page ended."""
-    return office().signer.sign(CURSOR, [shown[-1].confirmed_at.isoformat(), str(shown[-1].id)])
+    return current_policy().signer.sign(
+        CURSOR, [shown[-1].confirmed_at.isoformat(), str(shown[-1].id)]
+    )
 
 
 def _cursor(token: str) -> tuple[datetime, UUID] | None:
     if not token:
         return None
     try:
-        at, id_ = office().signer.read(CURSOR, token, pledges.CURSOR_LIFETIME)
+        at, id_ = current_policy().signer.read(CURSOR, token, pledges.CURSOR_LIFETIME)
     except InvalidToken:
         abort(404)
     return datetime.fromisoformat(at), UUID(id_)
@@ -393,7 +394,7 @@ def _chosen(texts: Sequence[CampaignText]) -> CampaignText:
 
 @blueprint.get("/<any(countries, regions, institutions):kind>/<code>/card.png")
 @anyone
-@limited(CARD_LIMIT)
+@rate_limited(CARD_LIMIT)
 @by_tally(max_age=3600)
 def place_card(kind: str, code: str) -> Response:
     place = _place(kind, code)
@@ -404,7 +405,7 @@ def place_card(kind: str, code: str) -> Response:
 
 @blueprint.get("/<any(countries, regions, institutions):kind>/<code>/qr.svg")
 @anyone
-@limited(CARD_LIMIT)
+@rate_limited(CARD_LIMIT)
 @by_tally(max_age=A_DAY)
 def place_qr(kind: str, code: str) -> Response:
     return sharing.qr(_place(kind, code).url)
@@ -421,7 +422,7 @@ def _caption(place: Place) -> str:
 
 
 def _place(kind: str, key: str) -> Place:
-    """The place under this key. Unknown: 404; known under another key today: Moved."""
+    """The place under this key. Unknown: 404; known under another key today: PermanentRedirect."""
     if kind == "countries":
         found = Place(kind, key.upper(), (key.upper(),))
         is_known = geography.is_country(found.key)
@@ -434,7 +435,9 @@ def _place(kind: str, key: str) -> Place:
     if not is_known:
         abort(404)
     if found.key != key:
-        raise Moved(**{"code" if "code" in (request.view_args or {}) else "ror_id": found.key})
+        raise PermanentRedirect(
+            **{"code" if "code" in (request.view_args or {}) else "ror_id": found.key}
+        )
     return found
 
 
@@ -471,7 +474,7 @@ def _wider(place: Place) -> Sequence[str]:
 
 def _thing(place: Place) -> dict[str, Any]:
     """A place in the words of schema.org."""
-    url = sharing.absolute(place.url)
+    url = absolute(place.url)
     if not place.institution:
         # Which of them is a state is not for us to say; each is an administrative area.
         kind = "AdministrativeArea" if place.kind == "countries" else "Place"

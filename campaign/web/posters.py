@@ -7,16 +7,15 @@ from flask import Response, abort, request
 from campaign import i18n, typesetting
 from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import current_text, list_all
-from campaign.codes import qr_svg
+from campaign.http.access import anyone
+from campaign.http.locales import localized
+from campaign.http.rate_limits import FORM_LIMIT, rate_limited
+from campaign.http.redirects import PermanentRedirect
 from campaign.i18n import gettext
 from campaign.institutions import queries as institutions
 from campaign.institutions.models import Institution
-from campaign.web.access import anyone
-from campaign.web.certificates import without_scheme
-from campaign.web.locales import localized
-from campaign.web.moving import Moved
-from campaign.web.rendering import absolute_url
-from campaign.web.security import FORM_LIMIT, limited
+from campaign.links import absolute_url, without_scheme
+from campaign.qr import qr_svg
 
 blueprint = localized("posters", __name__)
 SIZES = ("a4", "a3")
@@ -26,7 +25,7 @@ _DAY = 86_400
 
 @blueprint.get("/posters/<subject>.pdf")
 @anyone
-@limited(FORM_LIMIT)
+@rate_limited(FORM_LIMIT)
 def poster(subject: str) -> Response:
     """``subject`` is a ROR id or a campaign's slug; ``?size=a3``; ``?campaign=<slug>`` for an institution's."""
     size = request.args.get("size", SIZES[0]).lower()
@@ -35,7 +34,7 @@ def poster(subject: str) -> Response:
     if text is None or size not in SIZES:
         abort(404)
     if institution and institution.id != subject:
-        raise Moved(subject=institution.id)
+        raise PermanentRedirect(subject=institution.id)
     made = typesetting.pdf("poster.typ", poster_data(text, institution, size))
     answer = Response(made, mimetype="application/pdf")
     answer.headers.set("Content-Disposition", "attachment", filename=f"poster-{subject}-{size}.pdf")

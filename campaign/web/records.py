@@ -13,15 +13,16 @@ from campaign import i18n
 from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import current_text, list_all
 from campaign.config import current_settings
+from campaign.http.access import anyone
+from campaign.http.headers import CROSS_ORIGIN_HEADERS
+from campaign.http.locales import localized, to_readers_language
+from campaign.http.rate_limits import FORM_LIMIT, rate_limited
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import get as institution
 from campaign.paths import VERIFIER
 from campaign.records import queries
 from campaign.records.models import DailyRecord
 from campaign.records.package import FILES, bundle_name
-from campaign.web.access import anyone
-from campaign.web.locales import localized, to_readers_language
-from campaign.web.security import FOR_OTHER_SITES, FORM_LIMIT, limited
 
 blueprint = localized("records", __name__, "/numbers")
 downloads = Blueprint("downloads", __name__, url_prefix="/data")
@@ -81,7 +82,7 @@ class Check:
 
 @blueprint.get("/")
 @anyone
-@limited(FORM_LIMIT)
+@rate_limited(FORM_LIMIT)
 def numbers() -> str:
     newest = queries.published(_folder(), queries.LATEST)
     typed = request.args.get("fingerprint", "")
@@ -157,7 +158,7 @@ def _send(path: Path, version: str, caching: str) -> Response:
         download_name=path.name,
         as_attachment=path.suffix == ".zip",
     )
-    response.headers.update(FOR_OTHER_SITES | {"Cache-Control": caching})
+    response.headers.update(CROSS_ORIGIN_HEADERS | {"Cache-Control": caching})
     response.headers["Access-Control-Expose-Headers"] = "Content-Range, Content-Length, ETag"
     return response
 

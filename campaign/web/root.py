@@ -5,8 +5,8 @@ from sqlalchemy import text
 from werkzeug.wrappers import Response
 
 from campaign.db import db
-from campaign.web.access import anyone
-from campaign.web.locales import to_readers_language
+from campaign.http.access import anyone
+from campaign.http.locales import to_readers_language
 
 blueprint = Blueprint("root", __name__)
 

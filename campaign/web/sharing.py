@@ -6,44 +6,44 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, abort
+from flask import Response
 
-from campaign import codes, i18n, typesetting
-from campaign.campaigns import queries as campaigns
+from campaign import i18n, typesetting
 from campaign.config import current_settings
-from campaign.i18n import gettext, ngettext
+from campaign.http.access import anyone
+from campaign.http.caching import by_tally
+from campaign.http.lookup import current_texts, text_or_404
+from campaign.http.rate_limits import rate_limited
+from campaign.http.rendering import people_have_pledged
+from campaign.i18n import gettext
+from campaign.links import absolute
+from campaign.qr import qr_svg
 from campaign.tallies import queries as tallies
-from campaign.web import pages
-from campaign.web.access import anyone
-from campaign.web.caching import by_tally
 from campaign.web.pages import blueprint
-from campaign.web.security import limited
 
 # As large as the networks show it (Open Graph: 1.91 to 1).
 CARD_WIDTH, CARD_HEIGHT = 1200, 630
 # A picture keeps a core busy for some hundredths of a second; a crawler may ask for one on each page.
 CARD_LIMIT = "300 per minute"
-# Stands where a number goes, so that the number can be set apart from its sentence.
-_NUMBER = "\N{OBJECT REPLACEMENT CHARACTER}"
 Crumb = tuple[str, str]
 
 
 @blueprint.get("/card.png")
 @anyone
-@limited(CARD_LIMIT)
+@rate_limited(CARD_LIMIT)
 @by_tally(max_age=3600)
 def front_card() -> Response:
-    text = next(iter(pages.current_texts()), None)
+    text = next(iter(current_texts()), None)
     persons = tallies.counts(text.campaign_id).persons if text else 0
     return card(gettext("Light Up the Heart of Science"), persons)
 
 
 @blueprint.get("/campaigns/<slug>/card.png")
 @anyone
-@limited(CARD_LIMIT)
+@rate_limited(CARD_LIMIT)
 @by_tally(max_age=3600)
 def campaign_card(slug: str) -> Response:
-    text = campaigns.current_text(slug, i18n.current()) or abort(404)
+    text = text_or_404(slug)
     return card(text.title, tallies.counts(text.campaign_id).persons, locale=text.locale)
 
 
@@ -66,15 +66,6 @@ def card(title: str, persons: int, *, caption: str = "", locale: str = "") -> Re
     return _picture(_drawn(json.dumps(data, ensure_ascii=False)), "image/png")
 
 
-def people_have_pledged(persons: int) -> list[str]:
-    """Words before the number, the number, words after it; or words alone, as Arabic says "two people"."""
-    sentence: str = ngettext(
-        "%(count)s person has pledged", "%(count)s people have pledged", persons, count=_NUMBER
-    )
-    before, number, after = sentence.partition(_NUMBER)
-    return [before, i18n.format_number(persons), after] if number else [sentence]
-
-
 @lru_cache(64)
 def _drawn(data: str) -> bytes:
     """Drawn once for what it shows: most tallies that change leave it as it is."""
@@ -83,18 +74,13 @@ def _drawn(data: str) -> bytes:
 
 def qr(path: str) -> Response:
     """The QR code of one of our pages."""
-    return _picture(codes.qr_svg(absolute(path)).encode(), "image/svg+xml")
+    return _picture(qr_svg(absolute(path)).encode(), "image/svg+xml")
 
 
 def _picture(content: bytes, mimetype: str) -> Response:
     answer = Response(content, mimetype=mimetype)
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # made to be shown elsewhere
     return answer
-
-
-def absolute(path: str) -> str:
-    """The whole address of one of our paths, built from SITE_URL."""
-    return current_settings().site_url + path
 
 
 def graph(*things: Mapping[str, Any]) -> dict[str, Any]:

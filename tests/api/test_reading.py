@@ -17,7 +17,7 @@ from campaign.clock import now
 from campaign.institutions.models import Institution
 from campaign.pledges.models import Kind
 from campaign.tallies import operations as tallies
-from tests.factories import CAMPAIGN, confirmed, institution, office
+from tests.factories import CAMPAIGN, confirmed, institution, policy
 
 HERE = f"/api/v1/campaigns/{CAMPAIGN}"
 
@@ -169,7 +169,7 @@ def test_a_forged_cursor_is_refused(
 
 
 def test_a_cursor_of_another_list_is_refused(client: FlaskClient, world: World) -> None:
-    cursor = office().signer.sign("api-cursor api.tally", ["x"])
+    cursor = policy().signer.sign("api-cursor api.tally", ["x"])
     problem(client, f"{HERE}/signatories?after={cursor}", 400)
 
 

@@ -17,11 +17,11 @@ from sqlalchemy import select
 from campaign import jobs
 from campaign.clock import now
 from campaign.db import db
+from campaign.demo import pledges
 from campaign.institutions.models import Institution
 from campaign.partners import operations as partners
-from campaign.pledges import demo
 from campaign.tallies import operations as tallies
-from tests.factories import CAMPAIGN, office
+from tests.factories import CAMPAIGN, policy
 
 DOCUMENT = "/api/v1/openapi.json"
 # Check digits, countries that there are and signed cursors are more than a schema can say.
@@ -52,7 +52,7 @@ class Outside:
 
 @pytest.fixture
 def outside(app: Flask, session: object) -> Outside:
-    demo.add(150, now())
+    pledges.add(150, now())
     tallies.fold()
     jobs.commit()
     app.extensions["answers"].clear()
@@ -95,7 +95,7 @@ def ask(operation: APIOperation, mode: GenerationMode, headers: dict[str, str]) 
 
 @pytest.fixture
 def with_key(session: object) -> dict[str, str]:
-    _, secret = partners.create_key(office().signer, "a test", None, 100_000, "staff:test")
+    _, secret = partners.create_key(policy().signer, "a test", None, 100_000, "staff:test")
     jobs.commit()
     return {"Authorization": f"Bearer {secret}"}
 

@@ -22,14 +22,14 @@ from campaign.tallies import operations as tallies
 from campaign.tallies.queries import counts_of
 from tests.api.test_schema import EXCLUDED, bounded, outside
 from tests.api.test_schema import operations as described
-from tests.factories import CAMPAIGN, confirmed, institution, office, text
+from tests.factories import CAMPAIGN, confirmed, institution, policy, text
 
 __all__ = ["outside"]
 URL = "/api/v1/pledges"
 
 
 def key(name="uni-nairobi", institution_id=None, quota=100):
-    _, secret = partners.create_key(office().signer, name, institution_id, quota, "staff:test")
+    _, secret = partners.create_key(policy().signer, name, institution_id, quota, "staff:test")
     jobs.commit()
     return secret
 
@@ -91,7 +91,7 @@ def test_a_pledge_enters_unconfirmed_and_gets_the_mail(send):
 def test_it_counts_under_its_key_once_confirmed(send):
     send()
     (pledge,) = pledges()
-    operations.confirm(office(), pledge, pledge.submission, now())
+    operations.confirm(policy(), pledge, pledge.submission, now())
     tallies.fold()
 
     assert counts_of(pledge.campaign_id, "source", "api@uni-nairobi").persons == 1
@@ -125,7 +125,7 @@ def test_no_answer_tells_whether_an_address_is_known(send):
 
 
 def test_many_people_behind_one_server_are_no_crowd(send):
-    for number in range(office().limits.per_network + 2):
+    for number in range(policy().limits.per_network + 2):
         send(fields(email=f"p{number}@example.org"))
 
     assert {tuple(pledge.hold_reasons) for pledge in pledges()} == {()}

@@ -14,8 +14,8 @@ from statistics import median
 from typing import Any
 
 from campaign import i18n, typesetting
-from campaign.codes import qr_svg
 from campaign.paths import TRANSLATIONS
+from campaign.qr import qr_svg
 
 TARGET = 0.015
 TURNS, WARM_UP, MEASURED = 6, 2, 5

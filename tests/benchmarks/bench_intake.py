@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 from campaign.app import create_app
 from campaign.clock import now
 from campaign.config import Settings
-from campaign.pledges.letters import CONFIRM, FORM
+from campaign.pledges.emails import CONFIRM, FORM
 from campaign.tokens import Signer
 from tests.benchmarks.tools import database, get, post, requests_per_second, site
 from tests.factories import CAMPAIGN

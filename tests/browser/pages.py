@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from campaign.http.pledge_flow import THANKS
 from campaign.pledges.certificates import number_of
-from campaign.pledges.letters import CONFIRM, MINE, SENT
-from campaign.web.pledging import THANKS
+from campaign.pledges.emails import CONFIRM, MINE, SENT
 from tests.scripted_person import CAMPAIGN, FIELDS, fetch
 from tests.stacks import Stack
 

@@ -44,7 +44,7 @@ NO_PAGES = {
     "web.institution_search",
     "web.institution_proposals",
     "mine.export",
-    "drawings.map_picture",
+    "map.map_picture",
     "charts.svg",
     "charts.png",
     "charts.csv",

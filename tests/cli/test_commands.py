@@ -19,11 +19,11 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from campaign import jobs
-from campaign.cli import lightup
 from campaign.config import Settings
 from campaign.db import db
 from campaign.local.postgres import EmbeddedPostgres
 from campaign.mail.models import Letter
+from campaign.main import lightup
 from campaign.paths import TRANSLATIONS
 from campaign.people.models import Person
 from campaign.pledges.models import Kind, Pledge, Status

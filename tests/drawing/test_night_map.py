@@ -17,7 +17,7 @@ from campaign.drawing.night_map import (
     MOST_LIGHTS,
     PACIFIC,
     WIDTH,
-    Place,
+    MapPoint,
     lights,
     position,
 )
@@ -52,8 +52,8 @@ def is_land(path: str, latitude: float, longitude: float, centre: float) -> bool
     return inside
 
 
-def place(latitude: float, longitude: float, count: int = 1, key: str = "a") -> Place:
-    return Place(latitude, longitude, count, key, "KE")
+def place(latitude: float, longitude: float, count: int = 1, key: str = "a") -> MapPoint:
+    return MapPoint(latitude, longitude, count, key, "KE")
 
 
 @both
@@ -135,7 +135,7 @@ def test_near_lights_are_one_and_named_after_the_largest() -> None:
 
 
 def test_a_country_never_hides_in_the_light_of_an_institution() -> None:
-    vague = Place(-1.28, 36.81, 5, "KE", "KE", is_vague=True)
+    vague = MapPoint(-1.28, 36.81, 5, "KE", "KE", is_vague=True)
     assert len(lights([vague, place(-1.28, 36.81, 5)], ATLANTIC)) == 2
 
 

@@ -13,8 +13,8 @@ import pytest
 import typst
 
 from campaign import typesetting
-from campaign.codes import qr_svg
 from campaign.paths import TEMPLATES
+from campaign.qr import qr_svg
 
 LATIN, ARABIC, DEVANAGARI, HAN = (
     "NotoSans",

@@ -11,8 +11,8 @@ import pytest
 from campaign import i18n
 from campaign.mail.compose import compose
 from campaign.mail.models import Letter
-from campaign.pledges import letters
-from tests.factories import office, submitted
+from campaign.pledges import emails
+from tests.factories import policy, submitted
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -24,7 +24,7 @@ ID = UUID("018f0000-0000-7000-8000-000000000001")
 def letter(
     template="confirm", locale="en", recipient="wanjiru@example.org", name="Wanjiru Kamau", **more
 ):
-    facts = letters.facts(office().signer, submitted(name=name), locale, office().unconfirmed_days)
+    facts = emails.facts(policy().signer, submitted(name=name), locale, policy().unconfirmed_days)
     return Letter(
         id=ID, template=template, locale=locale, recipient=recipient,
         facts={"reason": "Not a name."} | facts | more, queued_at=datetime(2026, 11, 21, 12, tzinfo=UTC),

@@ -14,8 +14,8 @@ from campaign.mail import outbox
 from campaign.mail.models import Letter
 from campaign.mail.transport import Transport
 from campaign.people.models import Person
-from campaign.pledges import letters
-from tests.factories import office, submitted, text
+from campaign.pledges import emails
+from tests.factories import policy, submitted, text
 from tests.mail.conftest import free_port
 
 
@@ -284,4 +284,4 @@ def test_a_confirmation_can_be_followed_from_the_mail_itself(session, postbox, t
 
     plain = postbox.messages[0].get_body(("plain",)).get_content()
     token = plain.split("/pledges/confirm/")[1].split("/")[0]
-    assert office().signer.read(letters.CONFIRM, token, timedelta(days=1)) == str(pledge.id)
+    assert policy().signer.read(emails.CONFIRM, token, timedelta(days=1)) == str(pledge.id)

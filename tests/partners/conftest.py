@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from campaign.outbound import Outbound
+from campaign.safe_http import Outbound
 
 
 @dataclass

@@ -5,12 +5,12 @@ from click.testing import CliRunner
 from flask.cli import ScriptInfo
 from sqlalchemy import select
 
-from campaign.cli import lightup
 from campaign.clock import now
 from campaign.db import db
+from campaign.main import lightup
 from campaign.partners import operations, queries
 from campaign.partners.models import ApiKey, PartnerEvent
-from tests.factories import institution, office
+from tests.factories import institution, policy
 
 pytestmark = pytest.mark.usefixtures("session")
 SITE = "https://www.uni.ac.ke"
@@ -86,7 +86,7 @@ def test_a_key_is_shown_once_and_stored_as_a_hash(run):
     result = run("keys", "create", "uni-nairobi", "--quota", "20")
     secret = result.stdout.strip()
 
-    key = queries.key_for(office().signer, secret)
+    key = queries.key_for(policy().signer, secret)
     assert (key.name, key.quota, key.institution_id) == ("uni-nairobi", 20, None)
     assert key.prefix == secret[:12]
     stored = db.session.execute(select(ApiKey.__table__)).one()
@@ -113,7 +113,7 @@ def test_a_revoked_key_is_refused_and_its_name_may_be_used_again(run):
 
     assert run("keys", "revoke", "lake").exit_code == 0
 
-    assert queries.key_for(office().signer, secret) is None
+    assert queries.key_for(policy().signer, secret) is None
     assert run("keys", "revoke", "lake").exit_code == 1
     assert run("keys", "create", "lake").exit_code == 0
     assert trail() == ["key created", "key revoked", "key created"]

@@ -6,14 +6,14 @@ from campaign import jobs
 from campaign.clock import now
 from campaign.partners import operations, queries, webhooks
 from campaign.partners.rules import EVENTS
-from tests.factories import office
+from tests.factories import policy
 
 pytestmark = pytest.mark.usefixtures("committing")
 
 
 @pytest.fixture
 def key(committing):
-    key, _ = operations.create_key(office().signer, "lake", None, 5, "staff:test")
+    key, _ = operations.create_key(policy().signer, "lake", None, 5, "staff:test")
     jobs.commit()
     return key
 

@@ -13,7 +13,6 @@ from campaign.cli import lightup
 from campaign.clock import now
 from campaign.db import db
 from campaign.deliveries import LEASE, MAX_ATTEMPTS
-from campaign.outbound import Outbound
 from campaign.partners import queries, webhooks
 from campaign.partners.models import (
     PartnerEvent,
@@ -22,8 +21,9 @@ from campaign.partners.models import (
     WebhookMilestone,
 )
 from campaign.partners.rules import DAILY, EVENTS, MILESTONE
+from campaign.safe_http import Outbound
 from campaign.tallies.models import Tally
-from tests.factories import CAMPAIGN, confirmed, institution, office, text
+from tests.factories import CAMPAIGN, confirmed, institution, policy, text
 from worker import actors
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -64,7 +64,7 @@ def deliver(outbound):
     """Send all that is due, as the job does; tell what went wrong."""
     errors = []
     while parcel := webhooks.claim():
-        errors.append(webhooks.deliver(outbound, office().signer, parcel, now()))
+        errors.append(webhooks.deliver(outbound, policy().signer, parcel, now()))
     return errors
 
 
@@ -187,7 +187,7 @@ def test_a_message_arrives_signed(partner, outbound):
     assert deliver(outbound) == [None]
 
     ((headers, body),) = partner.got
-    secret = webhooks.secret_of(office().signer, webhook.id)
+    secret = webhooks.secret_of(policy().signer, webhook.id)
     assert Signature(secret).verify(body, headers)["type"] == "webhook.test"
     assert headers["webhook-id"] == str(only_delivery().id)
     assert headers["content-type"] == "application/json"
@@ -198,7 +198,7 @@ def test_a_message_arrives_signed(partner, outbound):
 def test_another_secret_does_not_verify(partner, outbound):
     webhooks.queue_test(added(partner.url), now())
     deliver(outbound)
-    other = webhooks.secret_of(office().signer, added().id)
+    other = webhooks.secret_of(policy().signer, added().id)
 
     ((headers, body),) = partner.got
     with pytest.raises(Exception, match="signature"):
@@ -320,7 +320,7 @@ def test_a_webhook_removed_while_a_message_is_under_way(partner, outbound):
     parcel = webhooks.claim()
     webhooks.remove(webhook, "staff:test")
 
-    assert webhooks.deliver(outbound, office().signer, parcel, now()) is None
+    assert webhooks.deliver(outbound, policy().signer, parcel, now()) is None
     assert not webhooks.has_due()
 
 

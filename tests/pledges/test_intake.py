@@ -13,7 +13,7 @@ from campaign.mail.models import Letter
 from campaign.people.models import Consent, Person
 from campaign.pledges import intake, operations
 from campaign.pledges.models import Pledge, PledgeEvent
-from tests.factories import confirmed, office, submitted
+from tests.factories import confirmed, policy, submitted
 
 TABLES = (Person, Pledge, PledgeEvent, Consent, Letter)
 # What differs between two pledges however they are taken: ids, times, and what is derived from them.
@@ -124,7 +124,7 @@ def test_another_form_is_not_confirmed_at_once(session: Session) -> None:
 
 
 def test_a_flooded_address_gets_no_letter(session: Session) -> None:
-    for _ in range(office().mails_per_address + 2):
+    for _ in range(policy().mails_per_address + 2):
         operations.disown(submitted())
     submitted()
-    assert len(rows(session, Letter)) == office().mails_per_address
+    assert len(rows(session, Letter)) == policy().mails_per_address

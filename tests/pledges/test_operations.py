@@ -13,7 +13,7 @@ from campaign.people import operations as people
 from campaign.people.models import Consent, Person
 from campaign.people.rules import parse_address
 from campaign.pledges import operations, queries
-from campaign.pledges.letters import code_of
+from campaign.pledges.emails import code_of
 from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
 from campaign.pledges.operations import (
     MAX_CODE_ATTEMPTS,
@@ -21,7 +21,7 @@ from campaign.pledges.operations import (
     SupersededSubmission,
     WrongCode,
 )
-from tests.factories import circumstances, confirmed, draft, institution, office, submitted, text
+from tests.factories import circumstances, confirmed, draft, institution, policy, submitted, text
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -33,7 +33,7 @@ HELD = {"circumstances": circumstances(honeypot_filled=True)}
 def submit(address=ADDRESS, submission=None, **different):
     given = {"circumstances": different.pop("circumstances", circumstances())}
     operations.submit(
-        office(), draft(**different), parse_address(address), text(), submission or uuid4(), **given,
+        policy(), draft(**different), parse_address(address), text(), submission or uuid4(), **given,
         locale="en", newsletter=False, now=now(),
     )  # fmt: skip
 
@@ -130,7 +130,7 @@ def test_a_page_that_shows_an_earlier_form_confirms_nothing():
     submit(name="What It Says Now")
 
     with pytest.raises(SupersededSubmission):
-        operations.confirm(office(), pledge, shown, now())
+        operations.confirm(policy(), pledge, shown, now())
 
     assert pledge.status == Status.UNCONFIRMED
 
@@ -158,7 +158,7 @@ def test_confirming_twice_is_fine_and_changes_nothing():
     pledge = confirmed()
     before = pledge.confirmed_at
 
-    operations.confirm(office(), pledge, pledge.submission, now() + timedelta(days=1))
+    operations.confirm(policy(), pledge, pledge.submission, now() + timedelta(days=1))
 
     assert pledge.confirmed_at == before
     assert actions(pledge) == ["submitted", "confirmed"]
@@ -179,7 +179,7 @@ def test_what_was_refused_or_withdrawn_cannot_be_confirmed(status):
     pledge.status = status
 
     with pytest.raises(NotAwaiting):
-        operations.confirm(office(), pledge, pledge.submission, now())
+        operations.confirm(policy(), pledge, pledge.submission, now())
 
 
 def test_consents_are_recorded_apart_with_wording_language_and_time():
@@ -204,7 +204,7 @@ def test_the_code_confirms():
     pledge = submitted()
 
     found = operations.confirm_by_code(
-        office(), pledge.submission, code_of(office().signer, pledge.id), now()
+        policy(), pledge.submission, code_of(policy().signer, pledge.id), now()
     )
 
     assert found is pledge
@@ -215,7 +215,7 @@ def test_a_wrong_code_confirms_nothing_and_is_counted():
     pledge = submitted()
 
     with pytest.raises(WrongCode):
-        operations.confirm_by_code(office(), pledge.submission, "no code", now())
+        operations.confirm_by_code(policy(), pledge.submission, "no code", now())
 
     assert (pledge.status, pledge.code_attempts) == (Status.UNCONFIRMED, 1)
 
@@ -227,7 +227,7 @@ def test_a_code_for_a_form_that_stored_nothing_is_wrong():
     submit(submission=submission)
 
     with pytest.raises(WrongCode):
-        operations.confirm_by_code(office(), submission, "000000", now())
+        operations.confirm_by_code(policy(), submission, "000000", now())
 
 
 def test_the_code_of_an_earlier_form_confirms_nothing():
@@ -236,13 +236,13 @@ def test_the_code_of_an_earlier_form_confirms_nothing():
     submit(name="What It Says Now")
 
     with pytest.raises(WrongCode):
-        operations.confirm_by_code(office(), earlier, code_of(office().signer, pledge.id), now())
+        operations.confirm_by_code(policy(), earlier, code_of(policy().signer, pledge.id), now())
 
 
 def guess_wrong(pledge, times):
     for _ in range(times):
         with pytest.raises(WrongCode):
-            operations.confirm_by_code(office(), pledge.submission, "wrong", now())
+            operations.confirm_by_code(policy(), pledge.submission, "wrong", now())
 
 
 def test_after_too_many_guesses_the_right_code_is_wrong_but_the_link_works():
@@ -251,9 +251,9 @@ def test_after_too_many_guesses_the_right_code_is_wrong_but_the_link_works():
 
     with pytest.raises(WrongCode):
         operations.confirm_by_code(
-            office(), pledge.submission, code_of(office().signer, pledge.id), now()
+            policy(), pledge.submission, code_of(policy().signer, pledge.id), now()
         )
-    operations.confirm(office(), pledge, pledge.submission, now())
+    operations.confirm(policy(), pledge, pledge.submission, now())
 
     assert pledge.status == Status.CONFIRMED
 
@@ -268,7 +268,7 @@ def test_another_form_does_not_bring_new_guesses():
     assert pledge.code_attempts == MAX_CODE_ATTEMPTS
     with pytest.raises(WrongCode):
         operations.confirm_by_code(
-            office(), pledge.submission, code_of(office().signer, pledge.id), now()
+            policy(), pledge.submission, code_of(policy().signer, pledge.id), now()
         )
 
 
@@ -276,7 +276,7 @@ def test_correcting_changes_what_is_said_and_leaves_what_was_signed():
     pledge = confirmed()
     signed, at = pledge.text_id, pledge.confirmed_at
 
-    operations.correct(office(), pledge, draft(name="Wanjirũ Kamau", country="UG"), "en", now())
+    operations.correct(policy(), pledge, draft(name="Wanjirũ Kamau", country="UG"), "en", now())
 
     assert (pledge.name, pledge.name_folded, pledge.country) == (
         "Wanjirũ Kamau",
@@ -291,7 +291,7 @@ def test_correcting_changes_what_is_said_and_leaves_what_was_signed():
 def test_saving_without_a_change_leaves_no_trace():
     pledge = confirmed()
 
-    operations.correct(office(), pledge, draft(), "en", now())
+    operations.correct(policy(), pledge, draft(), "en", now())
 
     assert actions(pledge) == ["submitted", "confirmed"]
 
@@ -299,7 +299,7 @@ def test_saving_without_a_change_leaves_no_trace():
 def test_a_correction_that_lists_somebody_records_their_consent():
     pledge = confirmed(listed=False)
 
-    operations.correct(office(), pledge, draft(listed=True), "fr", now())
+    operations.correct(policy(), pledge, draft(listed=True), "fr", now())
 
     newest = people.consents(pledge.person_id)[-1]
     assert (newest.purpose, newest.granted, newest.locale) == ("listing", True, "fr")
@@ -310,7 +310,7 @@ def test_a_representative_who_moves_to_another_institution_is_held_and_told():
     other = institution()
 
     operations.correct(
-        office(),
+        policy(),
         pledge,
         draft(kind=Kind.INSTITUTION, institution=other.id, office="Rector"),
         "en",
@@ -324,7 +324,7 @@ def test_a_representative_who_moves_to_another_institution_is_held_and_told():
 def test_a_person_who_moves_to_another_institution_stays_counted():
     pledge = confirmed(institution=institution().id)
 
-    operations.correct(office(), pledge, draft(institution=institution().id), "en", now())
+    operations.correct(policy(), pledge, draft(institution=institution().id), "en", now())
 
     assert pledge.status == Status.CONFIRMED
 
@@ -353,7 +353,7 @@ def test_unlisting_twice_is_recorded_once():
 def test_a_withdrawn_pledge_is_gone_from_the_list_and_keeps_its_trail():
     pledge = confirmed()
 
-    operations.withdraw(office(), pledge, now())
+    operations.withdraw(policy(), pledge, now())
 
     assert pledge.status == Status.WITHDRAWN
     assert queries.signatories(pledge.campaign_id) == []
@@ -363,15 +363,15 @@ def test_a_withdrawn_pledge_is_gone_from_the_list_and_keeps_its_trail():
 
 def test_withdrawing_twice_is_refused():
     pledge = confirmed()
-    operations.withdraw(office(), pledge, now())
+    operations.withdraw(policy(), pledge, now())
 
     with pytest.raises(NotAwaiting):
-        operations.withdraw(office(), pledge, now())
+        operations.withdraw(policy(), pledge, now())
 
 
 def test_who_withdrew_can_pledge_again():
     pledge = confirmed()
-    operations.withdraw(office(), pledge, now())
+    operations.withdraw(policy(), pledge, now())
 
     again = confirmed(name="Wanjiru K. Kamau")
 
@@ -383,12 +383,12 @@ def test_who_withdrew_can_pledge_again():
 
 def test_the_same_form_sent_again_after_withdrawing_can_be_confirmed_by_its_code():
     withdrawn = confirmed()
-    operations.withdraw(office(), withdrawn, now())
+    operations.withdraw(policy(), withdrawn, now())
     submit(submission=withdrawn.submission)
     again = next(pledge for pledge in pledges() if pledge is not withdrawn)
 
     operations.confirm_by_code(
-        office(), again.submission, code_of(office().signer, again.id), now()
+        policy(), again.submission, code_of(policy().signer, again.id), now()
     )
 
     assert (again.status, withdrawn.status) == (Status.CONFIRMED, Status.WITHDRAWN)
@@ -401,7 +401,7 @@ def expire(_pledge):
 @pytest.mark.parametrize("undo", [operations.disown, expire])
 def test_what_a_stranger_sends_for_one_who_withdrew_changes_nothing_and_goes(undo):
     mine = confirmed(newsletter=True, words="My words")
-    operations.withdraw(office(), mine, now())
+    operations.withdraw(policy(), mine, now())
 
     undo(submitted(name="A Stranger", words="Not my words", country="FR"))
     db.session.flush()
@@ -412,7 +412,7 @@ def test_what_a_stranger_sends_for_one_who_withdrew_changes_nothing_and_goes(und
 
 
 def test_who_withdrew_has_one_word_at_a_time_like_everybody():
-    operations.withdraw(office(), confirmed(), now())
+    operations.withdraw(policy(), confirmed(), now())
 
     submit(name="First Tab")
     submit(name="Second Tab")
@@ -458,7 +458,7 @@ def test_erasing_leaves_no_personal_data_anywhere():
         words="Keep our rivers clean", orcid="0000-0002-1825-0097", locale="en"
     ).person
     confirmed(slug="haikou-initiative")
-    operations.send_my_link(office(), parse_address(ADDRESS), "en", now())
+    operations.send_my_link(policy(), parse_address(ADDRESS), "en", now())
 
     operations.erase_person(person)
 
@@ -473,10 +473,10 @@ def test_the_trail_holds_no_personal_data():
         words="Keep our rivers", orcid="0000-0002-1825-0097", institution_text="A Small School"
     )
     operations.correct(
-        office(), pledge, draft(name="Wangari Kamau", words="Other words"), "en", now()
+        policy(), pledge, draft(name="Wangari Kamau", words="Other words"), "en", now()
     )
     operations.set_listed(pledge, False, "en", now())
-    operations.withdraw(office(), pledge, now())
+    operations.withdraw(policy(), pledge, now())
     db.session.flush()
 
     trail = " ".join(
@@ -514,7 +514,7 @@ def test_a_pledge_that_looks_odd_is_held_when_confirmed_and_its_person_told():
 def test_accepting_a_held_pledge_makes_it_count_and_tells_its_person():
     pledge = confirmed(**HELD)
 
-    operations.accept(office(), pledge, "staff:ada", now())
+    operations.accept(policy(), pledge, "staff:ada", now())
 
     assert (pledge.status, pledge.hold_reasons) == (Status.CONFIRMED, [])
     assert templates() == ["confirm", "held", "accepted"]
@@ -524,9 +524,9 @@ def test_accepting_a_held_pledge_makes_it_count_and_tells_its_person():
 def test_accepting_before_the_person_confirmed_still_leaves_it_to_them():
     pledge = submitted(**HELD)
 
-    operations.accept(office(), pledge, "staff:ada", now())
+    operations.accept(policy(), pledge, "staff:ada", now())
     assert pledge.status == Status.UNCONFIRMED
-    operations.confirm(office(), pledge, pledge.submission, now())
+    operations.confirm(policy(), pledge, pledge.submission, now())
 
     assert pledge.status == Status.CONFIRMED
     assert templates() == ["confirm"]
@@ -535,21 +535,21 @@ def test_accepting_before_the_person_confirmed_still_leaves_it_to_them():
 def test_what_is_not_held_cannot_be_accepted():
     for pledge in (submitted(), confirmed(STRANGER)):
         with pytest.raises(NotAwaiting):
-            operations.accept(office(), pledge, "staff:ada", now())
+            operations.accept(policy(), pledge, "staff:ada", now())
 
 
 def test_a_pledge_withdrawn_while_it_was_held_cannot_be_accepted():
     pledge = confirmed(**HELD)
-    operations.withdraw(office(), pledge, now())
+    operations.withdraw(policy(), pledge, now())
 
     with pytest.raises(NotAwaiting):
-        operations.accept(office(), pledge, "staff:ada", now())
+        operations.accept(policy(), pledge, "staff:ada", now())
 
 
 def test_a_refused_person_reads_the_reason():
     pledge = confirmed(**HELD)
 
-    operations.refuse(office(), pledge, "staff:ada", "This is not a person's name.", now())
+    operations.refuse(policy(), pledge, "staff:ada", "This is not a person's name.", now())
 
     letter = db.session.scalars(select(Letter).where(Letter.template == "refused")).one()
     assert letter.facts["reason"] == "This is not a person's name."
@@ -559,7 +559,7 @@ def test_a_refused_person_reads_the_reason():
 def test_refusing_what_nobody_confirmed_writes_to_nobody():
     pledge = submitted(**HELD)
 
-    operations.refuse(office(), pledge, "staff:ada", "Spam.", now())
+    operations.refuse(policy(), pledge, "staff:ada", "Spam.", now())
 
     assert templates() == ["confirm"]
 
@@ -579,7 +579,7 @@ def test_merging_moves_every_pledge_to_the_successor():
     moved = [confirmed(f"{name}@example.org", institution=old.id) for name in ("a", "b")]
     stays = confirmed("c@example.org", institution=new.id)
 
-    number = operations.merge_institution(office(), old.id, new.id, "staff:ada")
+    number = operations.merge_institution(policy(), old.id, new.id, "staff:ada")
 
     assert number == 2
     assert {p.institution_id for p in (*moved, stays)} == {new.id}
@@ -591,7 +591,7 @@ def test_merging_two_institutions_that_both_spoke_holds_the_merged_ones_word():
     old, new = institution(), institution()
     merged, stays = (confirmed(**speaking(one, f"rector@{one.domains[0]}")) for one in (old, new))
 
-    operations.merge_institution(office(), old.id, new.id, "staff:ada")
+    operations.merge_institution(policy(), old.id, new.id, "staff:ada")
 
     db.session.refresh(merged)
     assert (merged.status, merged.hold_reasons) == (Status.HELD, ["institution-has-pledged"])
@@ -628,7 +628,7 @@ def test_an_institution_speaks_once_and_the_second_waits_for_staff():
     assert (first.status, second.status) == (Status.CONFIRMED, Status.HELD)
     assert second.hold_reasons == ["institution-has-pledged"]
     with pytest.raises(NotAwaiting):
-        operations.accept(office(), second, "staff:ada", now())
+        operations.accept(policy(), second, "staff:ada", now())
 
 
 def test_when_the_first_word_is_withdrawn_the_second_can_be_accepted():
@@ -636,23 +636,23 @@ def test_when_the_first_word_is_withdrawn_the_second_can_be_accepted():
     first, second = (
         confirmed(**speaking(own, f"{who}@{own.domains[0]}")) for who in ("rector", "dean")
     )
-    operations.withdraw(office(), first, now())
+    operations.withdraw(policy(), first, now())
 
-    operations.accept(office(), second, "staff:ada", now())
+    operations.accept(policy(), second, "staff:ada", now())
 
     assert queries.official_pledge(second.campaign_id, own.id) == second
 
 
 def test_an_address_gets_no_more_letters_a_day_than_allowed():
-    for _ in range(office().mails_per_address + 3):
+    for _ in range(policy().mails_per_address + 3):
         submit()
-        operations.send_my_link(office(), parse_address(ADDRESS), "en", now())
+        operations.send_my_link(policy(), parse_address(ADDRESS), "en", now())
 
-    assert len(templates()) == office().mails_per_address
+    assert len(templates()) == policy().mails_per_address
 
 
 def test_after_a_day_an_address_gets_letters_again():
-    for _ in range(office().mails_per_address + 1):
+    for _ in range(policy().mails_per_address + 1):
         submit()
     db.session.execute(
         update(Letter).values(queued_at=Letter.queued_at - timedelta(days=1, seconds=1))
@@ -660,11 +660,11 @@ def test_after_a_day_an_address_gets_letters_again():
 
     submit()
 
-    assert len(templates()) == office().mails_per_address + 1
+    assert len(templates()) == policy().mails_per_address + 1
 
 
 def test_one_address_does_not_use_up_the_letters_of_another():
-    for _ in range(office().mails_per_address + 1):
+    for _ in range(policy().mails_per_address + 1):
         submit()
 
     submit(STRANGER)
@@ -675,10 +675,10 @@ def test_one_address_does_not_use_up_the_letters_of_another():
 def test_what_staff_decided_is_told_even_to_a_flooded_address():
     """Nobody can keep a person from learning that they were refused by sending forms with their address."""
     pledge = confirmed(**HELD)
-    for _ in range(office().mails_per_address):
+    for _ in range(policy().mails_per_address):
         submit()
 
-    operations.refuse(office(), pledge, "staff:ada", "Spam.", now())
+    operations.refuse(policy(), pledge, "staff:ada", "Spam.", now())
 
     assert templates()[-1] == "refused"
 
@@ -688,8 +688,8 @@ def test_who_forgot_to_confirm_is_reminded_once():
     later = now() + operations.REMINDER_AFTER + timedelta(minutes=1)
 
     reminded = [
-        operations.remind(office(), later),
-        operations.remind(office(), later + timedelta(days=9)),
+        operations.remind(policy(), later),
+        operations.remind(policy(), later + timedelta(days=9)),
     ]
 
     assert reminded == [1, 0]
@@ -701,18 +701,18 @@ def test_nobody_is_reminded_too_early_or_without_need():
     confirmed(STRANGER)
 
     assert (
-        operations.remind(office(), now() + operations.REMINDER_AFTER - timedelta(minutes=1)) == 0
+        operations.remind(policy(), now() + operations.REMINDER_AFTER - timedelta(minutes=1)) == 0
     )
-    assert operations.remind(office(), now() + timedelta(days=9)) == 1
+    assert operations.remind(policy(), now() + timedelta(days=9)) == 1
 
 
 def test_the_reminder_tells_how_many_days_are_left():
     submitted()
 
-    operations.remind(office(), now() + timedelta(days=10))
+    operations.remind(policy(), now() + timedelta(days=10))
 
     letter = db.session.scalars(select(Letter).where(Letter.template == "reminder")).one()
-    assert letter.facts["days"] == office().unconfirmed_days - 10
+    assert letter.facts["days"] == policy().unconfirmed_days - 10
 
 
 def test_what_nobody_confirmed_is_forgotten_with_its_person():
@@ -742,8 +742,8 @@ def test_network_hashes_are_forgotten_when_old():
 def test_the_link_to_ones_own_page_goes_to_known_addresses_only():
     confirmed()
 
-    operations.send_my_link(office(), parse_address(ADDRESS), "en", now())
-    operations.send_my_link(office(), parse_address(STRANGER), "en", now())
+    operations.send_my_link(policy(), parse_address(ADDRESS), "en", now())
+    operations.send_my_link(policy(), parse_address(STRANGER), "en", now())
 
     assert templates() == ["confirm", "my_link"]
     assert len(db.session.scalars(select(Person)).all()) == 1

@@ -15,7 +15,7 @@ from campaign.people.rules import parse_address
 from campaign.pledges import intake, operations, queries
 from campaign.pledges.models import Kind, Pledge, Status
 from campaign.pledges.operations import NotAwaiting, SupersededSubmission, WrongCode
-from tests.factories import circumstances, confirmed, draft, institution, office, submitted, text
+from tests.factories import circumstances, confirmed, draft, institution, policy, submitted, text
 
 pytestmark = pytest.mark.usefixtures("committing")
 
@@ -24,14 +24,14 @@ ADDRESS = "wanjiru@example.org"
 
 def submit(submission=None, **different):
     operations.submit(
-        office(), draft(**different), parse_address(ADDRESS), text(), submission or uuid4(), circumstances(),
+        policy(), draft(**different), parse_address(ADDRESS), text(), submission or uuid4(), circumstances(),
         locale="en", newsletter=False, now=now(),
     )  # fmt: skip
     jobs.commit()
 
 
 def confirm(pledge_id, submission):
-    operations.confirm(office(), queries.get_locked(pledge_id), submission, now())
+    operations.confirm(policy(), queries.get_locked(pledge_id), submission, now())
     jobs.commit()
 
 
@@ -53,7 +53,7 @@ def test_eight_forms_for_one_address_are_one_pledge(elsewhere):
         tab.result(20)
 
     assert (count(Person), count(Pledge)) == (1, 1)
-    assert count(Letter) == office().mails_per_address
+    assert count(Letter) == policy().mails_per_address
 
 
 def test_eight_presses_of_the_button_confirm_once(elsewhere):
@@ -75,7 +75,7 @@ def test_guesses_at_the_same_moment_are_all_counted(elsewhere):
 
     def guess():
         with pytest.raises(WrongCode):
-            operations.confirm_by_code(office(), submission, "wrong", now())
+            operations.confirm_by_code(policy(), submission, "wrong", now())
         jobs.commit()
 
     for guessing in [elsewhere(guess) for _ in range(8)]:
@@ -88,7 +88,7 @@ def test_guesses_at_the_same_moment_are_all_counted(elsewhere):
 def test_a_form_sent_while_the_person_confirms_changes_nothing(elsewhere, until_blocked):
     pledge = submitted()
     jobs.commit()
-    operations.confirm(office(), queries.get_locked(pledge.id), pledge.submission, now())
+    operations.confirm(policy(), queries.get_locked(pledge.id), pledge.submission, now())
     db.session.flush()
 
     other = elsewhere(lambda: submit(name="Somebody Else"))
@@ -105,7 +105,7 @@ def test_confirming_while_another_form_comes_in_waits_and_sees_it(elsewhere, unt
     pledge = submitted()
     pledge_id, submission = pledge.id, pledge.submission
     jobs.commit()
-    people.find_or_add(office().signer, parse_address(ADDRESS), "en")
+    people.find_or_add(policy().signer, parse_address(ADDRESS), "en")
 
     button = elsewhere(lambda: confirm(pledge_id, submission))
     until_blocked()
@@ -119,7 +119,7 @@ def test_the_quick_way_to_confirm_waits_for_another_form_as_well(elsewhere, unti
     pledge = submitted()
     pledge_id, submission = pledge.id, pledge.submission
     jobs.commit()
-    people.find_or_add(office().signer, parse_address(ADDRESS), "en")
+    people.find_or_add(policy().signer, parse_address(ADDRESS), "en")
 
     button = elsewhere(lambda: intake.confirm(pledge_id, submission, now()))
     until_blocked()
@@ -141,7 +141,7 @@ def test_two_representatives_confirming_at_once_leave_one_word(elsewhere, until_
     )
     second_id, submission = second.id, second.submission
     jobs.commit()
-    operations.confirm(office(), queries.get_locked(first.id), first.submission, now())
+    operations.confirm(policy(), queries.get_locked(first.id), first.submission, now())
 
     other = elsewhere(lambda: confirm(second_id, submission))
     until_blocked()
@@ -156,11 +156,11 @@ def test_accepting_while_the_person_withdraws_leaves_it_withdrawn(elsewhere, unt
     pledge = confirmed(circumstances=circumstances(honeypot_filled=True))
     pledge_id = pledge.id
     jobs.commit()
-    operations.withdraw(office(), queries.get_locked(pledge_id), now())
+    operations.withdraw(policy(), queries.get_locked(pledge_id), now())
     db.session.flush()
 
     staff = elsewhere(
-        lambda: operations.accept(office(), queries.get_locked(pledge_id), "staff:ada", now())
+        lambda: operations.accept(policy(), queries.get_locked(pledge_id), "staff:ada", now())
     )
     until_blocked()
     jobs.commit()
@@ -205,10 +205,10 @@ def test_links_to_ones_own_page_asked_for_at_once_do_not_flood(elsewhere):
     jobs.commit()
 
     def ask():
-        operations.send_my_link(office(), parse_address(ADDRESS), "en", now())
+        operations.send_my_link(policy(), parse_address(ADDRESS), "en", now())
         jobs.commit()
 
     for asking in [elsewhere(ask) for _ in range(8)]:
         asking.result(20)
 
-    assert count(Letter) == office().mails_per_address
+    assert count(Letter) == policy().mails_per_address

@@ -11,7 +11,13 @@ from campaign.campaigns.models import CampaignText
 from campaign.institutions.models import Institution
 from campaign.pledges import rules
 from campaign.pledges.models import Kind
-from campaign.pledges.rules import InvalidPledge, Problem, check, check_address, check_with_address
+from campaign.pledges.rules import (
+    FieldProblem,
+    InvalidPledge,
+    check,
+    check_address,
+    check_with_address,
+)
 
 TEXT = CampaignText(
     commitments=[["network", "I join the network."], ["lectures", "I lecture."]],
@@ -88,7 +94,7 @@ def test_what_is_too_long_is_refused_with_the_limit(field, limit):
     refused = problems(
         kind, **around | {"institution_text": ["A School"]} | {field: ["a" * (limit + 1)]}
     )
-    assert refused == {field: Problem("too-long", {"limit": limit})}
+    assert refused == {field: FieldProblem("too-long", {"limit": limit})}
 
 
 @pytest.mark.parametrize(
@@ -228,7 +234,7 @@ def test_disciplines_are_optional_counted_once_and_limited():
 
     assert drafted(disciplines=[])[0].disciplines == []
     assert drafted(disciplines=["1.5", "1.5"])[0].disciplines == ["1.5"]
-    too_many = Problem("too-many", {"limit": rules.MAX_DISCIPLINES})
+    too_many = FieldProblem("too-many", {"limit": rules.MAX_DISCIPLINES})
     assert problems(disciplines=all_of_them) == {"disciplines": too_many}
 
 

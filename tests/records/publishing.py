@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
+from campaign.demo import pledges
 from campaign.paths import VERIFIER
-from campaign.pledges import demo
 from campaign.records import operations
-from tests.factories import office
+from tests.factories import policy
 
 DAY = date(2026, 11, 21)
 NOON = datetime.combine(DAY, time(12), UTC)
@@ -20,12 +20,12 @@ Row = list[str]
 
 def invent(number: int = 300) -> None:
     """Pledges of the demonstration, all of them confirmed before the noon of the day."""
-    demo.add(number, NOON)
+    pledges.add(number, NOON)
 
 
 def publish(folder: Path, day: date = DAY) -> Path:
     """What the job does, without its commit; returns the folder of the day."""
-    operations.place(operations.stage(folder, office().signer, day, "http://localhost"))
+    operations.publish_staged(operations.stage(folder, policy().signer, day, "http://localhost"))
     return folder / str(day)
 
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from campaign.cli import lightup
+from campaign.main import lightup
 from tests.factories import confirmed
 
 

@@ -16,12 +16,12 @@ from campaign.db import db
 from campaign.pledges import operations as pledges
 from campaign.pledges.models import Kind, Pledge
 from campaign.records import listing, operations, package, queries
-from campaign.records.listing import DIMENSIONS, Place, receipt
+from campaign.records.listing import DIMENSIONS, CountKey, receipt
 from campaign.records.models import DailyRecord
 from campaign.tallies import operations as tallies
 from campaign.tallies.models import Tally
 from tests.conftest import Elsewhere
-from tests.factories import CAMPAIGN, institution, office, submitted
+from tests.factories import CAMPAIGN, institution, policy, submitted
 from tests.records.publishing import DAY, NOON, invent, publish, rows, verify
 from worker.actors import publish_records
 
@@ -32,7 +32,7 @@ in_a_session = pytest.mark.usefixtures("session")
 def pledged(address: str = "wanjiru@example.org", at: datetime = NOON, **details: object) -> Pledge:
     """A pledge that was confirmed at this time."""
     pledge = submitted(address, **details)
-    pledges.confirm(office(), pledge, pledge.submission, at)
+    pledges.confirm(policy(), pledge, pledge.submission, at)
     db.session.flush()
     return pledge
 
@@ -66,7 +66,7 @@ def test_the_day_ends_at_midnight_utc(tmp_path: Path) -> None:
 
     folder = publish(tmp_path)
 
-    found = [queries.places(tmp_path, receipt(office().signer, p.id)) for p in (last, next_day)]
+    found = [queries.places(tmp_path, receipt(policy().signer, p.id)) for p in (last, next_day)]
     assert [len(places) for places in found] == [2, 0]
     assert [record["persons"] for record in records(folder)] == [1]
 
@@ -78,10 +78,10 @@ def test_a_pledge_is_found_where_it_counts(tmp_path: Path) -> None:
     pledge = pledged(institution=where.id, country="UG")
     publish(tmp_path)
 
-    places = queries.places(tmp_path, receipt(office().signer, pledge.id))
+    places = queries.places(tmp_path, receipt(policy().signer, pledge.id))
 
     keys = {"country": "UG", "institution": where.id, "day": str(DAY)}
-    assert places == [Place(CAMPAIGN, d, keys[d], Kind.PERSON) for d in DIMENSIONS]
+    assert places == [CountKey(CAMPAIGN, d, keys[d], Kind.PERSON) for d in DIMENSIONS]
 
 
 @in_a_session
@@ -90,7 +90,7 @@ def test_every_pledge_is_found_and_nothing_else(tmp_path: Path) -> None:
     publish(tmp_path)
 
     ids = db.session.scalars(select(Pledge.id)).all()
-    found = [queries.places(tmp_path, receipt(office().signer, id_)) for id_ in ids]
+    found = [queries.places(tmp_path, receipt(policy().signer, id_)) for id_ in ids]
 
     assert [len(places) for places in found] == [3] * len(ids)
     for nobody in ("0" * 32, "f" * 32, "7" * 32, ""):
@@ -102,10 +102,10 @@ def test_one_who_withdraws_leaves_the_next_list_and_the_chain_stays_valid(tmp_pa
     invent()
     pledge = pledged(at=NOON - timedelta(days=1))
     publish(tmp_path, BEFORE)
-    mine = receipt(office().signer, pledge.id)
+    mine = receipt(policy().signer, pledge.id)
     assert queries.places(tmp_path, mine)
 
-    pledges.withdraw(office(), pledge, NOON)
+    pledges.withdraw(policy(), pledge, NOON)
     db.session.flush()
     folder = publish(tmp_path)
 
@@ -118,7 +118,7 @@ def test_one_who_withdraws_leaves_the_next_list_and_the_chain_stays_valid(tmp_pa
 def test_a_correction_moves_the_pledge_under_the_same_receipt(tmp_path: Path) -> None:
     pledge = pledged(at=NOON - timedelta(days=1))
     publish(tmp_path, BEFORE)
-    mine = receipt(office().signer, pledge.id)
+    mine = receipt(policy().signer, pledge.id)
 
     pledge.country = "TZ"
     db.session.flush()
@@ -146,7 +146,7 @@ def test_no_personal_data_is_published(tmp_path: Path) -> None:
     everything = b"".join((folder / name).read_bytes() for name in package.FILES)
 
     private = [pledge.name, pledge.person.address, pledge.words, pledge.orcid]
-    private += [str(pledge.id), str(pledge.person_id), receipt(office().signer, pledge.id)]
+    private += [str(pledge.id), str(pledge.person_id), receipt(policy().signer, pledge.id)]
     assert [value for value in private if str(value).encode() in everything] == []
 
 
@@ -212,7 +212,7 @@ def test_nobody_yet_is_a_day_as_well(tmp_path: Path) -> None:
 
 
 def publish_and_commit(folder: Path, day: date = DAY) -> bool:
-    with operations.publication(folder, office().signer, day, "http://localhost") as is_new:
+    with operations.publication(folder, policy().signer, day, "http://localhost") as is_new:
         jobs.commit()
     return is_new
 
@@ -265,7 +265,7 @@ def test_of_older_days_the_bundle_is_kept_for_a_while(
 @in_a_session
 def test_what_was_committed_but_not_placed_is_placed_next_time(tmp_path: Path) -> None:
     """Killed between the commit and the renaming: the day must not be lost, as its list is no more."""
-    operations.stage(tmp_path, office().signer, DAY, "http://localhost")
+    operations.stage(tmp_path, policy().signer, DAY, "http://localhost")
     assert queries.days(tmp_path) == []
     assert operations.is_due(tmp_path, NOON + timedelta(days=1))
 

@@ -17,7 +17,7 @@ from campaign.db import db
 from campaign.pledges.models import Pledge
 from campaign.records import package
 from campaign.records.listing import receipt
-from tests.factories import office
+from tests.factories import policy
 from tests.records.publishing import DAY, Row, invent, publish, rows, verify, write
 
 Change = Callable[[list[Row], random.Random], None]
@@ -329,7 +329,7 @@ def test_a_receipt_is_found_with_everything_it_counts_for(tmp_path: Path) -> Non
     invent(50)
     dataset = publish(tmp_path)
     pledge = db.session.scalars(select(Pledge).order_by(Pledge.id).limit(1)).one()
-    mine = receipt(office().signer, pledge.id)
+    mine = receipt(policy().signer, pledge.id)
 
     verdict = verify(dataset, mine.upper())
 

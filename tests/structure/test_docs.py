@@ -15,18 +15,18 @@ import pytest
 from flask import Flask
 from sqlalchemy import inspect
 
-from campaign import deliveries, i18n, outbound
+from campaign import deliveries, i18n, safe_http
 from campaign.api.answers import READ_LIMIT
 from campaign.api.downloads import DOWNLOAD_LIMIT
 from campaign.api.writing import WRITE_LIMIT
-from campaign.cli import lightup
 from campaign.cli.running import DEMO_PLEDGES, WORKER_THREADS
 from campaign.config import Settings
 from campaign.db import db
+from campaign.http.rate_limits import FORM_LIMIT, SEARCH_LIMIT
 from campaign.mail import outbox
+from campaign.main import lightup
 from campaign.partners import operations as partners
-from campaign.pledges import holding, letters, operations, rules
-from campaign.web.security import FORM_LIMIT, SEARCH_LIMIT
+from campaign.pledges import emails, holding, operations, rules
 from campaign.web.sharing import CARD_LIMIT
 from worker.registry import JOBS
 
@@ -282,7 +282,7 @@ def test_numbers_named_are_those_of_the_code() -> None:
     searches, forms, cards = (int(limit.split()[0]) for limit in limits)
     said = {
         "scientists": (
-            f"works for {letters.MINE_LIFETIME // timedelta(hours=1)} hours",
+            f"works for {emails.MINE_LIFETIME // timedelta(hours=1)} hours",
             f"works for {days['unconfirmed_days']} days",
             f"not confirmed is removed after {days['unconfirmed_days']} days",
             f"remind you once, after {operations.REMINDER_AFTER.days} days",
@@ -306,7 +306,7 @@ def test_numbers_named_are_those_of_the_code() -> None:
             f"sent again after {deliveries.LEASE.seconds // 60} minutes",
             f"processes of {WORKER_THREADS} threads",
             f"{deliveries.MAX_ATTEMPTS} times in all; a webhook",
-            f"after {outbound.TOTAL_TIMEOUT:.0f} seconds",
+            f"after {safe_http.TOTAL_TIMEOUT:.0f} seconds",
             f"at most {WRITE_LIMIT.split()[0]} requests a minute",
             f"{int(READ_LIMIT.split()[0]):,} requests a minute, and {DOWNLOAD_LIMIT.split()[0]} of each file",
             f"`Idempotency-Key` | {partners.ANSWERS_KEPT // timedelta(hours=1)} hours",

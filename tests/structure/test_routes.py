@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from campaign.web.access import ANYONE, KEY_HOLDER, LINK_HOLDER
+from campaign.http.access import ANYONE, KEY_HOLDER, LINK_HOLDER
 
 OUTSIDE_THE_LANGUAGES = {
     "/",

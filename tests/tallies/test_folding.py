@@ -21,7 +21,7 @@ from campaign.pledges.operations import NotAwaiting
 from campaign.tallies import operations as tallies
 from campaign.tallies import queries
 from campaign.tallies.models import Tally, TallyDelta
-from tests.factories import circumstances, confirmed, draft, institution, office, submitted
+from tests.factories import circumstances, confirmed, draft, institution, policy, submitted
 
 CAMPAIGNS = ("heart-of-science", "haikou-initiative")
 
@@ -105,7 +105,7 @@ class AnySequence(RuleBasedStateMachine):
         given = circumstances(honeypot_filled=odd, source=source)
         pledge = submitted(address, slug=slug, circumstances=given, **self.details(**details))
         if confirms:
-            pledges.confirm(office(), pledge, pledge.submission, self.now)
+            pledges.confirm(policy(), pledge, pledge.submission, self.now)
 
     def pick_of(self, address, slug, kind):
         rows = db.session.scalars(select(Pledge).where(Pledge.kind == kind)).all()
@@ -116,18 +116,18 @@ class AnySequence(RuleBasedStateMachine):
     @rule(number=which)
     def confirm(self, number):
         if pledge := self.pick(number, Status.UNCONFIRMED):
-            pledges.confirm(office(), pledge, pledge.submission, self.now)
+            pledges.confirm(policy(), pledge, pledge.submission, self.now)
 
     @rule(number=which, country=countries, commitments=commitments, disciplines=disciplines)
     def correct(self, number, **details):
         if pledge := self.pick(number, Status.CONFIRMED, Status.HELD):
             changed = draft(**self.details(Kind(pledge.kind), number, **details))
-            pledges.correct(office(), pledge, changed, "en", self.now)
+            pledges.correct(policy(), pledge, changed, "en", self.now)
 
     @rule(number=which)
     def withdraw(self, number):
         if pledge := self.pick(number, Status.CONFIRMED, Status.HELD):
-            pledges.withdraw(office(), pledge, self.now)
+            pledges.withdraw(policy(), pledge, self.now)
 
     @rule(number=which)
     def erase(self, number):
@@ -138,14 +138,14 @@ class AnySequence(RuleBasedStateMachine):
     def accept(self, number):
         if pledge := self.pick(number, Status.HELD):
             try:
-                pledges.accept(office(), pledge, "staff", self.now)
+                pledges.accept(policy(), pledge, "staff", self.now)
             except NotAwaiting:
                 assert pledge.kind == Kind.INSTITUTION
 
     @rule(number=which)
     def refuse(self, number):
         if pledge := self.pick(number, Status.CONFIRMED, Status.HELD, Status.UNCONFIRMED):
-            pledges.refuse(office(), pledge, "staff", "No.", self.now)
+            pledges.refuse(policy(), pledge, "staff", "No.", self.now)
 
     @rule(number=which)
     def settle(self, number):
@@ -155,7 +155,7 @@ class AnySequence(RuleBasedStateMachine):
     @rule(pair=st.permutations(range(3)))
     def merge(self, pair):
         old, new = (self.institutions[index].id for index in pair[:2])
-        pledges.merge_institution(office(), old, new, "staff")
+        pledges.merge_institution(policy(), old, new, "staff")
 
     @rule(batch=st.integers(1, 5))
     def fold(self, batch):
@@ -256,7 +256,7 @@ def test_spread_counts_what_is_lit_and_goes_out_again(session):
     before = queries.counts(first.campaign_id)
 
     for pledge in (first, second):
-        pledges.withdraw(office(), pledge, now())
+        pledges.withdraw(policy(), pledge, now())
     tallies.fold()
 
     after = queries.counts(first.campaign_id)
@@ -265,7 +265,7 @@ def test_spread_counts_what_is_lit_and_goes_out_again(session):
 
 
 def test_lit_and_out_within_one_batch_leaves_spread_alone(session):
-    pledges.withdraw(office(), confirmed(country="FR"), now())
+    pledges.withdraw(policy(), confirmed(country="FR"), now())
     pledge = confirmed("b@example.org")
 
     assert tallies.fold() == 3

@@ -18,8 +18,8 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.mail.compose import compose
 from campaign.mail.models import Letter
-from campaign.pledges.letters import FORM
-from tests.factories import CAMPAIGN, office, text
+from campaign.pledges.emails import FORM
+from tests.factories import CAMPAIGN, policy, text
 
 LANGUAGES = ("en", "ar", "es", "fr", "hi", "pt", "ru", "sw", "ur", "zh-Hans")
 FORM_PATH = f"/en/campaigns/{CAMPAIGN}/pledge/"
@@ -192,7 +192,7 @@ def form_token(
 ) -> str:
     """The token of a form that somebody opened a while ago, since whoever sends at once is held."""
     opened_at = int((now() - age).timestamp())
-    return office().signer.sign(FORM, [str(uuid4()), text(slug, locale).id, opened_at])
+    return policy().signer.sign(FORM, [str(uuid4()), text(slug, locale).id, opened_at])
 
 
 def newest_letter(address: str) -> Letter | None:

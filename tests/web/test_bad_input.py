@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 
 from campaign import jobs
 from campaign.db import db
-from campaign.pledges.letters import MINE
+from campaign.pledges.emails import MINE
 from campaign.pledges.models import Pledge
 from campaign.tallies import operations as tallies
-from tests.factories import CAMPAIGN, confirmed, form_fields, institution, office
+from tests.factories import CAMPAIGN, confirmed, form_fields, institution, policy
 from tests.web.browsing import FORM_PATH, INSTITUTION_FORM_PATH, Page, form_token, open_page
 
 FORM = "application/x-www-form-urlencoded"
@@ -199,7 +199,7 @@ def test_three_letters_of_full_length_are_not_too_much(client: FlaskClient) -> N
 @pytest.mark.parametrize("case", HOSTILE)
 def test_no_value_does_harm_on_the_own_page(client: FlaskClient, case: str) -> None:
     pledge = confirmed()
-    path = f"/en/my/{office().signer.sign(MINE, str(pledge.person_id))}/"
+    path = f"/en/my/{policy().signer.sign(MINE, str(pledge.person_id))}/"
     change = f"{path}pledges/{pledge.id}/"
     jobs.commit()
     value = HOSTILE[case]

@@ -10,25 +10,25 @@ from werkzeug.test import TestResponse
 
 from campaign import jobs
 from campaign.clock import now
+from campaign.http.pledge_flow import thanks_token
 from campaign.pledges import certificates, operations
-from campaign.pledges.letters import MINE
+from campaign.pledges.certificates import PURPOSE
+from campaign.pledges.emails import MINE
 from campaign.pledges.models import Kind, Pledge
 from campaign.tokens import Signer
-from campaign.web.certificates import CERTIFICATE
-from campaign.web.pledging import thanks_token
-from tests.factories import CAMPAIGN, confirmed, institution, office, submitted
+from tests.factories import CAMPAIGN, confirmed, institution, policy, submitted
 from tests.ground.test_typesetting import fonts_in, pages_in
 from tests.web.browsing import LANGUAGES, Page, open_page, press
 
 
 def number_of(pledge: Pledge) -> str:
     jobs.commit()
-    return certificates.number_of(office().signer, pledge.id)
+    return certificates.number_of(policy().signer, pledge.id)
 
 
 def download(client: FlaskClient, pledge: Pledge, file: str, locale: str = "en") -> TestResponse:
     jobs.commit()
-    token = office().signer.sign(CERTIFICATE, str(pledge.id))
+    token = policy().signer.sign(PURPOSE, str(pledge.id))
     return client.get(f"/{locale}/pledges/certificate/{token}/{file}")
 
 
@@ -85,7 +85,7 @@ def test_nobody_gets_one_before_confirming(client: FlaskClient) -> None:
 
 def test_a_link_of_another_purpose_opens_no_certificate(client: FlaskClient) -> None:
     pledge = confirmed()
-    token = office().signer.sign(MINE, str(pledge.id))
+    token = policy().signer.sign(MINE, str(pledge.id))
     assert client.get(f"/en/pledges/certificate/{token}/certificate.pdf").status_code == 404
 
 
@@ -94,7 +94,7 @@ def test_an_old_link_has_expired(client: FlaskClient, monkeypatch: pytest.Monkey
     two_days_ago = int(now().timestamp()) - 2 * 86_400
     with monkeypatch.context() as patch:
         patch.setattr(TimestampSigner, "get_timestamp", lambda _self: two_days_ago)
-        token = office().signer.sign(CERTIFICATE, str(pledge.id))
+        token = policy().signer.sign(PURPOSE, str(pledge.id))
     assert client.get(f"/en/pledges/certificate/{token}/card.png").status_code == 410
 
 
@@ -118,16 +118,16 @@ def test_the_thanks_lead_to_the_certificate_in_every_language(client: FlaskClien
 def test_the_own_page_leads_to_the_certificate(client: FlaskClient) -> None:
     pledge = confirmed()
     jobs.commit()
-    token = office().signer.sign(MINE, str(pledge.person_id))
+    token = policy().signer.sign(MINE, str(pledge.person_id))
     links = files_linked(open_page(client, f"/en/my/{token}/"))
     assert {link.split("/")[1] for link in links} == set(LANGUAGES)
 
 
 def test_a_withdrawn_pledge_offers_no_certificate(client: FlaskClient) -> None:
     pledge = confirmed()
-    operations.withdraw(office(), pledge, now())
+    operations.withdraw(policy(), pledge, now())
     jobs.commit()
-    token = office().signer.sign(MINE, str(pledge.person_id))
+    token = policy().signer.sign(MINE, str(pledge.person_id))
     assert not files_linked(open_page(client, f"/en/my/{token}/"))
     assert download(client, pledge, "certificate.pdf").status_code == 410
 
@@ -161,7 +161,7 @@ def test_the_check_tells_who_spoke_for_an_institution(client: FlaskClient) -> No
 
 def test_a_withdrawn_pledge_is_said_to_be_gone(client: FlaskClient) -> None:
     pledge = confirmed()
-    operations.withdraw(office(), pledge, now())
+    operations.withdraw(policy(), pledge, now())
     page = check(client, number_of(pledge))
     assert page.status == 410
     assert "no longer valid" in page.title
@@ -170,14 +170,14 @@ def test_a_withdrawn_pledge_is_said_to_be_gone(client: FlaskClient) -> None:
 
 def test_what_others_send_makes_no_withdrawn_certificate_unknown(client: FlaskClient) -> None:
     pledge = confirmed()
-    operations.withdraw(office(), pledge, now())
+    operations.withdraw(policy(), pledge, now())
     submitted(name="A Stranger")
     assert check(client, number_of(pledge)).status == 410
 
 
 def test_a_certificate_stays_invalid_when_its_person_pledges_again(client: FlaskClient) -> None:
     pledge = confirmed()
-    operations.withdraw(office(), pledge, now())
+    operations.withdraw(policy(), pledge, now())
     again = confirmed()
     assert check(client, number_of(pledge)).status == 410
     assert check(client, number_of(again)).status == 200
@@ -220,7 +220,7 @@ def test_checks_are_for_no_search_engine(client: FlaskClient) -> None:
 def test_a_number_survives_a_correction(client: FlaskClient) -> None:
     pledge = confirmed()
     number = number_of(pledge)
-    token = office().signer.sign(MINE, str(pledge.person_id))
+    token = policy().signer.sign(MINE, str(pledge.person_id))
     edit = open_page(client, f"/en/my/{token}/pledges/{pledge.id}/")
     press(client, edit, {"name": "Wanjiru wa Kamau", "action": "save"})
     assert "Wanjiru wa Kamau" in check(client, number).text
@@ -251,7 +251,7 @@ def test_a_number_of_another_key_is_worth_nothing(client: FlaskClient) -> None:
 def test_each_of_many_pledges_is_found_by_its_own_number(client: FlaskClient) -> None:
     pledges = [confirmed(f"person-{n}@example.org") for n in range(20)]
     for pledge in pledges:
-        assert certificates.find(office().signer, number_of(pledge)) is pledge
+        assert certificates.find(policy().signer, number_of(pledge)) is pledge
 
 
 # Posters

@@ -13,14 +13,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from campaign import jobs
+from campaign.http.access import ANYONE, LINK_HOLDER
+from campaign.http.pledge_flow import THANKS
 from campaign.paths import STATIC
 from campaign.pledges import certificates
-from campaign.pledges.letters import CONFIRM, MINE, SENT
+from campaign.pledges.emails import CONFIRM, MINE, SENT
 from campaign.pledges.models import Kind
 from campaign.tallies import operations as tallies
-from campaign.web.access import ANYONE, LINK_HOLDER
-from campaign.web.pledging import THANKS
-from tests.factories import CAMPAIGN, confirmed, institution, office, submitted
+from tests.factories import CAMPAIGN, confirmed, institution, policy, submitted
 from tests.npm import package
 
 CHECKER = ("vnu-jar", "26.9.27")
@@ -83,11 +83,11 @@ def values(session: object) -> dict[str, Any]:
     waiting = submitted("two@example.org")
     tallies.fold()
     jobs.commit()
-    sign = office().signer.sign
+    sign = policy().signer.sign
     return {
         "home": home.id,
         "pledge": pledge.id,
-        "number": certificates.number_of(office().signer, pledge.id),
+        "number": certificates.number_of(policy().signer, pledge.id),
         "sent": sign(SENT, str(waiting.submission)),
         "confirm": sign(CONFIRM, str(waiting.id)),
         "thanks": sign(THANKS, str(pledge.id)),

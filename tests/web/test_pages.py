@@ -12,8 +12,8 @@ from sqlalchemy import select
 from campaign import i18n, jobs
 from campaign.clock import now
 from campaign.db import db
+from campaign.demo import pledges
 from campaign.institutions.models import Institution
-from campaign.pledges import demo
 from campaign.pledges.models import Kind
 from campaign.pledges.queries import PAGE_SIZE
 from campaign.tallies import operations as tallies
@@ -412,12 +412,12 @@ def test_malformed_questions_get_calm_answers(client: FlaskClient, query: str) -
 def test_every_page_says_so_while_it_holds_invented_pledges(
     client: FlaskClient, world: World
 ) -> None:
-    demo.add(20, now())
+    pledges.add(20, now())
     jobs.commit()
     for path in (*PAGES, "nowhere"):
         assert open_page(client, world.path(path)).all("p", class_="demo"), path
 
-    demo.remove()
+    pledges.remove()
     jobs.commit()
     for path in (*PAGES, "nowhere"):
         assert not open_page(client, world.path(path)).all("p", class_="demo"), path

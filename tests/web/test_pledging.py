@@ -15,9 +15,9 @@ from campaign.institutions.models import Institution
 from campaign.mail.models import Letter
 from campaign.people.models import Person
 from campaign.pledges import operations
-from campaign.pledges.letters import CONFIRM, FORM, MINE, SENT
+from campaign.pledges.emails import CONFIRM, FORM, MINE, SENT
 from campaign.pledges.models import Kind, Pledge, Status
-from tests.factories import CAMPAIGN, confirmed, form_fields, office, submitted, text
+from tests.factories import CAMPAIGN, confirmed, form_fields, policy, submitted, text
 from tests.web.browsing import (
     FORM_PATH,
     INSTITUTION_FORM_PATH,
@@ -180,7 +180,7 @@ def test_the_link_of_a_confirmed_pledge_leads_to_the_thanks(client: FlaskClient)
 
 def test_thanks_are_over_once_the_pledge_is_withdrawn(client: FlaskClient) -> None:
     page = press(client, sent(client), {"code": code_in(letter_text(ADDRESS))})
-    operations.withdraw(office(), the_pledge(), now())
+    operations.withdraw(policy(), the_pledge(), now())
     jobs.commit()
 
     assert open_page(client, page.path).status == 410
@@ -315,7 +315,7 @@ def test_a_second_letter_in_the_same_language_is_not_lost(client: FlaskClient) -
 
 def tokens(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Everything that is not the token of this form, or not any more."""
-    signer = office().signer
+    signer = policy().signer
     with monkeypatch.context() as patch:
         patch.setattr(TimestampSigner, "get_timestamp", lambda _: int(now().timestamp()) - 90_000)
         expired = form_token()
@@ -449,7 +449,7 @@ def test_the_code_can_be_typed_as_long_as_it_is_valid(
     pledge, days_ago = submitted(ADDRESS), int((now() - timedelta(days=29)).timestamp())
     with monkeypatch.context() as patch:
         patch.setattr(TimestampSigner, "get_timestamp", lambda _: days_ago)
-        token = office().signer.sign(SENT, str(pledge.submission))
+        token = policy().signer.sign(SENT, str(pledge.submission))
     jobs.commit()
 
     page = open_page(client, f"/en/pledges/sent/{token}/")
@@ -516,7 +516,7 @@ def test_a_forged_link_is_told_to_be_invalid(client: FlaskClient, part: str) -> 
 
 @pytest.mark.parametrize("part", ["confirm", "not-me", "thanks"])
 def test_a_link_for_another_purpose_opens_nothing(client: FlaskClient, part: str) -> None:
-    token = office().signer.sign(SENT, str(submitted().id))
+    token = policy().signer.sign(SENT, str(submitted().id))
     assert open_page(client, f"/en/pledges/{part}/{token}/").status == 404
 
 
@@ -527,7 +527,7 @@ def test_an_expired_link_says_so(
     long_ago = int((now() - timedelta(days=31)).timestamp())
     with monkeypatch.context() as patch:
         patch.setattr(TimestampSigner, "get_timestamp", lambda _: long_ago)
-        token = office().signer.sign(purpose, "00000000-0000-4000-8000-000000000000")
+        token = policy().signer.sign(purpose, "00000000-0000-4000-8000-000000000000")
 
     page = open_page(client, f"/en/pledges/{part}/{token}/")
 
@@ -553,7 +553,7 @@ def bring_to(status: str) -> None:
     if status != "unknown":
         pledge = submitted(ADDRESS) if status == Status.UNCONFIRMED else confirmed(ADDRESS)
         if status == Status.WITHDRAWN:
-            operations.withdraw(office(), pledge, now())
+            operations.withdraw(policy(), pledge, now())
         elif status != Status.UNCONFIRMED:
             pledge.status = status
     jobs.commit()

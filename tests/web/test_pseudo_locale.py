@@ -22,14 +22,15 @@ from campaign.cli.content import extract_messages
 from campaign.clock import now
 from campaign.config import Settings
 from campaign.db import db
+from campaign.demo import pledges
 from campaign.mail.compose import compose
 from campaign.mail.models import Letter
 from campaign.paths import TEMPLATES
-from campaign.pledges import demo, letters
-from campaign.pledges.letters import CONFIRM, MINE, SENT
+from campaign.pledges import emails
+from campaign.pledges.emails import CONFIRM, MINE, SENT
 from campaign.pledges.models import Kind
 from campaign.tallies import operations as tallies
-from tests.factories import CAMPAIGN, confirmed, institution, office, prepare, submitted, text
+from tests.factories import CAMPAIGN, confirmed, institution, policy, prepare, submitted, text
 from tests.web.browsing import (
     Element,
     Page,
@@ -108,9 +109,9 @@ def paths(session: object) -> list[str]:
     rector = f"rector@{home.domains[0]}"
     official = confirmed(rector, institution=home.id, commitments=["hosting"], **details)
     waiting = submitted("mwingine@example.org")
-    demo.add(3, now())
+    pledges.add(3, now())
     tallies.fold()
-    sign = office().signer.sign
+    sign = policy().signer.sign
     my, campaign = f"my/{sign(MINE, str(mine.person_id))}/", f"campaigns/{CAMPAIGN}/"
     officials, confirm = (
         f"my/{sign(MINE, str(official.person_id))}/",
@@ -272,7 +273,7 @@ def test_a_pledge_goes_from_form_to_thanks_in_the_language(client: FlaskClient, 
 def facts() -> dict[str, str | int]:
     """All that any letter's template may ask for."""
     pledge = submitted(name="Jina")
-    return letters.facts(office().signer, pledge, "en", 30) | {"reason": "REASON"}
+    return emails.facts(policy().signer, pledge, "en", 30) | {"reason": "REASON"}
 
 
 @pytest.mark.parametrize("tag", PSEUDO)

@@ -10,16 +10,16 @@ from flask.testing import FlaskClient
 
 from campaign import jobs
 from campaign.campaigns.queries import current_text
+from campaign.http.pledge_flow import THANKS
 from campaign.i18n import offered
 from campaign.paths import VERIFIER
 from campaign.pledges import operations as pledges
-from campaign.pledges.letters import MINE
+from campaign.pledges.emails import MINE
 from campaign.pledges.models import Pledge
 from campaign.records import package, queries
 from campaign.records.listing import receipt
 from campaign.records.package import FILES
-from campaign.web.pledging import THANKS
-from tests.factories import CAMPAIGN, circumstances, confirmed, institution, office, submitted
+from tests.factories import CAMPAIGN, circumstances, confirmed, institution, policy, submitted
 from tests.records.publishing import DAY, NOON, publish
 from tests.web.browsing import open_page
 
@@ -39,14 +39,14 @@ def folder(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pledge(client: FlaskClient, folder: Path) -> Pledge:
     """A pledge that is in the published list."""
     pledge = submitted(institution=institution(name="Example University").id)
-    pledges.confirm(office(), pledge, pledge.submission, NOON)
+    pledges.confirm(policy(), pledge, pledge.submission, NOON)
     publish(folder)
     jobs.commit()
     return pledge
 
 
 def receipt_of(pledge: Pledge) -> str:
-    return receipt(office().signer, pledge.id)
+    return receipt(policy().signer, pledge.id)
 
 
 def test_before_the_first_night_the_page_says_so(client: FlaskClient) -> None:
@@ -124,14 +124,14 @@ def test_the_page_speaks_all_languages(client: FlaskClient, pledge: Pledge) -> N
 
 
 def test_the_own_page_shows_the_receipt(client: FlaskClient, pledge: Pledge) -> None:
-    page = open_page(client, f"/en/my/{office().signer.sign(MINE, str(pledge.person_id))}/")
+    page = open_page(client, f"/en/my/{policy().signer.sign(MINE, str(pledge.person_id))}/")
 
     assert page.one("code").text == receipt_of(pledge)
     assert page.all("a", href=f"{NUMBERS}?fingerprint={receipt_of(pledge)}")
 
 
 def test_the_page_of_thanks_shows_the_receipt(client: FlaskClient, pledge: Pledge) -> None:
-    page = open_page(client, f"/en/pledges/thanks/{office().signer.sign(THANKS, str(pledge.id))}/")
+    page = open_page(client, f"/en/pledges/thanks/{policy().signer.sign(THANKS, str(pledge.id))}/")
 
     assert page.one("code").text == receipt_of(pledge)
 
@@ -140,8 +140,8 @@ def test_a_pledge_that_does_not_count_has_no_receipt(client: FlaskClient) -> Non
     held = confirmed(circumstances=circumstances(honeypot_filled=True))
 
     for path in (
-        f"/en/my/{office().signer.sign(MINE, str(held.person_id))}/",
-        f"/en/pledges/thanks/{office().signer.sign(THANKS, str(held.id))}/",
+        f"/en/my/{policy().signer.sign(MINE, str(held.person_id))}/",
+        f"/en/pledges/thanks/{policy().signer.sign(THANKS, str(held.id))}/",
     ):
         assert open_page(client, path).all("code") == []
 

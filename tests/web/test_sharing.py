@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from campaign import codes, i18n, jobs
+from campaign import i18n, jobs, qr
 from campaign.tallies import operations as tallies
 from campaign.web import sharing
 from tests.factories import CAMPAIGN, confirmed, institution
@@ -118,7 +118,7 @@ def test_a_picture_can_be_drawn_of_any_name(client: FlaskClient, name: str) -> N
 def test_a_qr_code_leads_to_the_page_in_its_language(client: FlaskClient) -> None:
     answer = client.get("/sw/regions/014/qr.svg")
     assert answer.mimetype == "image/svg+xml"
-    assert answer.text == codes.qr_svg("http://localhost/sw/regions/014/")
+    assert answer.text == qr.qr_svg("http://localhost/sw/regions/014/")
 
 
 # Facts for search engines
@@ -169,9 +169,9 @@ def test_no_script_stands_in_a_page_but_data(client: FlaskClient) -> None:
 @pytest.mark.parametrize("query", ["q=wanjiru", "after={cursor}"])
 def test_searches_are_not_indexed(client: FlaskClient, query: str) -> None:
     from campaign.web.places import CURSOR
-    from tests.factories import office
+    from tests.factories import policy
 
-    cursor = office().signer.sign(CURSOR, ["2026-01-01T00:00:00+00:00", "0" * 32])
+    cursor = policy().signer.sign(CURSOR, ["2026-01-01T00:00:00+00:00", "0" * 32])
     page = open_page(client, f"/en/countries/KE/signatories/?{query.format(cursor=cursor)}")
     assert page.one("meta", name="robots").get("content") == "noindex"
     assert not page.all("link", rel="canonical")

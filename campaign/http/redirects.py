@@ -7,7 +7,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.routing import RequestRedirect
 
 
-class Moved(RequestRedirect):
+class PermanentRedirect(RequestRedirect):
     """This very page is at another address, for ever; ``changed`` are the parts of path or query that differ."""
 
     code = 301

@@ -1,52 +1,36 @@
 """What every template can use: the language, addresses, and how numbers, days and names are written in it."""
 
-import hashlib
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, current_app, request
+from flask import Flask, request
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
 from campaign import geography, i18n
 from campaign.campaigns.models import CampaignText
 from campaign.config import current_settings
+from campaign.http.locales import alternate_url
+from campaign.i18n import ngettext
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import name_in
-from campaign.paths import STATIC
 from campaign.pledges.disciplines import FIELDS
 from campaign.pledges.queries import has_demo
 from campaign.pledges.rules import ROLES
-from campaign.web.locales import alternate_url, fill_in_locale
+
+# Stands where a number goes, so that the number can be set apart from its sentence.
+_NUMBER = "\N{OBJECT REPLACEMENT CHARACTER}"
 
 
 def init_app(app: Flask) -> None:
     app.context_processor(_page_context)
-    app.jinja_env.globals.update(absolute_url=absolute_url, static_url=static_url)
     app.jinja_env.filters.update(_FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if app.config["TESTING"]:
         from jinja2 import StrictUndefined
 
         app.jinja_env.undefined = StrictUndefined
-
-
-def absolute_url(endpoint: str, **values: Any) -> str:
-    """An address for a letter: built from SITE_URL, never from a request's Host header."""
-    scheme, _, host = current_settings().site_url.partition("://")
-    fill_in_locale(endpoint, values)
-    return current_app.url_map.bind(host, url_scheme=scheme).build(
-        endpoint, values, force_external=True
-    )
-
-
-@cache
-def static_url(path: str) -> str:
-    """A static file's address with its content's hash, so that it can be cached for ever."""
-    digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
-    return f"/static/{path}?v={digest}"
 
 
 def _page_context() -> dict[str, Any]:
@@ -102,6 +86,15 @@ def _institution(institution: Institution) -> str:
 def commitment(code: str, text: CampaignText, kind: str, signed: CampaignText) -> str:
     """The sentence in the reader's language; the signed one, should a later version have dropped it."""
     return text.commitments_for(kind).get(code) or signed.commitments_for(kind)[code]
+
+
+def people_have_pledged(persons: int) -> list[str]:
+    """Words before the number, the number, words after it; or words alone, as Arabic says "two people"."""
+    sentence: str = ngettext(
+        "%(count)s person has pledged", "%(count)s people have pledged", persons, count=_NUMBER
+    )
+    before, number, after = sentence.partition(_NUMBER)
+    return [before, i18n.format_number(persons), after] if number else [sentence]
 
 
 _FILTERS: dict[str, Callable[..., Any]] = {

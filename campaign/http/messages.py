@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from campaign.i18n import format_number, gettext, ngettext
-from campaign.pledges.rules import Problem
+from campaign.pledges.rules import FieldProblem
 
 _REQUIRED: dict[str, Callable[[], str]] = {
     "name": lambda: gettext("Enter your name."),
@@ -63,7 +63,7 @@ _LIMITS: dict[str, Callable[[int, str], str]] = {
 }
 
 
-def message(field: str, problem: Problem) -> str:
+def message(field: str, problem: FieldProblem) -> str:
     """One plain sentence that says what to do."""
     if problem.code == "required":
         return _REQUIRED[field]() if field in _REQUIRED else gettext("Fill in this field.")

@@ -13,13 +13,13 @@ from campaign import jobs
 from campaign.app import create_app
 from campaign.config import Settings
 from campaign.db import db
-from campaign.pledges.letters import CONFIRM, MINE, SENT
+from campaign.http import rate_limits
+from campaign.http.access import LINK_HOLDER
+from campaign.http.rate_limits import InMemoryFixedWindows, network_of
+from campaign.pledges.emails import CONFIRM, MINE, SENT
 from campaign.pledges.models import Pledge
 from campaign.tokens import Signer
-from campaign.web import security
-from campaign.web.access import LINK_HOLDER
-from campaign.web.security import WindowsInMemory, network_of
-from tests.factories import CAMPAIGN, confirmed, form_fields, office, submitted
+from tests.factories import CAMPAIGN, confirmed, form_fields, policy, submitted
 from tests.web.browsing import FORM_PATH, Page, form_token, letter_text, open_page
 
 POLICY = (
@@ -156,7 +156,7 @@ def test_what_a_link_shows_is_stored_and_indexed_nowhere(client: FlaskClient, ap
 
     for method, path in link_holders(app):
         part = next((p for p in purposes if p in path), "/my/")
-        token = office().signer.sign(purposes.get(part, MINE), ids.get(part, str(pledge.id)))
+        token = policy().signer.sign(purposes.get(part, MINE), ids.get(part, str(pledge.id)))
         assert_private(
             client, method, path.replace("<token>", token).replace("{id}", str(pledge.id))
         )
@@ -172,7 +172,7 @@ def test_that_a_link_is_wrong_is_stored_and_indexed_nowhere(
 
 
 def test_a_page_behind_a_link_tells_search_engines_so(client: FlaskClient) -> None:
-    token = office().signer.sign(MINE, str(confirmed().person_id))
+    token = policy().signer.sign(MINE, str(confirmed().person_id))
     jobs.commit()
     page = open_page(client, f"/en/my/{token}/")
     assert page.one("meta", name="robots").get("content") == "noindex"
@@ -181,7 +181,7 @@ def test_a_page_behind_a_link_tells_search_engines_so(client: FlaskClient) -> No
 
 def test_a_page_behind_a_link_fetches_nothing_from_elsewhere(client: FlaskClient) -> None:
     """Neither a picture nor a script of another site would get the link, but it would get the reader's address."""
-    token = office().signer.sign(MINE, str(confirmed().person_id))
+    token = policy().signer.sign(MINE, str(confirmed().person_id))
     jobs.commit()
     page = open_page(client, f"/en/my/{token}/")
     fetched = [e.get("src") for e in page.all("img", "script")]
@@ -269,7 +269,7 @@ def test_a_network_is_kept_as_a_keyed_hash_only(client: FlaskClient) -> None:
     environ = {"REMOTE_ADDR": "203.0.113.7"}
     client.post(FORM_PATH, data=form_fields(form_token()), environ_overrides=environ)
     kept = db.session.scalars(select(Pledge)).one().network_hash
-    assert kept == office().signer.fingerprint("network", "203.0.113.7")
+    assert kept == policy().signer.fingerprint("network", "203.0.113.7")
 
 
 # Limits
@@ -308,14 +308,14 @@ def test_a_network_counts_as_one_however_many_addresses_it_has(
 def test_a_window_ends_with_its_minute_and_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    limiter, twice = WindowsInMemory(), limits.parse("2 per minute")
-    monkeypatch.setattr(security.time, "monotonic", lambda: 7.0)
+    limiter, twice = InMemoryFixedWindows(), limits.parse("2 per minute")
+    monkeypatch.setattr(rate_limits.time, "monotonic", lambda: 7.0)
     assert [limiter.hit(twice, "form", who) for who in "aaab"] == [True, True, False, True]
     assert limiter.hit(twice, "search", "a")
 
-    monkeypatch.setattr(security.time, "monotonic", lambda: 66.9)
+    monkeypatch.setattr(rate_limits.time, "monotonic", lambda: 66.9)
     assert not limiter.hit(twice, "form", "a")
-    monkeypatch.setattr(security.time, "monotonic", lambda: 67.0)
+    monkeypatch.setattr(rate_limits.time, "monotonic", lambda: 67.0)
     assert limiter.hit(twice, "form", "a")
     assert [len(counted) for _, counted in limiter._windows.values()] == [1]
 

@@ -11,7 +11,6 @@ from campaign import i18n
 
 def init_app(app: Flask) -> None:
     app.url_value_preprocessor(_find_reader)
-    app.url_defaults(fill_in_locale)
 
 
 def localized(name: str, import_name: str, prefix: str = "") -> Blueprint:
@@ -19,12 +18,6 @@ def localized(name: str, import_name: str, prefix: str = "") -> Blueprint:
     blueprint = Blueprint(name, import_name, url_prefix=f"/<locale>{prefix}")
     blueprint.url_value_preprocessor(_take_locale)
     return blueprint
-
-
-def fill_in_locale(endpoint: str, values: dict[str, Any]) -> None:
-    """A link stays in the language of the page it stands on."""
-    if "locale" not in values and current_app.url_map.is_endpoint_expecting(endpoint, "locale"):
-        values["locale"] = i18n.current()
 
 
 def to_readers_language(endpoint: str, **values: Any) -> Response:

@@ -6,9 +6,9 @@ from flask import Flask, Response, current_app, make_response, render_template, 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from campaign import jobs
+from campaign.http.headers import is_framed
 from campaign.i18n import gettext
 from campaign.tokens import ExpiredToken, InvalidToken
-from campaign.web.security import is_framed
 
 # What to answer instead of a page, given the status and the error.
 Writer = Callable[[int, Exception], Response]

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from campaign import domains
+from campaign import hostnames
 
 
 @pytest.mark.parametrize(
@@ -26,18 +26,18 @@ from campaign import domains
     ],
 )
 def test_suffix_and_owner(domain, suffix, registrable):
-    assert domains.public_suffix(domain) == suffix
-    assert domains.registrable_domain(domain) == registrable
+    assert hostnames.public_suffix(domain) == suffix
+    assert hostnames.registrable_domain(domain) == registrable
 
 
 @pytest.mark.parametrize("domain", ["rub.de", "stud.ruhr-uni-bochum.de"])
 def test_a_university_in_the_suffix_list_still_owns_its_domain(domain):
-    assert domains.registrable_domain(domain) in {"rub.de", "ruhr-uni-bochum.de"}
+    assert hostnames.registrable_domain(domain) in {"rub.de", "ruhr-uni-bochum.de"}
 
 
 @pytest.mark.parametrize("domain", ["notrub.de", "trub.de"])
 def test_a_look_alike_of_such_a_university_owns_itself(domain):
-    assert domains.registrable_domain(domain) == domain
+    assert hostnames.registrable_domain(domain) == domain
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_look_alike_of_such_a_university_owns_itself(domain):
     ],
 )
 def test_a_domain_is_written_as_the_dns_has_it(typed, in_the_dns):
-    assert domains.ascii_domain(typed) == in_the_dns
+    assert hostnames.ascii_domain(typed) == in_the_dns
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_a_domain_is_written_as_the_dns_has_it(typed, in_the_dns):
     ["", ".", "a..b", "a_b.org", "-a.org", "a b.org", "x" * 64 + ".org", "\ud800.org", "\x00"],
 )
 def test_what_is_no_domain_is_refused(typed):
-    with pytest.raises(domains.InvalidDomain):
-        domains.ascii_domain(typed)
+    with pytest.raises(hostnames.InvalidDomain):
+        hostnames.ascii_domain(typed)
 
 
 @pytest.mark.parametrize(
@@ -69,20 +69,20 @@ def test_what_is_no_domain_is_refused(typed):
     ["gmail.com", "qq.com", "vip.163.com", "mail.ru", "yahoo.co.in", "web.de", "uol.com.br"],
 )
 def test_free_mail_hosts_are_known(domain):
-    assert domains.is_free_mail(domain)
+    assert hostnames.is_free_mail(domain)
 
 
 @pytest.mark.parametrize(
     "domain", ["ox.ac.uk", "notgmail.com", "gmail.com.example.org", "com", "ac.uk", "", "local"]
 )
 def test_others_are_no_free_mail_hosts(domain):
-    assert not domains.is_free_mail(domain)
+    assert not hostnames.is_free_mail(domain)
 
 
 def test_the_list_of_free_mail_hosts_holds_hosts_only():
     """An entry that is itself a public suffix would make a whole country's addresses free mail."""
-    for host in domains._FREE_MAIL:
-        assert domains.registrable_domain(domains.ascii_domain(host)) == host
+    for host in hostnames._FREE_MAIL:
+        assert hostnames.registrable_domain(hostnames.ascii_domain(host)) == host
 
 
 def test_the_suffix_list_is_read_from_the_disk(monkeypatch):
@@ -92,4 +92,4 @@ def test_the_suffix_list_is_read_from_the_disk(monkeypatch):
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
-    assert domains._suffixes.__wrapped__().publicsuffix("ox.ac.uk") == "ac.uk"
+    assert hostnames._suffixes.__wrapped__().publicsuffix("ox.ac.uk") == "ac.uk"

@@ -17,7 +17,7 @@ from campaign.drawing.night_map import MOST_LIGHTS
 from campaign.institutions.models import Institution
 from campaign.tallies import operations as tallies
 from campaign.tallies.models import Tally
-from campaign.web.drawings import FOCUSABLE_LIGHTS, NAMED_LIGHTS
+from campaign.web.map import FOCUSABLE_LIGHTS, NAMED_LIGHTS
 from tests.factories import CAMPAIGN, confirmed, institution, text
 from tests.web.browsing import Element, Page, open_page
 

@@ -7,15 +7,16 @@ from sqlalchemy import func, select
 
 from campaign.clock import now
 from campaign.db import db
+from campaign.demo import pledges as demo_pledges
 from campaign.i18n import offered
 from campaign.mail.models import Letter
 from campaign.people.models import Person
-from campaign.pledges import demo, operations, queries
+from campaign.pledges import operations, queries
 from campaign.pledges.models import Kind, Pledge, PledgeEvent
 from campaign.tallies import operations as tallies
 from campaign.tallies.models import Tally
 from campaign.tallies.queries import counts
-from tests.factories import confirmed, institution, office
+from tests.factories import confirmed, institution, policy
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -39,7 +40,7 @@ def lit():
 
 
 def test_invented_pledges_count_like_real_ones():
-    demo.add(NUMBER, now())
+    demo_pledges.add(NUMBER, now())
     tallies.fold()
 
     campaigns = db.session.scalars(select(Pledge.campaign_id).distinct())
@@ -50,10 +51,10 @@ def test_invented_pledges_count_like_real_ones():
 
 
 def test_removing_them_leaves_nothing():
-    demo.add(NUMBER, now())
+    demo_pledges.add(NUMBER, now())
     tallies.fold()
 
-    removed = demo.remove()
+    removed = demo_pledges.remove()
     tallies.fold()
 
     assert removed == NUMBER
@@ -67,9 +68,9 @@ def test_real_pledges_and_their_counts_are_untouched():
     tallies.fold()
     before = lit()
 
-    demo.add(NUMBER, now())
+    demo_pledges.add(NUMBER, now())
     tallies.fold()
-    demo.remove()
+    demo_pledges.remove()
     tallies.fold()
 
     assert db.session.scalars(select(Pledge)).all() == [real]
@@ -90,24 +91,24 @@ def test_institutions_that_really_pledged_keep_their_word():
             commitments=[],
         )
 
-    demo.add(NUMBER, now())
+    demo_pledges.add(NUMBER, now())
 
     assert count(Pledge) == NUMBER + 2
 
 
 def test_the_same_seed_invents_the_same_people():
     at = now()
-    demo.add(50, at)
+    demo_pledges.add(50, at)
     first = invented()
-    demo.remove()
+    demo_pledges.remove()
 
-    demo.add(50, at)
+    demo_pledges.add(50, at)
 
     assert invented() == first
 
 
 def test_they_speak_all_languages_and_come_from_many_countries_and_months():
-    demo.add(NUMBER, now())
+    demo_pledges.add(NUMBER, now())
 
     pledges = db.session.scalars(select(Pledge)).all()
     assert {pledge.locale for pledge in pledges} == set(offered())
@@ -117,7 +118,7 @@ def test_they_speak_all_languages_and_come_from_many_countries_and_months():
 
 
 def test_they_are_of_both_kinds_and_say_so():
-    demo.add(NUMBER, now())
+    demo_pledges.add(NUMBER, now())
 
     kinds = Counter(db.session.scalars(select(Pledge.kind)))
     assert kinds[Kind.PERSON] > kinds[Kind.INSTITUTION] > 0
@@ -126,9 +127,9 @@ def test_they_are_of_both_kinds_and_say_so():
 
 
 def test_no_letter_is_ever_written_to_invented_people():
-    demo.add(20, now())
+    demo_pledges.add(20, now())
     pledge = db.session.scalars(select(Pledge).limit(1)).one()
 
-    operations.withdraw(office(), pledge, now())
+    operations.withdraw(policy(), pledge, now())
 
     assert count(Letter) == 0

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from campaign import outbound as out
-from campaign.outbound import InvalidUrl, Outbound, PrivateAddress, is_public, parse_url
+from campaign import safe_http as out
+from campaign.safe_http import InvalidUrl, Outbound, PrivateAddress, is_public, parse_url
 from tests.partners.conftest import partner
 
 __all__ = ["partner"]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from campaign.domains import InvalidDomain, ascii_domain
+from campaign.hostnames import InvalidDomain, ascii_domain
 
 # In seconds, for each step: an address that swallows everything must leave time for the next.
 TIMEOUT = httpx.Timeout(5.0, connect=3.0)

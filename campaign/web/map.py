@@ -3,27 +3,25 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from babel.dates import format_skeleton
 from flask import Response, abort, render_template, request, url_for
 
 from campaign import i18n
-from campaign.campaigns import queries as campaigns
-from campaign.clock import now
+from campaign.clock import recent_months
 from campaign.drawing import night_map
 from campaign.drawing.country_points import POINTS
-from campaign.drawing.night_map import DAY, NIGHT, Light, Place
+from campaign.drawing.night_map import DAY, NIGHT, Light, MapPoint
 from campaign.geography import country_name
+from campaign.http.access import anyone
+from campaign.http.caching import by_tally
+from campaign.http.locales import localized
+from campaign.http.lookup import text_or_404
 from campaign.i18n import ngettext
 from campaign.institutions import queries as institutions
 from campaign.institutions.queries import name_in
 from campaign.tallies import queries as tallies
-from campaign.web.access import anyone
-from campaign.web.caching import by_tally
-from campaign.web.locales import localized
 
-blueprint = localized("drawings", __name__)
+blueprint = localized("map", __name__)
 
 # Whose maps of the world have the Pacific in the middle.
 PACIFIC_LANGUAGES = {"zh", "ja", "ko"}
@@ -72,7 +70,7 @@ def map_picture(slug: str) -> Response:
     variant = request.args.get("variant", "night")
     if variant not in PALETTES:
         abort(404)
-    text = campaigns.current_text(slug, i18n.current()) or abort(404)
+    text = text_or_404(slug)
     made = LightMap(_centre(), [NamedLight(light, 0) for light in _lights(text.campaign_id)], [])
     drawn = render_template("map.svg", map=made, text=text, palette=PALETTES[variant])
     return Response(drawn, mimetype="image/svg+xml")
@@ -88,7 +86,7 @@ def light_map(campaign_id: int) -> LightMap:
     lights = _lights(campaign_id)
     since = _first_months(campaign_id, lights)
     first = min(since.values(), default="9999")
-    months = [month for month in recent_months() if month >= first]
+    months = [month for month in recent_months(MONTHS) if month >= first]
     names = _names(lights[:NAMED_LIGHTS])
     named = [
         NamedLight(
@@ -108,10 +106,11 @@ def _lights(campaign_id: int) -> list[Light]:
     for cluster in clusters:
         located[cluster.country] += cluster.persons
     places = [
-        Place(c.latitude, c.longitude, c.persons, c.id, c.country, c.institutions) for c in clusters
+        MapPoint(c.latitude, c.longitude, c.persons, c.id, c.country, c.institutions)
+        for c in clusters
     ]
     places += [
-        Place(*POINTS[code], number - located[code], code, code, is_vague=True)
+        MapPoint(*POINTS[code], number - located[code], code, code, is_vague=True)
         for code, number in tallies.ranking(campaign_id, "country")
         if number > located[code]
     ]
@@ -131,14 +130,6 @@ def _first_months(campaign_id: int, lights: Sequence[Light]) -> Mapping[str, str
     }
 
 
-def recent_months() -> list[str]:
-    """The last MONTHS months up to this one ("2026-11"), as tallies name them."""
-    today = now()
-    last = today.year * 12 + today.month - 1
-    numbers = range(last - MONTHS + 1, last + 1)
-    return [f"{number // 12}-{number % 12 + 1:02}" for number in numbers]
-
-
 def _index_of(month: str | None, months: Sequence[str]) -> int:
     """What came on before the first of the months was always there."""
     return months.index(month) if month in months else 0
@@ -151,16 +142,10 @@ def _growth(campaign_id: int, months: Sequence[str]) -> list[str]:
     return [
         ngettext(
             "%(month)s: %(count)s person", "%(month)s: %(count)s people", total,
-            month=month_name(month), count=i18n.format_number(total),
+            month=i18n.month_name(month), count=i18n.format_number(total),
         )
         for month, total in zip(months, totals, strict=True)
     ]  # fmt: skip
-
-
-def month_name(month: str) -> str:
-    """A month ("2026-11") in words of the reader's language."""
-    day = date.fromisoformat(f"{month}-01")
-    return format_skeleton("yMMMM", day, locale=i18n.babel_locale(i18n.current()))
 
 
 def _names(lights: Sequence[Light]) -> Mapping[str, str]:
@@ -175,7 +160,10 @@ def _title_and_address(light: Light, names: Mapping[str, str]) -> tuple[str, str
         name = country_name(place.country, i18n.current())
         address = url_for("web.country", code=place.country)
     else:
-        name, address = _isolated(names[place.key]), url_for("web.institution", ror_id=place.key)
+        name, address = (
+            i18n.isolated(names[place.key]),
+            url_for("web.institution", ror_id=place.key),
+        )
     if others := place.members - 1:
         name = ngettext(
             "%(name)s and %(others)s more institution", "%(name)s and %(others)s more institutions",
@@ -187,8 +175,3 @@ def _title_and_address(light: Light, names: Mapping[str, str]) -> tuple[str, str
         place.count, place=name, count=i18n.format_number(place.count),
     )  # fmt: skip
     return title, address
-
-
-def _isolated(name: str) -> str:
-    """Between marks that keep a name's direction from turning its neighbours around (UAX #9, FSI and PDI)."""
-    return f"\u2068{name}\u2069"

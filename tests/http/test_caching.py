@@ -20,11 +20,11 @@ from campaign import jobs
 from campaign.app import create_app
 from campaign.config import Settings
 from campaign.db import db
-from campaign.pledges import demo
+from campaign.demo import pledges
+from campaign.http import caching
+from campaign.http.access import anyone
+from campaign.http.caching import Answer, Answers, by_tally
 from campaign.tallies import operations as tallies
-from campaign.web import caching
-from campaign.web.access import anyone
-from campaign.web.caching import Answer, Answers, by_tally
 from tests.factories import CAMPAIGN, confirmed, institution
 from tests.web.browsing import LANGUAGES, Page
 
@@ -132,7 +132,7 @@ def test_demonstration_data_shows_before_any_fold(client: FlaskClient) -> None:
     from campaign.clock import now
 
     assert not Page(client.get(FRONT)).all("p", class_="demo")
-    demo.add(2, now())
+    pledges.add(2, now())
     jobs.commit()
     assert Page(client.get(FRONT)).all("p", class_="demo")
 

@@ -27,9 +27,9 @@ from werkzeug.http import parse_accept_header
 from campaign import i18n
 from campaign.campaigns.queries import newest_text_id
 from campaign.db import db
+from campaign.http.access import View
 from campaign.pledges.queries import has_demo
 from campaign.tallies.queries import newest_version
-from campaign.web.access import View
 
 MAX_BYTES = 64_000_000  # in each process
 MAX_BYTES_OF_ONE = 4_000_000

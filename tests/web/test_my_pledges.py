@@ -14,11 +14,11 @@ from campaign.db import db
 from campaign.mail.models import Letter
 from campaign.people import operations as people
 from campaign.people.models import Consent, Person
-from campaign.pledges.letters import CONFIRM, MINE
+from campaign.pledges.emails import CONFIRM, MINE
 from campaign.pledges.models import Kind, Pledge, Status
 from campaign.tallies import operations as tallies
 from campaign.tallies.queries import counts
-from tests.factories import CAMPAIGN, confirmed, institution, office, submitted
+from tests.factories import CAMPAIGN, confirmed, institution, policy, submitted
 from tests.web.browsing import (
     LANGUAGES,
     Page,
@@ -38,7 +38,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 def my_path(pledge: Pledge, locale: str = "en") -> str:
     """The address of the page of a pledge's person; what was prepared is committed for it."""
     jobs.commit()
-    return f"/{locale}/my/{office().signer.sign(MINE, str(pledge.person_id))}/"
+    return f"/{locale}/my/{policy().signer.sign(MINE, str(pledge.person_id))}/"
 
 
 def the_pledge() -> Pledge:
@@ -94,7 +94,7 @@ def test_a_forged_link_is_not_found(client: FlaskClient) -> None:
 
 
 def test_the_link_of_a_confirmation_does_not_open_the_page(client: FlaskClient) -> None:
-    token = office().signer.sign(CONFIRM, str(confirmed().person_id))
+    token = policy().signer.sign(CONFIRM, str(confirmed().person_id))
     jobs.commit()
     assert open_page(client, f"/en/my/{token}/").status == 404
 

@@ -11,22 +11,22 @@ from campaign import i18n, jobs
 from campaign.campaigns.queries import current_text
 from campaign.clock import now
 from campaign.db import db
+from campaign.http.access import anyone, link_holder
+from campaign.http.forms import Form, posted_values
+from campaign.http.locales import localized
+from campaign.http.pledge_flow import choices
+from campaign.http.rate_limits import FORM_LIMIT, rate_limited
 from campaign.institutions.queries import affiliation
 from campaign.people import operations as people
 from campaign.people.models import Person
-from campaign.pledges import operations, queries
-from campaign.pledges.letters import MINE, MINE_LIFETIME
+from campaign.pledges import certificates, operations, queries
+from campaign.pledges.emails import MINE, MINE_LIFETIME
 from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
+from campaign.pledges.policy import current_policy
 from campaign.pledges.rules import InvalidPledge, check, check_address
 from campaign.records.listing import receipt
-from campaign.web.access import anyone, link_holder
-from campaign.web.certificates import certificate_token
-from campaign.web.forms import Form, office, posted_values
-from campaign.web.locales import localized
-from campaign.web.pledging import choices
-from campaign.web.security import FORM_LIMIT, limited
 
-blueprint = localized("mine", __name__, "/my")
+blueprint = localized("my_pledges", __name__, "/my")
 Page = str | Response | tuple[str, int]
 
 
@@ -45,23 +45,23 @@ class MyPledge:
 @blueprint.get("/")
 @anyone
 def ask() -> Page:
-    return render_template("mine/ask.html", form=Form(), sent=False)
+    return render_template("my_pledges/ask.html", form=Form(), sent=False)
 
 
 @blueprint.post("/")
 @anyone
-@limited(FORM_LIMIT)
+@rate_limited(FORM_LIMIT)
 def send_link() -> Page:
     """Answers the same whether or not the address is known."""
     try:
         address = check_address(posted_values())
     except InvalidPledge as invalid:
         return render_template(
-            "mine/ask.html", form=Form(posted_values(), invalid.problems), sent=False
+            "my_pledges/ask.html", form=Form(posted_values(), invalid.problems), sent=False
         ), 422
-    operations.send_my_link(office(), address, i18n.current(), now())
+    operations.send_my_link(current_policy(), address, i18n.current(), now())
     jobs.commit()
-    return render_template("mine/ask.html", form=Form(posted_values()), sent=True)
+    return render_template("my_pledges/ask.html", form=Form(posted_values()), sent=True)
 
 
 @blueprint.get("/<token>/")
@@ -69,7 +69,7 @@ def send_link() -> Page:
 def page(token: str) -> Page:
     person = _person(token)
     return render_template(
-        "mine/page.html",
+        "my_pledges/page.html",
         person=person,
         token=token,
         pledges=[_mine(p) for p in queries.of_person(person.id)],
@@ -82,14 +82,14 @@ def _mine(pledge: Pledge) -> MyPledge:
     text = current_text(pledge.campaign.slug, i18n.current()) or pledge.text
     can_change = pledge.status in {Status.CONFIRMED, Status.HELD}
     counts = pledge.status == Status.CONFIRMED
-    mine = receipt(office().signer, pledge.id) if counts else None
+    mine = receipt(current_policy().signer, pledge.id) if counts else None
     return MyPledge(
         pledge,
         text.title,
         list(queries.trail(pledge.id)),
         can_change,
         mine,
-        certificate_token(pledge),
+        certificates.token_of(current_policy().signer, pledge),
     )
 
 
@@ -110,13 +110,13 @@ def correct(token: str, pledge_id: UUID) -> Page:
         draft = check(Kind(pledge.kind), posted_values(), pledge.text, affiliation)
     except InvalidPledge as invalid:
         return _edit_page(token, pledge, Form(posted_values(), invalid.problems)), 422
-    operations.correct(office(), pledge, draft, i18n.current(), now())
+    operations.correct(current_policy(), pledge, draft, i18n.current(), now())
     return _saved(token)
 
 
 def _edit_page(token: str, pledge: Pledge, form: Form) -> str:
     return render_template(
-        "mine/edit.html",
+        "my_pledges/edit.html",
         pledge=pledge,
         text=pledge.text,
         campaign=pledge.campaign,
@@ -169,13 +169,13 @@ def listing(token: str, pledge_id: UUID) -> Page:
 @link_holder
 def ask_to_withdraw(token: str, pledge_id: UUID) -> Page:
     pledge = _pledge(token, pledge_id)
-    return render_template("mine/withdraw.html", pledge=pledge, text=pledge.text, token=token)
+    return render_template("my_pledges/withdraw.html", pledge=pledge, text=pledge.text, token=token)
 
 
 @blueprint.post("/<token>/pledges/<uuid:pledge_id>/withdraw")
 @link_holder
 def withdraw(token: str, pledge_id: UUID) -> Page:
-    operations.withdraw(office(), _pledge(token, pledge_id), now())
+    operations.withdraw(current_policy(), _pledge(token, pledge_id), now())
     return _saved(token)
 
 
@@ -226,7 +226,7 @@ def _plain(row: Any) -> dict[str, Any]:
 @link_holder
 def ask_to_erase(token: str) -> Page:
     _person(token)
-    return render_template("mine/erase.html", token=token)
+    return render_template("my_pledges/erase.html", token=token)
 
 
 @blueprint.post("/<token>/erase")
@@ -234,14 +234,14 @@ def ask_to_erase(token: str) -> Page:
 def erase(token: str) -> Page:
     operations.erase_person(_person(token))
     jobs.commit()
-    return render_template("mine/erased.html")
+    return render_template("my_pledges/erased.html")
 
 
 def _person(token: str) -> Person:
     """Raises InvalidToken; answers 410 where the person was erased meanwhile."""
-    return db.session.get(Person, UUID(office().signer.read(MINE, token, MINE_LIFETIME))) or abort(
-        410
-    )
+    return db.session.get(
+        Person, UUID(current_policy().signer.read(MINE, token, MINE_LIFETIME))
+    ) or abort(410)
 
 
 def _pledge(token: str, pledge_id: UUID) -> Pledge:
@@ -259,4 +259,4 @@ def _pledge(token: str, pledge_id: UUID) -> Pledge:
 
 def _saved(token: str) -> Response:
     jobs.commit()
-    return redirect(url_for("mine.page", token=token, saved=1), 303)
+    return redirect(url_for("my_pledges.page", token=token, saved=1), 303)

@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from campaign.pledges import letters
-from campaign.pledges.letters import CONFIRM, MINE, MINE_LIFETIME, code_of
+from campaign.pledges import emails
+from campaign.pledges.emails import CONFIRM, MINE, MINE_LIFETIME, code_of
 from campaign.tokens import InvalidToken
-from tests.factories import office, submitted, text
+from tests.factories import policy, submitted, text
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -16,19 +16,19 @@ DAY = timedelta(days=1)
 
 
 def facts(pledge, locale="en"):
-    return letters.facts(office().signer, pledge, locale, office().unconfirmed_days)
+    return emails.facts(policy().signer, pledge, locale, policy().unconfirmed_days)
 
 
 def test_the_link_to_confirm_leads_to_this_pledge():
     pledge = submitted()
 
-    assert office().signer.read(CONFIRM, facts(pledge)["confirm_token"], DAY) == str(pledge.id)
+    assert policy().signer.read(CONFIRM, facts(pledge)["confirm_token"], DAY) == str(pledge.id)
 
 
 def test_the_link_to_ones_own_page_leads_to_this_person():
     pledge = submitted()
 
-    assert office().signer.read(MINE, facts(pledge)["my_token"], DAY) == str(pledge.person_id)
+    assert policy().signer.read(MINE, facts(pledge)["my_token"], DAY) == str(pledge.person_id)
 
 
 def test_a_link_opens_nothing_else():
@@ -36,7 +36,7 @@ def test_a_link_opens_nothing_else():
 
     for purpose, token in ((MINE, given["confirm_token"]), (CONFIRM, given["my_token"])):
         with pytest.raises(InvalidToken):
-            office().signer.read(purpose, token, DAY)
+            policy().signer.read(purpose, token, DAY)
 
 
 def test_the_code_is_six_digits_and_the_same_each_time():
@@ -44,13 +44,13 @@ def test_the_code_is_six_digits_and_the_same_each_time():
 
     code = facts(pledge)["code"]
 
-    assert code == facts(pledge, "fr")["code"] == code_of(office().signer, pledge.id)
+    assert code == facts(pledge, "fr")["code"] == code_of(policy().signer, pledge.id)
     assert len(code) == 6
     assert code.isdecimal()
 
 
 def test_codes_of_different_pledges_have_nothing_in_common():
-    codes = {code_of(office().signer, uuid4()) for _ in range(1000)}
+    codes = {code_of(policy().signer, uuid4()) for _ in range(1000)}
 
     assert len(codes) > 990
 
@@ -65,7 +65,7 @@ def test_the_title_is_in_the_language_of_the_letter(locale):
 def test_a_letter_says_how_long_its_links_are_good():
     given = facts(submitted())
 
-    assert given["days"] == office().unconfirmed_days
+    assert given["days"] == policy().unconfirmed_days
     assert timedelta(hours=given["hours"]) == MINE_LIFETIME
 
 

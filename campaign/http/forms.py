@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from flask import current_app, request
+from flask import request
 
 from campaign.clock import now
-from campaign.pledges.letters import FORM, FORM_LIFETIME
-from campaign.pledges.operations import Office
-from campaign.pledges.rules import Problem, Values
-from campaign.web.messages import message
+from campaign.http.messages import message
+from campaign.pledges.emails import FORM, FORM_LIFETIME
+from campaign.pledges.policy import current_policy
+from campaign.pledges.rules import FieldProblem, Values
 
 
 class Form:
@@ -20,7 +20,7 @@ class Form:
     def __init__(
         self,
         values: Values | None = None,
-        problems: Mapping[str, Problem] | None = None,
+        problems: Mapping[str, FieldProblem] | None = None,
         token: str = "",
     ) -> None:
         self._values = values or {}
@@ -54,20 +54,15 @@ class FormToken:
     opened_at: datetime
 
 
-def office() -> Office:
-    found: Office = current_app.extensions["office"]
-    return found
-
-
 def posted_values() -> dict[str, list[str]]:
     return request.form.to_dict(flat=False)
 
 
 def new_token(text_id: int) -> str:
-    return office().signer.sign(FORM, [str(uuid4()), text_id, int(now().timestamp())])
+    return current_policy().signer.sign(FORM, [str(uuid4()), text_id, int(now().timestamp())])
 
 
 def read_token(token: str) -> FormToken:
     """Raises InvalidToken for one that is forged, of another purpose or older than a day."""
-    submission, text_id, opened = office().signer.read(FORM, token, FORM_LIFETIME)
+    submission, text_id, opened = current_policy().signer.read(FORM, token, FORM_LIFETIME)
     return FormToken(UUID(submission), text_id, datetime.fromtimestamp(opened, UTC))

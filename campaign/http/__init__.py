@@ -1,0 +1,19 @@
+"""What every door stands on: access, headers, limits, languages, forms, errors, kept responses."""
+
+from flask import Flask
+
+from campaign.http import (
+    addresses,
+    caching,
+    errors,
+    headers,
+    locales,
+    origin,
+    rate_limits,
+    rendering,
+)
+
+
+def init_app(app: Flask) -> None:
+    for part in (addresses, origin, headers, rate_limits, caching, locales, rendering, errors):
+        part.init_app(app)

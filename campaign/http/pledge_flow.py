@@ -1,0 +1,202 @@
+"""What a pledge form does wherever it stands, on a page or in a frame: take, confirm by code, thank."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from flask import abort, redirect, request
+from werkzeug.wrappers import Response
+
+from campaign import i18n, jobs
+from campaign.campaigns.models import CampaignText
+from campaign.campaigns.queries import current_text, list_all, text_by_id
+from campaign.clock import now
+from campaign.geography import sorted_countries
+from campaign.http.forms import Form, FormToken, new_token, posted_values, read_token
+from campaign.http.lookup import text_or_404
+from campaign.http.rate_limits import network_of
+from campaign.institutions import queries as institutions
+from campaign.pledges import certificates, operations, queries
+from campaign.pledges.disciplines import BROAD_FIELDS
+from campaign.pledges.emails import SENT
+from campaign.pledges.holding import Circumstances
+from campaign.pledges.models import Kind, Pledge, Status
+from campaign.pledges.policy import current_policy
+from campaign.pledges.rules import ROLES, FieldProblem, InvalidPledge, check_with_address
+from campaign.records.listing import receipt
+from campaign.tallies.queries import counts_of
+from campaign.tokens import InvalidToken
+
+Page = str | Response | tuple[str, int]
+
+THANKS, THANKS_LIFETIME = "thanks-page", timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class FormHost:
+    """Where a form stands: on a page of its own, or in a frame on the page of an institution."""
+
+    show: Callable[[CampaignText, Form], str]
+    # The address where the code can be typed, given the token that allows it.
+    sent_url: Callable[[str], str]
+    # Values of ``Pledge.source`` and ``Pledge.source_page``.
+    source: tuple[str, str | None]
+
+
+class CodeRefused(Exception):
+    """The typed code confirms nothing; ``problem`` says why."""
+
+    def __init__(self, problem: FieldProblem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
+def take(slug: str, kind: Kind, host: FormHost) -> Page:
+    """Take what was posted, and lead to the page for the code; or show the form again with what is wrong."""
+    values = posted_values()
+    try:
+        token, text = _shown(slug)
+    except InvalidToken:
+        text = text_or_404(slug)
+        problems = {"form_token": FieldProblem("form-expired")}
+        return host.show(text, Form(values, problems, new_token(text.id))), 400
+    if request.form.get("action") == "find":
+        return host.show(text, Form(values, token=request.form["form_token"]))
+    try:
+        draft, address = check_with_address(kind, values, text, institutions.affiliation)
+    except InvalidPledge as invalid:
+        return host.show(text, Form(values, invalid.problems, request.form["form_token"])), 422
+    # The same form sent again with other words is another one: whoever saw the first cannot confirm the second.
+    submission = uuid5(token.submission, repr(sorted(values.items())))
+    operations.submit(
+        current_policy(),
+        draft,
+        address,
+        text,
+        submission,
+        _circumstances(token, host.source),
+        locale=i18n.current(),
+        newsletter="newsletter" in values,
+        now=now(),
+    )
+    jobs.commit()
+    return redirect(host.sent_url(current_policy().signer.sign(SENT, str(submission))), 303)
+
+
+def _shown(slug: str) -> tuple[FormToken, CampaignText]:
+    """What the signed token says was on the screen. Raises InvalidToken, also for another campaign's token."""
+    token = read_token(request.form.get("form_token", ""))
+    text = text_by_id(token.text_id)
+    if text is None or text.campaign.slug != slug:
+        raise InvalidToken
+    return token, text
+
+
+def _circumstances(token: FormToken, source: tuple[str, str | None]) -> Circumstances:
+    return Circumstances(
+        network_hash=current_policy().signer.fingerprint(
+            "network", network_of(request.remote_addr or "")
+        ),
+        form_opened_at=token.opened_at,
+        honeypot_filled=bool(request.form.get("website")),
+        source=source[0],
+        source_page=source[1],
+    )
+
+
+def choices(form: Form) -> dict[str, Any]:
+    """What a pledge form offers, with the institutions that its words may mean."""
+    chosen = institutions.resolve(form.value("institution"))
+    query = form.value("institution_query")
+    searches = query and (not chosen or form.value("action") == "find")
+    matches = _matches(query, form.value("country")) if searches else []
+    return {
+        **offered(),
+        "chosen_institution": None if matches else chosen,
+        "matches": matches,
+        "proposals": [] if chosen or query else _proposals(form.value("email")),
+    }
+
+
+def offered() -> dict[str, Any]:
+    """What the selects of every pledge form offer."""
+    return {
+        "countries": sorted_countries(i18n.current()),
+        "fields": [
+            (area.name, [(field.code, field.name) for field in area.fields])
+            for area in BROAD_FIELDS
+        ],
+        "roles": list(ROLES.items()),
+    }
+
+
+def _matches(query: str, country: str) -> list[Any]:
+    return list(institutions.search(query[:200], locale=i18n.current(), country=country or None))
+
+
+def _proposals(address: str) -> list[Any]:
+    domain = address.rpartition("@")[2].strip().lower()
+    return institutions.propose_by_domain(domain, locale=i18n.current()) if domain else []
+
+
+def sent_submission(token: str) -> UUID:
+    """What was sent by whoever got this token. Raises InvalidToken."""
+    return UUID(current_policy().signer.read(SENT, token, while_unconfirmed()))
+
+
+def confirm_by_code(token: str) -> UUID:
+    """Confirm the pledge of this token by the posted code; return its id. Raises CodeRefused, InvalidToken."""
+    submission = sent_submission(token)
+    code = "".join(str(int(c)) for c in request.form.get("code", "")[:40] if c.isdecimal())
+    if not code:
+        raise CodeRefused(FieldProblem("required"))
+    try:
+        pledge = operations.confirm_by_code(current_policy(), submission, code, now())
+    except (operations.WrongCode, operations.NotAwaiting):
+        jobs.commit()  # the attempt counts
+        raise CodeRefused(FieldProblem("wrong-code")) from None
+    jobs.commit()
+    return pledge.id
+
+
+def while_unconfirmed() -> timedelta:
+    """How long link and code are valid, as the letter with both says, and hence the page for the code."""
+    return timedelta(days=current_policy().unconfirmed_days)
+
+
+def thanks_token(pledge_id: UUID) -> str:
+    return current_policy().signer.sign(THANKS, str(pledge_id))
+
+
+def thanked(token: str) -> Pledge:
+    """The pledge that its person is thanked for. Raises InvalidToken; answers 410 where it is gone meanwhile."""
+    pledge = queries.get(UUID(current_policy().signer.read(THANKS, token, THANKS_LIFETIME)))
+    if pledge is None or pledge.status not in {Status.CONFIRMED, Status.HELD}:
+        abort(410)
+    return pledge
+
+
+def gratitude(pledge: Pledge) -> Mapping[str, Any]:
+    country = counts_of(pledge.campaign_id, "country", pledge.country)
+    colleagues = pledge.institution_id and counts_of(
+        pledge.campaign_id, "institution", pledge.institution_id
+    )
+    others = [
+        current_text(campaign.slug, i18n.current())
+        for campaign in list_all()
+        if campaign.id != pledge.campaign_id
+    ]
+    return {
+        "pledge": pledge,
+        "campaign": pledge.campaign,
+        "text": current_text(pledge.campaign.slug, i18n.current()),
+        "held": pledge.status == Status.HELD,
+        "receipt": receipt(current_policy().signer, pledge.id),
+        "certificate": certificates.token_of(current_policy().signer, pledge),
+        "country_count": country.persons,
+        "institution": pledge.institution,
+        "institution_count": colleagues.persons if colleagues else 0,
+        "other_campaigns": [text for text in others if text],
+    }

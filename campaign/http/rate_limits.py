@@ -1,0 +1,96 @@
+"""How often one network may use a view.
+
+Generous: a whole campus may share one network. What looks odd is held for review, not refused.
+"""
+
+import ipaddress
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import wraps
+from threading import Lock
+from typing import Any, Protocol
+
+import limits
+from flask import Flask, abort, current_app, request
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+
+from campaign.http.access import View
+
+SEARCH_LIMIT = "3000 per minute"
+FORM_LIMIT = "600 per minute"
+
+
+class Limiter(Protocol):
+    """Counts requests in windows of time, each as long as its limit says."""
+
+    def hit(self, item: limits.RateLimitItem, *identifiers: str) -> bool:
+        """Count one request of these identifiers; False where it is one too many."""
+        ...
+
+
+def init_app(app: Flask) -> None:
+    app.extensions["limiter"] = _limiter(app.config["SETTINGS"].limiter_url)
+
+
+def rate_limited(limit: str) -> Callable[[View], View]:
+    """Answer 429 to a network that uses a view more often than the limit allows, such as "600 per minute".
+
+    Each endpoint has a budget of its own. Below ``cached``, only requests count that make a new response.
+    """
+    item = limits.parse(limit)
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            limiter: Limiter = current_app.extensions["limiter"]
+            network = network_of(request.remote_addr or "")
+            if not limiter.hit(item, request.endpoint or "", network):
+                abort(429)
+            return view(*args, **kwargs)
+
+        return counted  # type: ignore[return-value]
+
+    return decorate
+
+
+def _limiter(url: str) -> Limiter:
+    if url.startswith("memory:"):
+        return InMemoryFixedWindows()
+    return FixedWindowRateLimiter(storage_from_string(url))
+
+
+class InMemoryFixedWindows:
+    """Counts for one process.
+
+    The library's own memory looks through all that it knows at nearly every request, 4 ms of a processor with
+    20,000 networks. Here a window that is over is dropped as a whole.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._windows: dict[limits.RateLimitItem, tuple[float, Counter[tuple[str, ...]]]] = {}
+
+    def hit(self, item: limits.RateLimitItem, *identifiers: str) -> bool:
+        now = time.monotonic()
+        with self._lock:
+            end, counter = self._windows.get(item, (now, Counter()))
+            if end <= now:
+                counter = Counter()
+                self._windows[item] = now + item.get_expiry(), counter
+            counter[identifiers] += 1
+            return counter[identifiers] <= item.amount
+
+
+def network_of(address: str) -> str:
+    """What counts as one network: an IPv4 address, or the /64 that one IPv6 site has (RFC 6177)."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return str(parsed)
+    if parsed.ipv4_mapped:  # how a server that listens on both sees IPv4 (RFC 4291, 2.5.5.2)
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))

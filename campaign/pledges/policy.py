@@ -1,0 +1,36 @@
+"""What the campaign decides once and every pledge needs: keys, limits, deadlines."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from campaign.config import Settings, current_settings
+from campaign.pledges.holding import Limits
+from campaign.tokens import Signer
+
+
+@dataclass(frozen=True)
+class PledgePolicy:
+    """The keys that sign and fingerprint, and the limits that the operator set."""
+
+    signer: Signer
+    limits: Limits
+    mails_per_address: int
+    unconfirmed_days: int
+
+
+@cache
+def policy_for(settings: Settings) -> PledgePolicy:
+    """The policy that these settings describe."""
+    return PledgePolicy(
+        signer=Signer(settings.secret_key),
+        limits=Limits(
+            per_network=settings.pledges_per_network, per_campus=settings.pledges_per_campus
+        ),
+        mails_per_address=settings.mails_per_address,
+        unconfirmed_days=settings.unconfirmed_days,
+    )
+
+
+def current_policy() -> PledgePolicy:
+    """The policy of the running application: for doors and jobs, which pass it on."""
+    return policy_for(current_settings())
