@@ -31,7 +31,7 @@ from campaign.web.sharing import CARD_LIMIT
 from worker.registry import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 
 # Made by running the project, so not in the repository.
@@ -319,6 +319,14 @@ def test_numbers_named_are_those_of_the_code() -> None:
     for name, sentences in said.items():
         text = " ".join(prose(doc(name)).split())
         assert [words for words in sentences if words not in text] == [], name
+
+
+def test_the_notice_names_every_source_of_data() -> None:
+    sources = prose(ROOT / "README.md").partition("\n## Sources of data\n")[2]
+    notice = (ROOT / "NOTICE").read_text("utf-8")
+    links = re.findall(r"\]\((https://[^)]+)\)", sources)
+    assert links
+    assert [link for link in links if link not in notice] == []
 
 
 @every_document
