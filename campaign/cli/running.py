@@ -14,7 +14,7 @@ from sqlalchemy import text
 from campaign import jobs
 from campaign.campaigns.operations import publish_folder
 from campaign.clock import now
-from campaign.config import Settings, current_settings
+from campaign.config import ONE_KEY_ADVICE, Settings, current_settings
 from campaign.db import db
 from campaign.demo import pledges as invented
 from campaign.institutions import queries as institutions
@@ -68,6 +68,7 @@ def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -
 def web(bind: str) -> None:
     """Serve the site with gunicorn."""
     settings = current_settings()
+    _advise(settings)
     os.execv(
         sys.executable,
         [
@@ -111,6 +112,7 @@ def worker() -> None:
 @with_appcontext
 def migrate() -> None:
     """Bring the database to this version: schema, counts, texts that have changed. Safe to repeat."""
+    _advise(current_settings())
     with _alone():
         _upgrade()
 
@@ -134,6 +136,12 @@ def setup(demo: bool) -> None:
                 fold_all()  # the first visitor shall not see a site that is still counting
             jobs.commit()
             click.echo("A new instance: the starter registry is in place.")
+
+
+def _advise(settings: Settings) -> None:
+    """Say how to get two keys, where an instance has one."""
+    if not settings.hash_key:
+        click.echo(ONE_KEY_ADVICE, err=True)
 
 
 @contextmanager

@@ -131,6 +131,8 @@ def shown(default: Any) -> str:
     """As the documents write it; an operator writes yes and no, not True and False."""
     if default is None:
         return "required"
+    if default in {"", ()}:
+        return "none"
     return f"`{('no', 'yes')[default]}`" if isinstance(default, bool) else f"`{default}`"
 
 
