@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import text
 
 from campaign import jobs
-from campaign.campaigns.operations import publish_folder
+from campaign.campaigns.operations import publish_shipped
 from campaign.clock import now
 from campaign.config import ONE_KEY_ADVICE, Settings, current_settings
 from campaign.db import db
@@ -166,9 +166,9 @@ def _upgrade() -> None:
 
 
 def publish_shipped_texts() -> None:
-    """Publish every campaign that ships with the program, where its texts differ from the newest version."""
+    """Publish every campaign that ships with the program, where its files have changed."""
     for folder in sorted((TRANSLATIONS / "campaigns").iterdir()):
-        if version := publish_folder(folder):
+        if version := publish_shipped(folder):
             click.echo(f"Published version {version} of {folder.name}.")
     jobs.commit()
 
