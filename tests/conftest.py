@@ -89,7 +89,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 @pytest.fixture
 def session(app: Flask) -> Iterator[Session]:
     """A context of the application whose every change, committed or not, is undone after the test."""
-    app.extensions["answers"].clear()  # of a test before, whose numbers were undone
+    app.extensions["response_cache"].clear()  # of a test before, whose numbers were undone
     with app.app_context():
         engines, scoped = db.engines, db.session
         engine = engines[None]
@@ -111,7 +111,7 @@ def session(app: Flask) -> Iterator[Session]:
 
 
 TABLES_OF_TESTS = (
-    "pledges, people, consents, pledge_events, letters, tally_deltas, tallies, tally_versions, "
+    "pledges, people, consents, pledge_events, letters, tally_deltas, tallies, public_versions, "
     "daily_records, schedules, partner_hosts, partner_events, api_keys, api_key_uses, api_requests, api_stops, "
     "webhooks, webhook_milestones, webhook_deliveries"
 )
@@ -120,7 +120,7 @@ TABLES_OF_TESTS = (
 @pytest.fixture
 def committing(app: Flask) -> Iterator[None]:
     """A context whose commits are real, for what only several connections can show; emptied afterwards."""
-    app.extensions["answers"].clear()
+    app.extensions["response_cache"].clear()
     with app.app_context():
         before = set(db.session.scalars(select(Institution.id)))
         yield

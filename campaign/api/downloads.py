@@ -12,12 +12,11 @@ from typing import Any
 from flask import Response, current_app, request, stream_with_context
 from marshmallow import Schema
 
-from campaign import i18n
+from campaign import i18n, topics
 from campaign.api.answers import View
 from campaign.api.paging import Row, Source
 from campaign.api.schemas import sample
 from campaign.clock import now
-from campaign.http.caching import version_now
 
 JSON, CSV, JSON_LINES = "application/json", "text/csv", "application/jsonl"
 TYPES = {"csv": CSV, "jsonl": JSON_LINES}
@@ -66,7 +65,7 @@ def file(source: Source, schema: type[Schema], extension: str, name: str) -> Res
 
 def _tag(extension: str) -> str:
     """Of what the rows are read from: the file is on its way before its last row is. Names change with the day."""
-    source = (*version_now(), now().date(), extension, i18n.current())
+    source = (*topics.versions().values(), now().date(), extension, i18n.current())
     return sha256(repr(source).encode()).hexdigest()[:20]
 
 

@@ -6,7 +6,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from campaign import topics
 from campaign.db import Model
+
+TEXTS = topics.register("texts")
 
 
 class Campaign(Model):

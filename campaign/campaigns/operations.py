@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from campaign import topics
 from campaign.campaigns import queries
-from campaign.campaigns.models import Campaign, CampaignText
+from campaign.campaigns.models import TEXTS, Campaign, CampaignText
 from campaign.db import db
 
 _PROSE = ("title", "theme", "summary", "introduction", "pledge", "pledge_institution")
@@ -35,7 +36,9 @@ def publish_shipped(folder: Path) -> int | None:
     campaign = find_or_add(slug)
     if campaign.managed_by_staff:
         return None
-    campaign.position = position
+    if campaign.position != position:
+        campaign.position = position
+        topics.raise_version(TEXTS)
     before, campaign.shipped_digest = campaign.shipped_digest, _digest(texts)
     if before == campaign.shipped_digest or (before is None and _was_published(campaign.id, texts)):
         return None
@@ -59,6 +62,7 @@ def publish(campaign: Campaign, texts: Texts) -> int | None:
             CampaignText(campaign_id=campaign.id, version=newest + 1, locale=locale, **text)
         )
     db.session.flush()
+    topics.raise_version(TEXTS)
     return newest + 1
 
 

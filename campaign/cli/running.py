@@ -160,7 +160,7 @@ def _upgrade() -> None:
 
     flask_migrate.upgrade()
     publish_shipped_texts()
-    if changed := repair(now()):
+    if changed := repair():
         click.echo(f"Brought {len(changed):,} tallies in line with the pledges.")
     jobs.commit()
 

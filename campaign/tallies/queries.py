@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import Select, bindparam, func, select, text
+from sqlalchemy import Select, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
+from campaign import topics
 from campaign.db import db
 from campaign.institutions.models import Institution
 from campaign.pledges.models import Kind
-from campaign.tallies.models import Tally, TallyVersion
+from campaign.tallies.models import TALLIES, Tally
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,8 @@ class Counts:
 
 
 def version(campaign_id: int) -> int:
-    found = select(TallyVersion.version).where(TallyVersion.campaign_id == campaign_id)
-    return db.session.scalar(found) or 0
-
-
-def newest_version() -> int:
-    """Rises with every fold of any campaign."""
-    return int(db.session.scalar(select(func.sum(TallyVersion.version))) or 0)
+    """Rises with every fold of the campaign."""
+    return topics.version(TALLIES, campaign_id)
 
 
 def counts(campaign_id: int) -> Counts:
