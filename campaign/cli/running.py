@@ -17,7 +17,7 @@ from campaign.clock import now
 from campaign.config import ONE_KEY_ADVICE, Settings, current_settings
 from campaign.db import db
 from campaign.demo import pledges as invented
-from campaign.institutions import queries as institutions
+from campaign.institutions import queries as institution_queries
 from campaign.institutions.operations import import_dump
 from campaign.paths import TRANSLATIONS
 from campaign.tallies.operations import fold_all, repair
@@ -129,8 +129,8 @@ def setup(demo: bool) -> None:
     """Migrate; give a new instance its starter registry and, if asked, demonstration data. Safe to repeat."""
     with _alone():
         _upgrade()
-        if institutions.is_empty():
-            import_dump(institutions.starter_path())
+        if institution_queries.is_empty():
+            import_dump(institution_queries.starter_path())
             if demo:
                 invented.add(DEMO_PLEDGES, now())
                 fold_all()  # the first visitor shall not see a site that is still counting

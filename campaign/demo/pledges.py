@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select
 
 from campaign import i18n, jobs, topics
-from campaign.campaigns import queries as campaigns
+from campaign.campaigns import queries as campaign_queries
 from campaign.campaigns.models import CampaignText
 from campaign.db import db
 from campaign.institutions.folding import fold
@@ -167,13 +167,13 @@ def _invented(
 
 def _texts() -> dict[tuple[bool, str], CampaignText]:
     """By whether it is the second campaign, and by language."""
-    first, *others = campaigns.list_all()
+    first, *others = campaign_queries.list_all()
     second = others[0] if others else first
     return {
         (is_second, tag): text
         for is_second, campaign in ((False, first), (True, second))
         for tag in _NAMES
-        if (text := campaigns.current_text(campaign.slug, tag))
+        if (text := campaign_queries.current_text(campaign.slug, tag))
     }
 
 
