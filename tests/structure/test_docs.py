@@ -28,11 +28,21 @@ from campaign.main import lightup
 from campaign.partners import operations as partners
 from campaign.pledges import emails, holding, operations, rules
 from campaign.web.sharing import CARD_LIMIT
+from tests.structure import rooms
 from worker.registry import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+LINE_LENGTH = 110  # a phone shows it in three lines, a terminal in one; tables cannot be folded
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+every_decision = pytest.mark.parametrize("path", DECISIONS, ids=name_of)
 
 # Made by running the project, so not in the repository.
 MADE = {".venv", "var", "dist", "site"}
@@ -329,6 +339,31 @@ def test_the_notice_names_every_source_of_data() -> None:
     links = re.findall(r"\]\((https://[^)]+)\)", sources)
     assert links
     assert [link for link in links if link not in notice] == []
+
+
+def test_the_drawing_shows_the_rooms_as_they_are() -> None:
+    assert rooms.FILE.read_text("utf-8") == rooms.draw(), "draw it anew: make rooms"
+
+
+@every_decision
+def test_a_decision_has_context_decision_and_consequences(path: Path) -> None:
+    headings = re.findall(r"^#+ .+$", prose(path), re.M)
+    assert headings[0].startswith(f"# {path.name[:4]}. ")
+    assert headings[1:] == ["## Context", "## Decision", "## Consequences"]
+
+
+def test_the_index_lists_every_decision() -> None:
+    index = re.findall(r"^- (\d{4}) \[(.+)\]\((.+)\)$", prose(doc("decisions/README")), re.M)
+    assert [f"# {number}. {title}" for number, title, _ in index] == [
+        path.read_text("utf-8").partition("\n")[0] for path in DECISIONS
+    ]
+    assert [file for _, _, file in index] == [path.name for path in DECISIONS]
+
+
+@every_document
+def test_lines_are_short(path: Path) -> None:
+    lines = (line for line in prose(path).splitlines() if not line.startswith(("|", "![")))
+    assert [line for line in lines if len(line) > LINE_LENGTH] == []
 
 
 @every_document
