@@ -31,7 +31,7 @@ lighthouse: $(READY)
 
 # Draws docs/rooms.svg anew, from the imports.
 rooms: $(READY)
-	$(BIN)/python -m tests.structure.rooms
+	$(BIN)/python -m tests.structure.drawing
 
 # Rewrites both lock files: every version and hash, for all supported Pythons, without the address of an index.
 lock: $(READY)

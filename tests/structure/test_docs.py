@@ -28,7 +28,7 @@ from campaign.main import lightup
 from campaign.partners import operations as partners
 from campaign.pledges import emails, holding, operations, rules
 from campaign.web.sharing import CARD_LIMIT
-from tests.structure import rooms
+from tests.structure import drawing
 from worker.registry import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -342,7 +342,7 @@ def test_the_notice_names_every_source_of_data() -> None:
 
 
 def test_the_drawing_shows_the_rooms_as_they_are() -> None:
-    assert rooms.FILE.read_text("utf-8") == rooms.draw(), "draw it anew: make rooms"
+    assert drawing.FILE.read_text("utf-8") == drawing.draw(), "draw it anew: make rooms"
 
 
 @every_decision
