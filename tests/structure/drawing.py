@@ -60,7 +60,7 @@ def layers(house: Uses) -> list[Layer]:
     upper = {"worker", *TOP, *DOORS, *SHARED, *DOMAINS, *APART}
     return [
         Layer("Programs", "join what is below", ("worker", *TOP)),
-        Layer("Doors", "siblings that know nothing of each other", DOORS),
+        Layer("Doors", "siblings that know nothing of each other", [d for d in DOORS if d in house]),
         Layer("Shared", "what doors stand on", SHARED),
         Layer("Domains", "what the campaign is about", DOMAINS),
         Layer("Ground", "without a word of the campaign", sorted(house.keys() - upper), False),
