@@ -32,6 +32,11 @@ from tests.factories import prepare
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_configure() -> None:
+    """Compile the catalogues: tests are named after the languages that are offered."""
+    compile_catalogues(TRANSLATIONS)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that no core is left with one of them when all else is done."""
     items.sort(key=lambda item: not {"stack", "browser"} & {m.name for m in item.iter_markers()})
@@ -47,11 +52,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if figures:
         terminalreporter.section("figures")
         terminalreporter.write_line("\n".join(sorted(figures)))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _catalogues() -> None:
-    compile_catalogues(TRANSLATIONS)
 
 
 @pytest.fixture(scope="session")
