@@ -9,7 +9,16 @@ from html import escape
 from statistics import median
 from typing import NamedTuple
 
-from tests.structure.rooms import DOMAINS, DOORS, ROOT, SHARED, TOP, modules, room_of, rooms_imported
+from tests.structure.rooms import (
+    DOMAINS,
+    DOORS,
+    ROOT,
+    SHARED,
+    TOP,
+    modules,
+    room_of,
+    rooms_imported,
+)
 
 # Beside the layers: used by some of them, and standing on nothing of the house.
 APART = ("local", "migrations")
@@ -60,7 +69,9 @@ def layers(house: Uses) -> list[Layer]:
     upper = {"worker", *TOP, *DOORS, *SHARED, *DOMAINS, *APART}
     return [
         Layer("Programs", "join what is below", ("worker", *TOP)),
-        Layer("Doors", "siblings that know nothing of each other", [d for d in DOORS if d in house]),
+        Layer(
+            "Doors", "siblings that know nothing of each other", [d for d in DOORS if d in house]
+        ),
         Layer("Shared", "what doors stand on", SHARED),
         Layer("Domains", "what the campaign is about", DOMAINS),
         Layer("Ground", "without a word of the campaign", sorted(house.keys() - upper), False),
