@@ -56,10 +56,11 @@ JOBS: Mapping[str, Job] = {
 
 
 def register(app: Flask) -> None:
-    """Make every job an actor of the current broker, each message in an application context of its own."""
+    """Make every job an actor of the application's broker, each message in a context of its own."""
     for name, job in JOBS.items():
         declare = dramatiq.actor(
             actor_name=name,
+            broker=jobs.broker_of(app),
             queue_name=jobs.QUEUE,
             max_retries=3,
             time_limit=job.time_limit / timedelta(milliseconds=1),

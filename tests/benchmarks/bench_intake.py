@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import create_engine, text
 
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.clock import now
 from campaign.config import Settings
 from campaign.pledges.emails import CONFIRM, FORM
@@ -78,7 +78,7 @@ def _institutions(settings: Settings) -> list[str]:
 
 
 def _text_id(settings: Settings) -> int:
-    with create_app(settings).app_context():
+    with create_site(settings).app_context():
         return shown_text().id
 
 

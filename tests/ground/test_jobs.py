@@ -3,7 +3,6 @@
 import time
 from dataclasses import replace
 
-import dramatiq
 import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
@@ -80,9 +79,12 @@ def test_after_a_moment_a_job_is_woken_again(woken, monkeypatch):
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp", "postgresql"])
-def test_a_broker_that_is_down_neither_fails_nor_delays_the_commit(woken, settings, scheme):
+def test_a_broker_that_is_down_neither_fails_nor_delays_the_commit(
+    app, session, monkeypatch, settings, scheme
+):
     nowhere = replace(settings, broker_url=f"{scheme}://nobody:secret@127.0.0.1:{free_port()}/none")
-    dramatiq.set_broker(away := jobs.broker_for(nowhere))
+    away = jobs.broker_for(nowhere)
+    monkeypatch.setitem(app.extensions, "waker", jobs.Waker(away))
     db.session.add(Schedule(job="a"))
     jobs.wake("fold_tallies")
 

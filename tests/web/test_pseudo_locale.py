@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from campaign import app as factory
 from campaign import i18n, jobs
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.cli.content import extract_messages
 from campaign.clock import now
 from campaign.config import Settings
@@ -90,7 +90,7 @@ def app(settings: Settings, translations: Path) -> Iterator[Flask]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (i18n, factory):
             patch.setattr(module, "TRANSLATIONS", translations)
-        made = create_app(settings)
+        made = create_site(settings)
         i18n.offered.cache_clear()
         with made.app_context():
             prepare()

@@ -58,12 +58,13 @@ def test_every_function_of_the_worker_is_a_job():
 
 
 @pytest.fixture
-def work(app):
+def work(app, monkeypatch):
     """Start a worker with this broker, stop it in the end; messages are sent by ``jobs``."""
-    started, before = [], dramatiq.get_broker()
+    started = []
 
     def start(broker):
-        dramatiq.set_broker(broker)
+        monkeypatch.setitem(app.extensions, "broker", broker)
+        monkeypatch.setitem(app.extensions, "waker", jobs.Waker(broker))
         register(app)
         started.append(dramatiq.Worker(broker, worker_timeout=50, worker_threads=THREADS))
         started[-1].start()
@@ -73,7 +74,6 @@ def work(app):
     for worker in started:
         worker.stop()
         worker.broker.close()
-    dramatiq.set_broker(before)
 
 
 def send(broker, *names):
@@ -152,11 +152,8 @@ def test_a_job_that_fails_leaves_no_open_transaction(app, work, monkeypatch, com
     until(lambda: done == ["fail", "lock"])
 
 
-def test_a_confirmed_pledge_is_counted_by_way_of_postgresql(
-    work, settings, committing, monkeypatch
-):
+def test_a_confirmed_pledge_is_counted_by_way_of_postgresql(work, settings, committing):
     """The whole way: commit, message in the database, worker, tallies."""
-    monkeypatch.setattr(jobs, "waker", jobs.Waker())
     work(jobs.broker_for(replace(settings, broker_url="postgresql:", web_threads=3)))
 
     campaign_id = confirmed().campaign_id
