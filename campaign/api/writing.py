@@ -49,7 +49,7 @@ SECURITY_SCHEME = {
     "description": "The key that the campaign's staff gave you. Keep it on your server.",
 }
 _UNFIT = "The pledge does not keep the rules, or the Idempotency-Key came before with another body."
-_STOPPED_SECONDS = 3600
+_PAUSED_SECONDS = 3600
 _REFUSALS = {
     400: "The body is no JSON, or a field is missing, unknown or of another type.",
     401: "There is no key, or it is unknown or revoked.",
@@ -57,7 +57,7 @@ _REFUSALS = {
     409: "A request with the same Idempotency-Key is being answered at this moment.",
     413: "The body is too large.",
     429: "The key has used up its quota of this day, or requests come too fast.",
-    503: "The write API is stopped for the time being.",
+    503: "The write API is paused.",
 }
 
 
@@ -67,10 +67,10 @@ def count_request() -> None:
 
 
 def check_key() -> None:
-    """Let in whoever has a key in force, while the write API is not stopped."""
-    if stop := queries.stop_in_force():
-        after = {"Retry-After": str(_STOPPED_SECONDS)}
-        raise Problem(503, f"The write API is stopped: {stop.reason}", headers=after)
+    """Let in whoever has an active key, while the write API is not paused."""
+    if pause := queries.current_pause():
+        after = {"Retry-After": str(_PAUSED_SECONDS)}
+        raise Problem(503, f"The write API is paused: {pause.reason}", headers=after)
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise _unauthorized("Give your key as: Authorization: Bearer …", "Bearer")

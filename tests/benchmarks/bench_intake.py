@@ -123,7 +123,9 @@ def _check(settings: Settings) -> None:
         confirmed = connection.scalar(
             text("SELECT count(*) FROM pledges WHERE status = 'confirmed'")
         )
-        letters = connection.scalar(text("SELECT count(*) FROM letters WHERE template = 'confirm'"))
+        letters = connection.scalar(
+            text("SELECT count(*) FROM outgoing_emails WHERE template = 'confirm'")
+        )
         deltas = connection.scalar(text("SELECT sum(change) FROM tally_deltas"))
     assert confirmed == letters == deltas == PLEDGES, (confirmed, letters, deltas)
 

@@ -25,11 +25,11 @@ def test_a_job_is_woken_after_the_commit(woken):
 
 
 def test_each_job_is_woken_once_for_a_transaction(woken):
-    for job in ("fold_tallies", "send_letters", "fold_tallies"):
+    for job in ("fold_tallies", "send_emails", "fold_tallies"):
         jobs.wake(job)
     jobs.commit()
 
-    assert woken() == ["fold_tallies", "send_letters"]
+    assert woken() == ["fold_tallies", "send_emails"]
 
 
 def test_a_rollback_forgets(woken):

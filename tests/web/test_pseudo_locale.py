@@ -24,7 +24,7 @@ from campaign.config import Settings
 from campaign.db import db
 from campaign.demo import pledges
 from campaign.mail.compose import compose
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.paths import TEMPLATES
 from campaign.pledges import emails
 from campaign.pledges.emails import CONFIRM, MINE, SENT
@@ -284,7 +284,7 @@ def test_no_sentence_of_any_letter_is_left_in_english(
     session: Session, template: str, tag: str
 ) -> None:
     known = facts()
-    letter = Letter(
+    letter = OutgoingEmail(
         template=template, locale=tag, recipient=ADDRESS, recipient_hash=b"", facts=known
     )
     session.add(letter)

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from campaign import i18n, jobs
 from campaign.db import db
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.pledges.models import Pledge
 from campaign.tallies import operations as tallies
 from campaign.tallies.queries import counts
@@ -39,7 +39,7 @@ def test_every_job_that_is_woken_exists():
         argument.value for _, argument in woken_anywhere() if isinstance(argument, ast.Constant)
     }
 
-    assert named == {"send_letters", "send_webhooks", "fold_tallies"}
+    assert named == {"send_emails", "send_webhooks", "fold_tallies"}
     assert named <= JOBS.keys()
 
 
@@ -173,21 +173,21 @@ def test_a_mail_server_that_hangs_keeps_no_tally_waiting(
         db.session.commit()  # which wakes nobody
         broker = work(StubBroker())
 
-        send(broker, *["send_letters"] * 2 * THREADS)
-        until(lambda: db.session.scalar(select(func.sum(Letter.attempts))) >= 2)
+        send(broker, *["send_emails"] * 2 * THREADS)
+        until(lambda: db.session.scalar(select(func.sum(OutgoingEmail.attempts))) >= 2)
         send(broker, "fold_tallies")
 
         until(lambda: counts(pledged[0].campaign_id).persons == 2 * THREADS, seconds=5)
 
 
-def test_letters_are_sent_by_the_job(app, work, settings, committing, monkeypatch, postbox):
+def test_emails_are_sent_by_the_job(app, work, settings, committing, monkeypatch, postbox):
     monkeypatch.setitem(app.config, "SETTINGS", replace(settings, smtp_url=postbox.url))
     submitted()
     jobs.commit()
 
-    send(work(StubBroker()), "send_letters")
+    send(work(StubBroker()), "send_emails")
 
-    until(lambda: db.session.scalar(select(Letter.sent_at)) is not None)
+    until(lambda: db.session.scalar(select(OutgoingEmail.sent_at)) is not None)
     assert len(postbox.messages) == 1
 
 
