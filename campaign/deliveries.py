@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import TypeVar
+from functools import cache
+from typing import TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Index,
     SmallInteger,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from campaign import jobs
 from campaign.clock import now
@@ -126,31 +129,38 @@ def _claims(claim: Callable[[], Claimed | None], seconds: float) -> Iterator[Cla
         yield claimed
 
 
-def claim(model: type[Row], *criteria: ColumnElement[bool]) -> Row | None:
-    """Lease the next row that is due and meets the criteria, or return None; the caller commits, then sends it.
+def claim(model: type[Row], only: UUID | None = None) -> Row | None:
+    """Lease the next row that is due, or only this one, or return None; the caller commits, then sends it.
 
     Rows are claimed one at a time: of a batch, the last would outlive its lease when the server is slow. A row that
     was claimed MAX_ATTEMPTS times without an outcome, as by workers that were killed, is given up on the way.
     """
-    while (row := _lease_next(model, *criteria)) and row.attempts > MAX_ATTEMPTS:
+    lease = _lease(model, is_only=only is not None)
+    parameters = {"only": only} if only else {}
+    while (row := db.session.scalar(lease, parameters)) and row.attempts > MAX_ATTEMPTS:
         record_failure(row, "the last attempt did not come to an end", now())
         log.warning("%s %s: %s", model.__tablename__, row.id, row.error)
         db.session.flush()
-    return row
+    return cast("Row | None", row)
 
 
-def _lease_next(model: type[Row], *criteria: ColumnElement[bool]) -> Row | None:
-    """Add one attempt to the next row and move it LEASE ahead; rows that another worker has locked are skipped."""
+@cache
+def _lease(model: type[Delivery], *, is_only: bool) -> ReturningUpdate[Delivery]:
+    """The statement that moves the next row LEASE ahead and counts an attempt; rows that others locked are skipped.
+
+    Built once for each queue, since building it takes a third of the time of a claim.
+    """
+    criteria = [model.id == bindparam("only")] if is_only else []
     # Of rows due at one instant, as after a pause, those tried least go first: one that always fails holds up none.
     order = (model.due_at, model.attempts, model.id)
     next_id = select(model.id).where(_is_due(model), *criteria).order_by(*order).limit(1)
-    lease = (
+    return (
         update(model)
         .where(model.id == next_id.with_for_update(skip_locked=True).scalar_subquery())
         .values(due_at=func.now() + LEASE, attempts=model.attempts + 1)
         .returning(model)
+        .execution_options(populate_existing=True, synchronize_session=False)
     )
-    return db.session.scalar(lease, execution_options={"populate_existing": True})
 
 
 def record_failure(row: Delivery, error: str, now: datetime, *, permanent: bool = False) -> None:

@@ -215,8 +215,7 @@ def has_due() -> bool:
 
 def claim(only: UUID | None = None) -> ClaimedDelivery | None:
     """Lease the next message that is due, or only this one. See ``deliveries.claim``."""
-    criteria = [WebhookDelivery.id == only] if only else []
-    row = deliveries.claim(WebhookDelivery, *criteria)
+    row = deliveries.claim(WebhookDelivery, only)
     if row is None:
         return None
     return ClaimedDelivery(row.id, row.webhook_id, row.webhook.url, row.message)
