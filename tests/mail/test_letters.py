@@ -16,7 +16,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from campaign.mail.compose import compose
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.pledges import emails
 from tests.factories import policy, submitted
 from tests.mail.conftest import LETTERS
@@ -52,7 +52,7 @@ every_letter = pytest.mark.parametrize(("kind", "locale"), list(product(LETTERS,
 
 def letter(kind: str, locale: str) -> EmailMessage:
     return compose(
-        Letter(
+        OutgoingEmail(
             id=UUID("018f0000-0000-7000-8000-000000000001"),
             template=kind,
             locale=locale,

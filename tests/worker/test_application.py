@@ -7,7 +7,7 @@ from campaign.app import create_worker
 from campaign.db import db
 from campaign.links import absolute_url
 from campaign.mail.compose import compose
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from tests.factories import submitted
 
 
@@ -29,7 +29,7 @@ def test_it_knows_the_addresses_of_the_site_and_serves_none(app, worker):
 
 def test_its_letters_are_those_of_the_site(session, worker):
     submitted(locale="ar")
-    letter = session.scalars(select(Letter)).one()
+    letter = session.scalars(select(OutgoingEmail)).one()
 
     ours = compose(letter)
     with worker.app_context():
