@@ -99,7 +99,7 @@ _CHUNK = 2_000
 def add(number: int, now: datetime, seed: int = 2022) -> int:
     """Add this many invented, confirmed pledges; return how many. The same seed invents the same ones."""
     chance = random.Random(seed)  # noqa: S311 (invents people, guards nothing)
-    rows = list(_invented(number, now, chance, _institutions(chance)))
+    rows = list(_invented(number, now, chance, _institutions()))
     for start in range(0, len(rows), _CHUNK):
         _insert(rows[start : start + _CHUNK])
     jobs.wake("fold_tallies")
@@ -119,7 +119,7 @@ def remove() -> int:
     return len(people)
 
 
-def _institutions(chance: random.Random) -> list[Institution]:
+def _institutions() -> list[Institution]:
     """A few institutions of every country, so that the map is not all in one place."""
     # An institution speaks once, and a real word is worth more than an invented one.
     spoken = select(Pledge.institution_id).where(

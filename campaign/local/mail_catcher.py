@@ -261,7 +261,7 @@ class _Server(SMTP):
 
     line_length_limit = LARGEST  # what may wait in the buffer; lines are measured below
 
-    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd looks for this name
+    async def smtp_DATA(self, _arg: str) -> None:  # noqa: N802 - aiosmtpd looks for this name
         """RFC 5321, 4.1.1.4."""
         if self.envelope is None or not self.envelope.rcpt_tos:
             await self.push("503 5.5.1 RCPT first")
@@ -294,14 +294,14 @@ class _Catcher:
         self._mailbox = mailbox
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd looks for this name
-        self, server: SMTP, session: Session, envelope: Envelope, name: str, answers: list[str]
+        self, _server: SMTP, session: Session, _envelope: Envelope, name: str, answers: list[str]
     ) -> list[str]:
         """Offer what aiosmtpd can do but does not offer: it answers every command in turn."""
         session.host_name = name
         return [answers[0], "250-PIPELINING", *answers[1:]]
 
     async def handle_DATA(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope
+        self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         """Store the mail, then say so."""
         content = envelope.original_content or b""

@@ -30,7 +30,7 @@ def test_a_token_of_another_key_is_foreign():
         SIGNER.read("confirm", OTHER.sign("confirm", "018f0000"), HOUR)
 
 
-def test_a_token_expires(monkeypatch):
+def test_a_token_expires():
     token = SIGNER.sign("confirm", "018f0000")
 
     with pytest.raises(ExpiredToken):

@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 from campaign import jobs, topics
 from campaign.app import create_site
 from campaign.campaigns.models import TEXTS
+from campaign.clock import now
 from campaign.config import Settings
 from campaign.db import db
 from campaign.demo import pledges
@@ -134,8 +135,6 @@ def test_the_tag_stays_where_a_fold_changes_nothing_to_be_seen(client: FlaskClie
 
 
 def test_demonstration_data_shows_before_any_fold(client: FlaskClient) -> None:
-    from campaign.clock import now
-
     assert not Page(client.get(FRONT)).all("p", class_="demo")
     pledges.add(2, now())
     jobs.commit()

@@ -26,19 +26,19 @@ class Postbox:
     messages: list[EmailMessage] = field(default_factory=list)
     envelopes: list[Envelope] = field(default_factory=list)
     connections: int = 0
-    at_rcpt: Callable[[str], str | None] = lambda address: None
-    at_data: Callable[[SMTP], str | None] = lambda server: None
+    at_rcpt: Callable[[str], str | None] = lambda _: None
+    at_data: Callable[[SMTP], str | None] = lambda _: None
     url: str = ""
 
     async def handle_EHLO(  # noqa: N802 (aiosmtpd looks for these names)
-        self, server: SMTP, session: Session, envelope: Envelope, name: str, answers: list[str]
+        self, _server: SMTP, session: Session, _envelope: Envelope, name: str, answers: list[str]
     ) -> list[str]:
         self.connections += 1
         session.host_name = name
         return answers
 
     async def handle_RCPT(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, to: str, *_: Any
+        self, _server: SMTP, _session: Session, envelope: Envelope, to: str, *_: Any
     ) -> str:
         if refusal := self.at_rcpt(to):
             return refusal
@@ -46,7 +46,7 @@ class Postbox:
         return "250 OK"
 
     async def handle_DATA(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope
+        self, server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         message = email.message_from_bytes(
             envelope.original_content or b"", policy=email.policy.default

@@ -118,7 +118,7 @@ def test_attempts_are_further_and_further_apart_for_longer_than_a_weekend(sessio
 
 
 def test_a_mailbox_that_is_not_there_is_given_up_at_once(session, postbox, transport):
-    postbox.at_rcpt = lambda address: "550 5.1.1 No such mailbox"
+    postbox.at_rcpt = lambda _: "550 5.1.1 No such mailbox"
     queue("nobody@example.org")
 
     outbox.deliver_due(transport)

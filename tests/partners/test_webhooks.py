@@ -1,5 +1,6 @@
 """Partners are told of milestones and daily tallies: once, signed, and again where they did not take it."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -366,8 +367,6 @@ def test_old_messages_go_and_milestones_stay(partner, outbound):
 
 
 def test_the_job_sends_what_is_due(app, settings, partner, monkeypatch):
-    from dataclasses import replace
-
     open_ = replace(settings, webhooks_to_private_networks=True)
     monkeypatch.setitem(app.config, "SETTINGS", open_)
     webhooks.queue_test(added(partner.url), now())
@@ -382,8 +381,6 @@ def test_the_job_sends_what_is_due(app, settings, partner, monkeypatch):
 
 @pytest.fixture
 def run(app, settings, monkeypatch):
-    from dataclasses import replace
-
     open_ = replace(settings, webhooks_to_private_networks=True)
     monkeypatch.setitem(app.config, "SETTINGS", open_)
 

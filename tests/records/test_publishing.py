@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from flask import current_app
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
@@ -297,10 +299,6 @@ def test_two_workers_do_not_publish_at_once(elsewhere: Elsewhere, tmp_path: Path
 def test_the_job_publishes_the_day_that_is_over_once(
     app: object, committing: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
-    from flask import current_app
-
     ours = replace(current_app.config["SETTINGS"], data_folder=str(tmp_path))
     monkeypatch.setitem(current_app.config, "SETTINGS", ours)
     now = datetime.now(UTC)

@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from campaign.db import db
+from campaign.paths import VERIFIER
 from campaign.pledges.models import Pledge
 from campaign.records import package
 from campaign.records.listing import receipt
@@ -346,8 +347,6 @@ def test_a_receipt_of_nobody_is_refused(dataset: Path) -> None:
 
 
 def test_it_is_short_and_explains_itself() -> None:
-    from campaign.paths import VERIFIER
-
     source = VERIFIER.read_text()
     assert len(source.splitlines()) < 180
     assert "python3 verify.py" in source.split('"""')[1]

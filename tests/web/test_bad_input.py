@@ -1,5 +1,6 @@
 """Hostile and broken input: never a crash, never reflected as markup, the right status, nothing stored unclean."""
 
+from io import BytesIO
 from urllib.parse import quote_from_bytes
 
 import pytest
@@ -166,8 +167,6 @@ def test_what_is_no_form_is_answered_with_the_form(
 
 
 def test_a_file_in_place_of_a_text_is_as_good_as_nothing(client: FlaskClient) -> None:
-    from io import BytesIO
-
     fields = {name: value.decode() for name, value in filled_in().items()}
     answer = client.post(FORM_PATH, data=fields | {"name": (BytesIO(b"Anna"), "anna.txt")})
     assert (answer.status_code, list(Page(answer).problems)) == (422, ["name"])

@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from campaign import i18n, jobs, qr
 from campaign.tallies import operations as tallies
 from campaign.web import sharing
-from tests.factories import CAMPAIGN, confirmed, institution
+from campaign.web.place_lists import CURSOR
+from tests.factories import CAMPAIGN, confirmed, institution, policy
 from tests.web.browsing import LANGUAGES, Page, open_page
 
 
@@ -168,9 +169,6 @@ def test_no_script_stands_in_a_page_but_data(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("query", ["q=wanjiru", "after={cursor}"])
 def test_searches_are_not_indexed(client: FlaskClient, query: str) -> None:
-    from campaign.web.place_lists import CURSOR
-    from tests.factories import policy
-
     cursor = policy().signer.sign(CURSOR, ["2026-01-01T00:00:00+00:00", "0" * 32])
     page = open_page(client, f"/en/countries/KE/signatories/?{query.format(cursor=cursor)}")
     assert page.one("meta", name="robots").get("content") == "noindex"
