@@ -1,18 +1,24 @@
 # The two commands: `make run` and `make test`. Everything else serves those who change the code.
 PYTHON ?= python3
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench lighthouse rooms lock clean
+.PHONY: run test test-quick check bench lighthouse rooms lock clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
 	@exec $(BIN)/lightup up $(UP)
 
 # On two cores at once; a file's tests stay together, and with them what they set up.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(PYTEST) $(TESTS)
+
+test-quick: $(READY)
+	$(PYTEST) -m "not browser and not stack" $(TESTS)
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -47,4 +53,4 @@ $(READY): requirements-dev.lock pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache
+	rm -rf $(VENV) dist build .coverage .mypy_cache .ruff_cache

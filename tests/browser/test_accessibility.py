@@ -43,7 +43,7 @@ NO_PAGES = {
     "root.health",
     "web.institution_search",
     "web.institution_proposals",
-    "mine.export",
+    "my_pledges.export",
     "map.map_picture",
     "charts.svg",
     "charts.png",
