@@ -39,7 +39,18 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that no core is left with one of them when all else is done."""
-    items.sort(key=lambda item: not {"stack", "browser"} & {m.name for m in item.iter_markers()})
+    items.sort(key=_turn)
+
+
+# They run side by side: the first keeps a core busy, the second mostly waits.
+LONGEST = ("test_accessibility.py", "test_kills.py")
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.path.name in LONGEST:
+        return LONGEST.index(item.path.name)
+    is_long = {"stack", "browser"} & {mark.name for mark in item.iter_markers()}
+    return len(LONGEST) + (not is_long)
 
 
 FIGURE = "figure"

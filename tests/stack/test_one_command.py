@@ -18,16 +18,55 @@ PAGES = ["", *CAMPAIGN_PAGES, "countries/KE/", "institutions/02y9nww90/", "about
 DEMO = "This site holds invented demonstration pledges."
 
 
+@dataclass(frozen=True)
+class FirstLife:
+    """What a new instance with demonstration data showed."""
+
+    stack: Stack
+    output: str
+    mailbox: str
+    fronts: dict[str, str]
+    pages: dict[str, str]
+
+
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """A new instance with demonstration data."""
+def first_life() -> Iterator[FirstLife]:
     with running("--demo") as stack:
-        yield stack
+        yield FirstLife(
+            stack,
+            stack.output(),
+            fetch(stack.mailbox)[1],
+            {locale: fetch(f"{stack.site}/{locale}/")[1] for locale in LANGUAGES},
+            pages(stack),
+        )
+
+
+def pages(stack: Stack) -> dict[str, str]:
+    return {path: fetch(f"{stack.site}/en/{path}")[1] for path in PAGES}
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A second stack in the folder of one that runs, and how that one was afterwards."""
+
+    exit_code: int
+    output: str
+    user: int
+    health: str
+
+
+@pytest.fixture(scope="module")
+def refused(first_life: FirstLife) -> Refused:
+    second = Stack(first_life.stack.folder)
+    second.start()
+    exit_code = second.supervisor.wait(30)
+    health = fetch(f"{first_life.stack.site}/health")[1]
+    return Refused(exit_code, second.output(), first_life.stack.supervisor.pid, health)
 
 
 @dataclass(frozen=True)
 class SecondLife:
-    """A stack that runs for the second time, and how its first run ended."""
+    """The same stack, run for the second time, and how its first run ended."""
 
     stack: Stack
     exit_code: int
@@ -35,18 +74,18 @@ class SecondLife:
 
 
 @pytest.fixture(scope="module")
-def second_life() -> Iterator[SecondLife]:
-    """In its first run the demonstration was removed, somebody pledged, and Ctrl-C was pressed."""
-    with running("--demo") as stack:
-        assert stack.lightup("demo", "remove").returncode == 0
-        wait_for_kenya(stack, 0)
-        somebody_pledges(stack)
-        everyone = stack.processes()
-        exit_code = stack.press_ctrl_c()
-        left_behind = [process.title() for process in everyone if process.alive()]
-        stack.start("--demo")
-        stack.wait_until_ready()
-        yield SecondLife(stack, exit_code, left_behind)
+def second_life(first_life: FirstLife, refused: Refused) -> SecondLife:
+    """At the end of its first run the demonstration was removed, somebody pledged, and Ctrl-C was pressed."""
+    stack = first_life.stack
+    assert stack.lightup("demo", "remove").returncode == 0
+    wait_for_kenya(stack, 0)
+    somebody_pledges(stack)
+    everyone = stack.processes()
+    exit_code = stack.press_ctrl_c()
+    left_behind = [process.title() for process in everyone if process.alive()]
+    stack.start("--demo")
+    stack.wait_until_ready()
+    return SecondLife(stack, exit_code, left_behind)
 
 
 def wait_for_kenya(stack: Stack, count: int) -> None:
@@ -61,35 +100,33 @@ def somebody_pledges(stack: Stack) -> None:
     person.confirm_by_link()
 
 
-def test_it_says_where_the_site_and_the_caught_mail_are(stack: Stack) -> None:
-    assert f"The site     {stack.site}/" in stack.output()
-    assert f"Caught mail  {stack.mailbox}/" in stack.output()
-    assert "Caught mail" in fetch(stack.mailbox)[1]
+def test_it_says_where_the_site_and_the_caught_mail_are(first_life: FirstLife) -> None:
+    stack = first_life.stack
+    assert f"The site     {stack.site}/" in first_life.output
+    assert f"Caught mail  {stack.mailbox}/" in first_life.output
+    assert "Caught mail" in first_life.mailbox
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)
-def test_the_front_page_answers_in_every_language(stack: Stack, locale: str) -> None:
-    page = fetch(f"{stack.site}/{locale}/")[1]
-
-    assert f'<html lang="{locale}"' in page
+def test_the_front_page_answers_in_every_language(first_life: FirstLife, locale: str) -> None:
+    assert f'<html lang="{locale}"' in first_life.fronts[locale]
 
 
-def test_every_page_says_that_the_demonstration_is_invented(stack: Stack) -> None:
-    for path in PAGES:
-        assert DEMO in fetch(f"{stack.site}/en/{path}")[1], path
+def test_every_page_says_that_the_demonstration_is_invented(first_life: FirstLife) -> None:
+    for path, page in first_life.pages.items():
+        assert DEMO in page, path
 
 
-def test_a_second_one_in_the_same_folder_says_why_it_does_not_start(stack: Stack) -> None:
-    second = Stack(stack.folder)
-    second.start()
-
-    assert second.supervisor.wait(30) == 1
+def test_a_second_one_in_the_same_folder_says_why_it_does_not_start(
+    first_life: FirstLife, refused: Refused
+) -> None:
+    assert refused.exit_code == 1
 
     words = (
-        f"Error: {stack.folder} is in use by process {stack.supervisor.pid}. Stop that one first"
+        f"Error: {first_life.stack.folder} is in use by process {refused.user}. Stop that one first"
     )
-    assert second.output().startswith(words)
-    assert fetch(f"{stack.site}/health")[1] == "ok\n"
+    assert refused.output.startswith(words)
+    assert refused.health == "ok\n"
 
 
 def test_ctrl_c_ends_it_well_and_leaves_no_process_behind(second_life: SecondLife) -> None:
@@ -102,5 +139,5 @@ def test_the_next_start_takes_up_what_was_pledged_before(second_life: SecondLife
 
 
 def test_a_demonstration_that_was_removed_does_not_come_back(second_life: SecondLife) -> None:
-    for path in PAGES:
-        assert DEMO not in fetch(f"{second_life.stack.site}/en/{path}")[1], path
+    for path, page in pages(second_life.stack).items():
+        assert DEMO not in page, path
