@@ -91,6 +91,11 @@ def is_waiting(model: type[Delivery]) -> ColumnElement[bool]:
     return and_(model.sent_at.is_(None), model.failed_at.is_(None))
 
 
+def has_due(model: type[Delivery]) -> ColumnElement[bool]:
+    """The condition that a row is due."""
+    return exists().where(_is_due(model))
+
+
 def _is_due(model: type[Delivery]) -> ColumnElement[bool]:
     return and_(is_waiting(model), model.due_at <= func.now())
 

@@ -117,10 +117,7 @@ def broker_for(settings: Settings) -> Broker:
 
 
 def _postgres_broker(settings: Settings) -> Broker:
-    from dramatiq_postgres import PostgresBroker
+    from campaign import queue
 
     url = settings.database_url if settings.broker_url == "postgresql:" else settings.broker_url
-    broker: Broker = PostgresBroker(
-        url=url.replace("postgresql+psycopg:", "postgresql:"), results=False
-    )
-    return broker
+    return queue.Broker(url=url.replace("postgresql+psycopg:", "postgresql:"), results=False)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import flask_migrate
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from campaign import jobs
 from campaign.campaigns.models import CampaignText
@@ -33,6 +33,11 @@ def prepare() -> None:
     publish_shipped_texts()
     import_dump(starter_path())
     jobs.commit()
+
+
+def is_true(condition: ColumnElement[bool]) -> bool:
+    """Whether the database says so."""
+    return bool(db.session.scalar(select(condition)))
 
 
 def policy() -> PledgePolicy:

@@ -1,12 +1,13 @@
 """The list of jobs: how often the scheduler wakes each, whether it has anything to do, how long it may take."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import dramatiq
 from flask import Flask
+from sqlalchemy import ColumnElement, true
 
 from campaign import jobs
 from campaign.clock import now
@@ -32,10 +33,15 @@ ALL_PLEDGES = timedelta(hours=3)
 
 @dataclass(frozen=True)
 class Job:
-    """A function without arguments, woken at least this often while it is needed, ended after its time limit."""
+    """A function without arguments, woken at least this often while it has work, ended after its time limit.
+
+    ``has_work`` is asked each second, in one statement for all jobs. ``is_needed`` is asked once a job is due:
+    it is for what SQL cannot tell.
+    """
 
     run: Callable[[], None]
     every: timedelta
+    has_work: ColumnElement[bool] = field(default_factory=true)
     is_needed: Callable[[], bool] = _always
     time_limit: timedelta = timedelta(minutes=10)
 
@@ -43,13 +49,18 @@ class Job:
 JOBS: Mapping[str, Job] = {
     job.run.__name__: job
     for job in (
-        Job(actors.send_emails, timedelta(seconds=2), outbox.has_due),
-        Job(actors.fold_tallies, timedelta(seconds=1), tally_operations.has_deltas),
-        Job(actors.send_webhooks, timedelta(seconds=5), webhooks.has_due),
+        Job(actors.send_emails, timedelta(seconds=2), outbox.has_due()),
+        Job(actors.fold_tallies, timedelta(seconds=1), tally_operations.has_deltas()),
+        Job(actors.send_webhooks, timedelta(seconds=5), webhooks.has_due()),
         Job(actors.queue_daily_webhooks, timedelta(hours=1)),
         Job(actors.remind_unconfirmed, timedelta(hours=1)),
         Job(actors.keep_retention, timedelta(hours=1)),
-        Job(actors.publish_records, timedelta(hours=1), _has_numbers_to_publish, ALL_PLEDGES),
+        Job(
+            actors.publish_records,
+            timedelta(hours=1),
+            is_needed=_has_numbers_to_publish,
+            time_limit=ALL_PLEDGES,
+        ),
         Job(actors.reconcile_tallies, timedelta(days=1), time_limit=ALL_PLEDGES),
     )
 }

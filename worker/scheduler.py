@@ -1,4 +1,4 @@
-"""The periodic loop: wakes every job whose time has come and that has something to do."""
+"""The periodic loop: wakes every job that is due and has something to do."""
 
 import logging
 from threading import Event
@@ -12,24 +12,39 @@ from worker.registry import JOBS
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.5
+# So long it takes at most until work is found whose wake-up call was lost or held back.
+LOOK_SECONDS = 1.0
+
+_ANY_DUE = schedules.any_due(JOBS)
 
 
 def run(app: Flask, stopping: Event) -> None:
-    """Tick until told to stop; a database that is away for a while is waited for."""
-    while not stopping.wait(TICK_SECONDS):
+    """Wake what is due until told to stop; wait for a database that is away."""
+    while not stopping.is_set():
         with app.app_context():
             try:
-                tick()
+                _keep_looking(stopping)
             except OperationalError as error:
                 log.warning("database is away: %s", error.orig)
                 db.session.rollback()
+        stopping.wait(LOOK_SECONDS)
+
+
+def _keep_looking(stopping: Event) -> None:
+    schedules.add(JOBS)
+    jobs.commit()
+    # A connection kept for looking: the pool would ask whether it is alive before every look, and
+    # without a transaction a look is one round trip.
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not stopping.is_set():
+            if connection.scalar(_ANY_DUE):
+                tick()
+            stopping.wait(LOOK_SECONDS)
 
 
 def tick() -> None:
-    """One round. Advancing a schedule and waking its job are one transaction's work and its consequence."""
-    schedules.add(JOBS)
-    for name, job in JOBS.items():
-        if schedules.take_due(name, job.every) and job.is_needed():
+    """Wake each job that is due. The call follows the commit that sets the job's next time."""
+    for name in schedules.take_due(JOBS):
+        if JOBS[name].is_needed():
             jobs.wake(name)
-        jobs.commit()
+    jobs.commit()

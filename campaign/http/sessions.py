@@ -39,7 +39,7 @@ class _NoSession(SessionMixin):
 class NoSessions(SessionInterface):
     """Neither reads nor sets a cookie."""
 
-    def open_session(self, app: Flask, request: Request) -> SessionMixin:
+    def open_session(self, app: Flask, request: Request) -> SessionMixin:  # noqa: ARG002 (Flask calls it so)
         return _NoSession()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:

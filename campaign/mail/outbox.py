@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from campaign import deliveries, jobs
 from campaign.clock import now
@@ -49,7 +49,8 @@ def queued_since(recipient_hash: bytes, since: datetime) -> int:
     return db.session.scalar(query) or 0
 
 
-def has_due() -> bool:
+def has_due() -> ColumnElement[bool]:
+    """The condition that an e-mail is due."""
     return deliveries.has_due(OutgoingEmail)
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Update, bindparam, delete, text, update
+from sqlalchemy import ColumnElement, Row, Update, bindparam, delete, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.types import BigInteger
 from standardwebhooks import Webhook as Signature
@@ -209,7 +209,8 @@ def _queue(rows: Iterable[dict[str, Any]]) -> int:
     return len(ids)
 
 
-def has_due() -> bool:
+def has_due() -> ColumnElement[bool]:
+    """The condition that a message is due."""
     return deliveries.has_due(WebhookDelivery)
 
 

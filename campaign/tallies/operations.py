@@ -5,14 +5,14 @@ Both count with the same statement, once over deltas and once over pledges, so t
 
 from dataclasses import dataclass
 
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import ColumnElement, TextClause, bindparam, exists, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
 from campaign import topics
 from campaign.db import db
 from campaign.geography import COUNTRIES, regions_of
-from campaign.tallies.models import TALLIES
+from campaign.tallies.models import TALLIES, TallyDelta
 
 FOLD_BATCH = 50_000
 # One fold at a time: two would wait for each other's rows. The number only has to be ours.
@@ -155,8 +155,9 @@ def fold_all() -> int:
     return total
 
 
-def has_deltas() -> bool:
-    return bool(db.session.scalar(text("SELECT EXISTS (SELECT FROM tally_deltas)")))
+def has_deltas() -> ColumnElement[bool]:
+    """The condition that there is something to fold."""
+    return exists(select(TallyDelta.id))
 
 
 def differences() -> list[Difference]:

@@ -24,7 +24,7 @@ from campaign.partners.models import (
 from campaign.partners.rules import DAILY, EVENTS, MILESTONE
 from campaign.safe_http import Outbound
 from campaign.tallies.models import Tally
-from tests.factories import CAMPAIGN, confirmed, institution, policy, text
+from tests.factories import CAMPAIGN, confirmed, institution, is_true, policy, text
 from worker import actors
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -301,7 +301,7 @@ def test_gone_ends_a_webhook_at_once(partner, outbound):
 
     assert len(partner.got) == 1
     assert webhook.disabled_at is not None
-    assert not webhooks.has_due()
+    assert not is_true(webhooks.has_due())
     count(10)
     assert webhooks.announce_milestones(now()) == 0
 
@@ -322,7 +322,7 @@ def test_a_webhook_removed_while_a_message_is_under_way(partner, outbound):
     webhooks.remove(webhook, "staff:test")
 
     assert webhooks.deliver(outbound, policy().signer, claimed, now()) is None
-    assert not webhooks.has_due()
+    assert not is_true(webhooks.has_due())
 
 
 def test_a_killed_workers_message_comes_back(partner, outbound):

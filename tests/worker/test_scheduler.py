@@ -7,7 +7,7 @@ from datetime import timedelta
 from threading import Event, Thread
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import exists, select, update
 
 from campaign import jobs, schedules
 from campaign.app import create_site
@@ -15,11 +15,12 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.partners import webhooks
 from campaign.partners.rules import EVENTS
-from campaign.schedules import Schedule, take_due
+from campaign.pledges.models import Pledge
+from campaign.schedules import Schedule
 from tests.factories import confirmed
 from tests.mail.conftest import free_port
 from worker import scheduler
-from worker.registry import JOBS
+from worker.registry import JOBS, Job
 
 HOUR = timedelta(hours=1)
 ALWAYS_NEEDED = [
@@ -34,6 +35,11 @@ ALWAYS_NEEDED = [
 @pytest.fixture(autouse=True)
 def _no_call_is_held_back(monkeypatch):
     monkeypatch.setattr(jobs, "WAKE_INTERVAL_SECONDS", 0)
+
+
+def take_due(name, every):
+    """Whether this job, asked about alone, is due and ours."""
+    return name in schedules.take_due({name: Job(lambda: None, every)})
 
 
 def time_passes(passed):
@@ -59,6 +65,25 @@ def test_adding_a_job_again_does_not_make_it_due(session):
 
 def test_an_unknown_job_is_never_due(session):
     assert not take_due("nobody", HOUR)
+
+
+def test_a_job_that_found_no_work_takes_it_as_soon_as_it_comes(session):
+    schedules.add(["tidy"])
+    waiting = Job(lambda: None, HOUR, exists(select(Pledge.id)))
+    before = schedules.take_due({"tidy": waiting})
+
+    confirmed()
+
+    assert (before, schedules.take_due({"tidy": waiting})) == (set(), {"tidy"})
+
+
+def test_looking_takes_nothing(session):
+    schedules.add(["tidy"])
+    looking = schedules.any_due({"tidy": Job(lambda: None, HOUR)})
+
+    assert [db.session.scalar(looking), db.session.scalar(looking)] == [True, True]
+    assert take_due("tidy", HOUR)
+    assert not db.session.scalar(looking)
 
 
 def test_many_schedulers_take_a_job_once(elsewhere):
@@ -91,13 +116,20 @@ def test_a_scheduler_killed_before_it_commits_leaves_the_job_to_another(elsewher
     assert elsewhere(lambda: take_due("tidy", HOUR)).result(20) is True
 
 
-def test_jobs_without_work_are_not_woken(session, woken):
+@pytest.fixture
+def scheduled():
+    """Every job is due for the first time."""
+    schedules.add(JOBS)
+    jobs.commit()
+
+
+def test_jobs_without_work_are_not_woken(session, scheduled, woken):
     scheduler.tick()
 
     assert woken() == ALWAYS_NEEDED
 
 
-def test_jobs_with_work_are_woken(session, woken):
+def test_jobs_with_work_are_woken(session, scheduled, woken):
     confirmed()
     hook = webhooks.add("https://hooks.uni.ac.ke/", None, EVENTS, "staff:test", now())
     webhooks.queue_test(hook, now())
@@ -108,7 +140,7 @@ def test_jobs_with_work_are_woken(session, woken):
     assert woken() == sorted(JOBS)
 
 
-def test_a_job_that_is_not_due_is_not_woken(session, woken):
+def test_a_job_that_is_not_due_is_not_woken(session, scheduled, woken):
     scheduler.tick()
     woken()
 
@@ -117,7 +149,7 @@ def test_a_job_that_is_not_due_is_not_woken(session, woken):
     assert woken() == []
 
 
-def test_ticks_of_many_schedulers_wake_each_job_once(elsewhere, woken):
+def test_ticks_of_many_schedulers_wake_each_job_once(elsewhere, scheduled, woken):
     for ticking in [elsewhere(scheduler.tick) for _ in range(8)]:
         ticking.result(20)
 
@@ -125,7 +157,7 @@ def test_ticks_of_many_schedulers_wake_each_job_once(elsewhere, woken):
 
 
 def test_the_loop_ticks_until_it_is_told_to_stop(app, committing, woken, monkeypatch):
-    monkeypatch.setattr(scheduler, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(scheduler, "LOOK_SECONDS", 0.01)
     stopping = Event()
     loop = Thread(target=scheduler.run, args=(app, stopping))
     loop.start()
@@ -141,7 +173,7 @@ def test_the_loop_ticks_until_it_is_told_to_stop(app, committing, woken, monkeyp
 
 
 def test_a_database_that_is_away_is_waited_for(settings, monkeypatch, caplog):
-    monkeypatch.setattr(scheduler, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(scheduler, "LOOK_SECONDS", 0.01)
     nowhere = create_site(
         replace(settings, database_url=f"postgresql+psycopg://x@127.0.0.1:{free_port()}/x")
     )
