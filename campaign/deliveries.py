@@ -100,10 +100,6 @@ def _is_due(model: type[Delivery]) -> ColumnElement[bool]:
     return and_(is_waiting(model), model.due_at <= func.now())
 
 
-def has_due(model: type[Delivery]) -> bool:
-    return db.session.scalar(select(exists().where(_is_due(model)))) or False
-
-
 def drain(
     claim: Callable[[], Claimed | None],
     deliver: Callable[[Claimed], Outcome],

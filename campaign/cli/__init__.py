@@ -8,7 +8,7 @@ from campaign.cli.institutions import institutions
 from campaign.cli.partners import api, keys, origins, webhooks
 from campaign.cli.pledges import pledges
 from campaign.cli.records import records
-from campaign.cli.running import migrate, settings, setup, up, web, worker
+from campaign.cli.running import logs, migrate, settings, setup, up, web, worker
 from campaign.cli.tallies import tallies
 
 lightup = AppGroup(
@@ -21,6 +21,7 @@ lightup = AppGroup(
 )
 for command in (
     up,
+    logs,
     web,
     worker,
     setup,

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -51,15 +51,45 @@ def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -
     """Run everything on this machine: database, site, worker, scheduler, mail catcher.
 
     Ctrl-C stops all of it. What dies is restarted. Where DATABASE_URL, BROKER_URL or SMTP_URL is set, that
-    server is used instead of an own one.
+    server is used instead of the built-in one. What the programs say is in FOLDER/log: see `lightup logs`.
     """
     from campaign.cli import stack
     from campaign.local.processes import FolderInUseError
 
     try:
         sys.exit(stack.run(stack.Ports(port, mail_port, mailbox_port), folder, with_demo=demo))
-    except FolderInUseError as error:
+    except (FolderInUseError, stack.MissingExtraError) as error:
         raise click.ClickException(str(error)) from None
+
+
+@click.command()
+@click.argument("program", required=False)
+@click.option("--follow", is_flag=True, help="Go on with what they say from now on, until Ctrl-C.")
+@click.option("--lines", default=50, show_default=True, help="How many lines of each program.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("var"),
+    show_default=True,
+    help="That of `lightup up`.",
+)
+def logs(program: str | None, follow: bool, lines: int, folder: Path) -> None:
+    """Show what the programs of `lightup up` said last: all of them, or one PROGRAM. Times are in UTC."""
+    from campaign.cli.stack import logs_of
+    from campaign.local import logs as files
+    from campaign.local.console import Prefixes
+
+    programs = files.programs(logs_of(folder))
+    if not programs:
+        raise click.ClickException(f"There are no logs in {folder}. `lightup up` writes them.")
+    if program and program not in programs:
+        known = ", ".join(programs)
+        raise click.ClickException(f"{program} has no log. These have one: {known}.")
+    names = [program] if program else programs
+    prefixes = Prefixes(names)
+    with suppress(KeyboardInterrupt):
+        for line in files.read(logs_of(folder), names, lines, follow=follow):
+            click.echo(prefixes.put_before(line.program, line.content), nl=False)
 
 
 @click.command()
@@ -130,12 +160,26 @@ def setup(demo: bool) -> None:
     with _alone():
         _upgrade()
         if institution_queries.is_empty():
-            import_dump(institution_queries.starter_path())
+            _import_starter_registry()
             if demo:
-                invented.add(DEMO_PLEDGES, now())
-                fold_all()  # the first visitor shall not see a site that is still counting
+                _invent_pledges()
             jobs.commit()
-            click.echo("A new instance: the starter registry is in place.")
+
+
+def _import_starter_registry() -> None:
+    click.echo("Registry: importing institutions …")
+    summary = import_dump(institution_queries.starter_path())
+    click.echo(f"Registry: {summary.added:,} institutions")
+
+
+def _invent_pledges() -> None:
+    def say(number: int) -> None:
+        click.echo(f"Invented pledges: {number:,} of {DEMO_PLEDGES:,} …")
+
+    invented.add(DEMO_PLEDGES, now(), progress=say)
+    click.echo("Invented pledges: counting …")
+    fold_all()  # so that the first visitor does not find a site that is still counting
+    click.echo(f"Invented pledges: {DEMO_PLEDGES:,}")
 
 
 def _advise(settings: Settings) -> None:

@@ -1,17 +1,25 @@
 """``lightup up``: database, mail catcher, site, worker and scheduler on this machine, under one supervisor."""
 
 import os
+import platform
 import signal
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from campaign.config import local_keys
-from campaign.local.postgres import EmbeddedPostgres
+from campaign.local.console import Steps, shown, write
+from campaign.local.postgres import EmbeddedPostgres, PostgresError, find_binaries
 from campaign.local.supervisor import Child, Supervisor, answers, listening
 
 _LIGHTUP = [sys.executable, "-m", "campaign.main"]
+_LOGS = "log"
+
+
+class MissingExtraError(Exception):
+    """What a built-in server needs is not installed; the sentence says how to get it."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +32,38 @@ class Ports:
 
 
 def run(ports: Ports, folder: Path, *, with_demo: bool) -> int:
-    """Run until Ctrl-C; return the exit code. Servers named in the environment are used, not started."""
+    """Run until Ctrl-C; return the exit code. Servers named in the environment are used, not started.
+
+    Raises MissingExtraError, and FolderInUseError when another one runs in the folder.
+    """
+    _check_extra()
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     postgres = None if os.environ.get("DATABASE_URL") else EmbeddedPostgres(folder / "postgres")
     environment = _environment(ports, folder, postgres)
     children = list(_children(ports, folder, postgres, environment, with_demo))
-    return Supervisor(folder, children, all_ready=lambda: _announce(ports)).run()
+    console = Steps([child.name for child in children], logs_of(folder))
+    supervisor = Supervisor(
+        folder, children, all_ready=lambda: _announce(ports, folder, console), console=console
+    )
+    return supervisor.run(before=lambda: _describe(console))
+
+
+def logs_of(folder: Path) -> Path:
+    """Where the logs of the instance in `folder` are."""
+    return folder / _LOGS
+
+
+def _check_extra() -> None:
+    """Built-in servers are an extra, since a site for the public has its own."""
+    advice = "Install the extra: pip install 'lightup[local]', or name a server in"
+    if not os.environ.get("SMTP_URL") and not find_spec("aiosmtpd"):
+        raise MissingExtraError(f"The built-in mail catcher is not installed. {advice} SMTP_URL.")
+    if not os.environ.get("DATABASE_URL"):
+        try:
+            find_binaries()
+        except PostgresError as error:
+            raise MissingExtraError(f"{error} {advice} DATABASE_URL.") from None
 
 
 def _environment(
@@ -56,7 +89,13 @@ def _children(
     with_demo: bool,
 ) -> Iterator[Child]:
     if postgres:
-        yield Child("postgres", postgres.prepare, ready=postgres.ready, stop_signal=signal.SIGINT)
+        yield Child(
+            "postgres",
+            postgres.prepare,
+            title="Database",
+            ready=postgres.ready,
+            stop_signal=signal.SIGINT,
+        )
     if not os.environ.get("SMTP_URL"):
         catcher = [
             sys.executable,
@@ -67,26 +106,52 @@ def _children(
             str(folder / "mail"),
         ]
         yield Child(
-            "mail", catcher, ready=lambda: listening(ports.mail) and listening(ports.mailbox)
+            "mail",
+            catcher,
+            title="Mail catcher",
+            ready=lambda: listening(ports.mail) and listening(ports.mailbox),
         )
     setup = [*_LIGHTUP, "setup", "--demo" if with_demo else "--no-demo"]
-    yield Child("setup", setup, env=environment, once=True)
+    yield Child("setup", setup, title="Setup", env=environment, once=True)
     health = f"http://127.0.0.1:{ports.site}/health"
     yield Child(
         "web",
         [*_LIGHTUP, "web", f"--bind=127.0.0.1:{ports.site}"],
+        title="Site",
         env=environment,
         ready=lambda: answers(health),
     )
-    yield Child("worker", [*_LIGHTUP, "worker"], env=environment)
-    yield Child("scheduler", [*_LIGHTUP, "scheduler"], env=environment)
+    yield Child("worker", [*_LIGHTUP, "worker"], title="Worker", env=environment)
+    yield Child("scheduler", [*_LIGHTUP, "scheduler"], title="Scheduler", env=environment)
 
 
-def _announce(ports: Ports) -> None:
-    mailbox = (
-        "" if os.environ.get("SMTP_URL") else f"\n  Caught mail  http://localhost:{ports.mailbox}/"
-    )
-    print(
-        f"\n  The site     http://localhost:{ports.site}/{mailbox}\n\n  Ctrl-C stops everything.\n",
-        flush=True,
-    )
+def _describe(console: Steps) -> None:
+    """Say what is used and not started."""
+    python = f"Python {platform.python_version()} in {shown(Path(sys.prefix))}"
+    console.line("Environment", python)
+    for title, name in (("Database", "DATABASE_URL"), ("Mail server", "SMTP_URL")):
+        if os.environ.get(name):
+            console.line(title, f"the one of {name}")
+
+
+def _announce(ports: Ports, folder: Path, console: Steps) -> None:
+    """Say where everything is and what to try first."""
+    site, mailbox = f"http://localhost:{ports.site}/", f"http://localhost:{ports.mailbox}/"
+    has_catcher = not os.environ.get("SMTP_URL")
+    logs = f"{shown(Path(sys.prefix))}/bin/lightup logs --follow"
+    if folder != Path("var").resolve():
+        logs += f" --folder {shown(folder)}"
+    lines = [
+        f"Ready after {console.seconds():.0f} s.",
+        "",
+        f"The site     {site}",
+        *([f"Caught mail  {mailbox}"] if has_catcher else []),
+        "",
+        "Try this first: make a pledge on the site, open the mail that it sends you"
+        + (" (it is among the caught mail)," if has_catcher else ","),
+        "and confirm with its link: you are counted. What else there is: README.md and docs/.",
+        f"What the programs say is in {shown(logs_of(folder))}: {logs}",
+        "",
+        "Ctrl-C stops everything.",
+    ]
+    write(("\n" + "".join(f"  {line}".rstrip() + "\n" for line in lines) + "\n").encode())

@@ -4,7 +4,7 @@ The names are common given and family names put together by chance; any likeness
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -93,14 +93,23 @@ _WORDS = {
     "ur": "آپ کو ایسی سرزمین ملے جس کے دریا ہم نے صاف رکھے۔",
     "sw": "Mrithi nchi ambayo mito yake tuliitunza ikiwa safi.",
 }
-_CHUNK = 2_000
+_CHUNK = 1_000
 
 
-def add(number: int, now: datetime, seed: int = 2022) -> int:
-    """Add this many invented, confirmed pledges; return how many. The same seed invents the same ones."""
+def add(
+    number: int,
+    now: datetime,
+    seed: int = 2022,
+    progress: Callable[[int], None] = lambda number: None,
+) -> int:
+    """Add this many invented, confirmed pledges; return how many. The same seed invents the same ones.
+
+    ``progress`` is called with the number added so far.
+    """
     chance = random.Random(seed)  # noqa: S311 (invents people, guards nothing)
     rows = list(_invented(number, now, chance, _institutions()))
     for start in range(0, len(rows), _CHUNK):
+        progress(start)
         _insert(rows[start : start + _CHUNK])
     jobs.wake("fold_tallies")
     return len(rows)

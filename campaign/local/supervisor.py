@@ -13,7 +13,6 @@ import selectors
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,11 +20,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import cycle
 from pathlib import Path
 from typing import IO, Any, Self
 
 from campaign.local import launch
+from campaign.local.console import Console
 from campaign.local.processes import FolderLock, Process, all_processes, boot_id, end
 
 FIRST_DELAY = 0.25
@@ -39,7 +38,6 @@ ATTEMPTS = 5
 _POLL_SECONDS = 0.05
 _LEFTOVER_SECONDS = 5.0  # they were told to stop when their supervisor died
 _MARK = "SUPERVISED_BY"
-_COLOURS = (1, 36, 33, 35, 32, 34, 31)  # bold for ourselves, then SGR foreground colours
 _CHUNK = 65536
 
 
@@ -50,13 +48,15 @@ class Child:
     `command` may be a function: it is called before every start, may prepare what the program
     needs, and counts as a failed start when it raises. `env` is added to our own environment.
     `ready` says whether it works, called often: let it answer within a second or two. Without it,
-    a child is ready once it runs. A child that is to run `once` is ready when it ended well, and
-    stops everything when it did not. A child in `ready_seconds` not ready is killed; so is one
-    that `stop_signal` did not end in `stop_seconds`.
+    a child is ready once it runs. A child that is to run `once`, a task, is ready when it has ended
+    well, and stops everything when it has not; its standard output is for people, its standard error
+    for the log. A child that is not ready within `ready_seconds` is killed; so is one that does not
+    end within `stop_seconds` of `stop_signal`. `title` is its name in a sentence for people.
     """
 
     name: str
     command: Sequence[str] | Callable[[], Sequence[str]]
+    title: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     ready: Callable[[], bool] | None = None
@@ -90,7 +90,8 @@ def answers(url: str) -> bool:
 class Supervisor:
     """Runs `children` in order, with its lock and state (`supervisor.json`) in `folder`.
 
-    `all_ready` is called once, when all of them were ready for the first time.
+    `all_ready` is called once, when all of them have been ready. Without a `console`, all that the
+    children say is printed.
     """
 
     def __init__(
@@ -99,24 +100,26 @@ class Supervisor:
         children: Sequence[Child],
         *,
         all_ready: Callable[[], None] = lambda: None,
+        console: Console | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self._all_ready = all_ready
         self._announced = False
-        self._console = _Console([child.name for child in children])
+        self._console = console or Console([child.name for child in children])
         self._selector = selectors.DefaultSelector()
         self._keepers = [_Keeper(child, self._console, self._selector) for child in children]
         self._lock = FolderLock(self.folder / "supervisor.lock")
         self._state = _State(self.folder)
 
-    def run(self) -> int:
+    def run(self, before: Callable[[], None] = lambda: None) -> int:
         """Run until SIGINT, SIGTERM or SIGHUP; return 0, or 1 when a child was hopeless.
 
-        A second signal ends the children at once. Only for the main thread.
-        Raises FolderInUseError when another supervisor runs in this folder.
+        A second signal ends the children at once. `before` is called once the folder is ours.
+        Only for the main thread. Raises FolderInUseError when another supervisor runs in this folder.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
+        before()
         try:
             with self._selector, _Signals(self._selector) as signals:
                 return self._run(signals)
@@ -147,14 +150,17 @@ class Supervisor:
 
     def _wait(self) -> None:
         """Sleep until there is output, a signal, or something to do."""
-        dues = [due for keeper in self._keepers if (due := keeper.due()) is not None]
+        steps = [*(keeper.due() for keeper in self._keepers), self._console.refresh_at()]
+        dues = [due for due in steps if due is not None]
         self._handle_events(max(0.0, min(dues) - time.monotonic()) if dues else None)
+        self._console.refresh()
 
     def _handle_events(self, seconds: float | None) -> None:
         for key, _ in self._selector.select(seconds):
             key.data()
 
     def _stop_all(self, signals: "_Signals") -> None:
+        self._console.stopping()
         for keeper in reversed(self._keepers):
             deadline = time.monotonic() + keeper.child.stop_seconds
             keeper.ask_to_stop()
@@ -200,13 +206,13 @@ class _Signals:
 class _Keeper:
     """One child's life: waiting, running, ready, dead and waiting again."""
 
-    def __init__(self, child: Child, console: "_Console", selector: selectors.BaseSelector) -> None:
+    def __init__(self, child: Child, console: Console, selector: selectors.BaseSelector) -> None:
         self.child = child
         self.was_ready = False
         self._console = console
         self._selector = selector
         self._process: subprocess.Popen[bytes] | None = None
-        self._output: _Output | None = None
+        self._outputs: list[_Output] = []
         self._identity: Process | None = None
         self._starts = 0
         self._deaths = 0
@@ -256,9 +262,10 @@ class _Keeper:
             return 0
         os.killpg(self._process.pid, signal.SIGKILL)  # its zombie still holds the number
         code = self._process.wait()
-        if self._output is not None:
-            self._output.finish()
-        self._process = self._output = self._identity = None
+        for output in self._outputs:
+            output.finish()
+        self._outputs.clear()
+        self._process = self._identity = None
         return code
 
     def summary(self) -> dict[str, Any]:
@@ -280,6 +287,7 @@ class _Keeper:
 
     def _start(self, mark: str) -> None:
         self._starts += 1
+        self._console.starting(self.child.name, self.child.title or self.child.name)
         self._started_at, self._ready_at = time.monotonic(), None
         try:
             self._process = self._spawn(mark)
@@ -287,9 +295,14 @@ class _Keeper:
             self._retry_later(f"could not be started: {error}")
             return
         self._identity = Process.of(self._process.pid)
-        if self._process.stdout is not None:
-            printer = partial(self._console.print, self.child.name)
-            self._output = _Output(self._process.stdout, self._selector, printer)
+        self._listen(
+            self._process.stdout, self._console.news if self.child.once else self._console.words
+        )
+        self._listen(self._process.stderr, self._console.words)
+
+    def _listen(self, pipe: IO[bytes] | None, hear: Callable[[str, bytes], None]) -> None:
+        if pipe is not None:
+            self._outputs.append(_Output(pipe, self._selector, partial(hear, self.child.name)))
 
     def _spawn(self, mark: str) -> subprocess.Popen[bytes]:
         command = self.child.command() if callable(self.child.command) else self.child.command
@@ -300,23 +313,29 @@ class _Keeper:
             cwd=self.child.cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE if self.child.once else subprocess.STDOUT,
             bufsize=0,
             start_new_session=True,
         )
 
     def _look_whether_ready(self, pid: int) -> bool:
         if self.child.ready is None or self.child.ready():
-            self._ready_at, self.was_ready = time.monotonic(), True
+            self._become_ready()
             return True
         if time.monotonic() > self._started_at + self.child.ready_seconds:
-            self._say(f"is not ready after {self.child.ready_seconds:g} s: killed")
+            self._console.say(
+                f"{self.child.name} is not ready after {self.child.ready_seconds:g} s: killed"
+            )
             os.kill(pid, signal.SIGKILL)
         return False
 
+    def _become_ready(self) -> None:
+        self._ready_at, self.was_ready = time.monotonic(), True
+        self._console.ready(self.child.name, "done" if self.child.once else "ready")
+
     def _mourn(self, code: int) -> None:
         if self.child.once and code == 0:
-            self.was_ready, self._ready_at = True, time.monotonic()
+            self._become_ready()
             return
         if self._ready_at and time.monotonic() > self._ready_at + HEALTHY_SECONDS:
             self._delay = FIRST_DELAY
@@ -326,11 +345,9 @@ class _Keeper:
         self._deaths += 1
         self._ready_at = None
         self._next_start = time.monotonic() + self._delay
-        self._say(f"{what}; {'giving up' if self.hopeless else f'again in {self._delay:g} s'}")
+        outlook = "giving up" if self.hopeless else f"again in {self._delay:g} s"
+        self._console.failed(self.child.name, f"{what}; {outlook}")
         self._delay = min(self._delay * 2, LONGEST_DELAY)
-
-    def _say(self, sentence: str) -> None:
-        self._console.say(f"{self.child.name} {sentence}")
 
 
 class _Output:
@@ -374,30 +391,6 @@ class _Output:
         if self._rest:
             self._print(self._rest + b"\n")
             self._rest = b""
-
-
-class _Console:
-    """Our own output: every line begins with the coloured name of who said it."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        everybody = ("supervisor", *names)
-        width = max(map(len, everybody))
-        colourful = sys.stdout.isatty() and "NO_COLOR" not in os.environ  # no-color.org
-        self._prefixes = {
-            name: f"\x1b[{colour}m{name:<{width}}\x1b[0m | " if colourful else f"{name:<{width}} | "
-            for name, colour in zip(everybody, cycle(_COLOURS), strict=False)
-        }
-
-    def say(self, sentence: str) -> None:
-        """A line of the supervisor itself."""
-        self.print("supervisor", f"{sentence}\n".encode())
-
-    def print(self, name: str, lines: bytes) -> None:
-        """Whole lines of the child `name`."""
-        prefix = self._prefixes[name].encode()
-        with suppress(OSError):  # a closed terminal is no reason to end
-            sys.stdout.buffer.write(b"".join(prefix + line for line in lines.splitlines(True)))
-            sys.stdout.buffer.flush()
 
 
 class _State:

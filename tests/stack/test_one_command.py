@@ -129,6 +129,30 @@ def test_a_second_one_in_the_same_folder_says_why_it_does_not_start(
     assert refused.health == "ok\n"
 
 
+def test_it_tells_its_steps(stack: Stack) -> None:
+    steps = [
+        "Environment",
+        "Database",
+        "Mail catcher",
+        "Registry",
+        "Invented pledges",
+        "Setup",
+        "Site",
+    ]
+
+    found = [stack.output().find(f"  {step} ") for step in steps]
+
+    assert -1 not in found
+    assert found == sorted(found)
+
+
+def test_the_logs_are_a_command_away(stack: Stack) -> None:
+    shown = stack.lightup("logs", "setup", f"--folder={stack.folder}")
+
+    assert shown.returncode == 0
+    assert "Registry: " in shown.stdout
+
+
 def test_ctrl_c_ends_it_well_and_leaves_no_process_behind(second_life: SecondLife) -> None:
     assert second_life.exit_code == 0
     assert second_life.left_behind == []
