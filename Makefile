@@ -24,6 +24,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/deptry --no-ansi .
 	$(BIN)/python -m pytest tests/structure
 
 bench: $(READY)
@@ -40,17 +41,20 @@ rooms: $(READY)
 	$(BIN)/python -m tests.structure.drawing
 
 # Rewrites both lock files: every version and hash, for all supported Pythons, without the address of an index.
+# A site for the public may use any broker, but no built-in servers (the extra `local`).
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 lock: $(READY)
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra redis --extra rabbitmq -o requirements.lock
+	$(COMPILE) --all-extras -o requirements-dev.lock
 
 $(READY): requirements-dev.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	@if test -x $(BIN)/python; then echo "Bringing the environment in $(VENV) up to date …"; \
+	 else echo "Setting up the environment in $(VENV) (once, about 600 MB, a few minutes) …"; $(PYTHON) -m venv $(VENV); fi
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
 
 clean:
 	rm -rf $(VENV) dist build .coverage .mypy_cache .ruff_cache

@@ -167,7 +167,7 @@ def setup(demo: bool) -> None:
 
 
 def _import_starter_registry() -> None:
-    click.echo("Registry: importing institutions …")
+    click.echo("A new instance: importing the starter registry …")
     summary = import_dump(institution_queries.starter_path())
     click.echo(f"Registry: {summary.added:,} institutions")
 

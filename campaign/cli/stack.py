@@ -56,7 +56,7 @@ def logs_of(folder: Path) -> Path:
 
 def _check_extra() -> None:
     """Built-in servers are an extra, since a site for the public has its own."""
-    advice = "Install the extra: pip install 'lightup[local]', or name a server in"
+    advice = "The extra has it: pip install 'lightup[local]'. Or name a server in"
     if not os.environ.get("SMTP_URL") and not find_spec("aiosmtpd"):
         raise MissingExtraError(f"The built-in mail catcher is not installed. {advice} SMTP_URL.")
     if not os.environ.get("DATABASE_URL"):

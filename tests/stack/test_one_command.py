@@ -107,6 +107,23 @@ def test_it_says_where_the_site_and_the_caught_mail_are(first_life: FirstLife) -
     assert "Caught mail" in first_life.mailbox
 
 
+def test_it_tells_its_steps(stack: Stack) -> None:
+    steps = [
+        "Environment",
+        "Database",
+        "Mail catcher",
+        "Registry",
+        "Invented pledges",
+        "Setup",
+        "Site",
+    ]
+
+    found = [stack.output().find(f"  {step} ") for step in steps]
+
+    assert -1 not in found
+    assert found == sorted(found)
+
+
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_the_front_page_answers_in_every_language(first_life: FirstLife, locale: str) -> None:
     assert f'<html lang="{locale}"' in first_life.fronts[locale]
@@ -127,23 +144,6 @@ def test_a_second_one_in_the_same_folder_says_why_it_does_not_start(
     )
     assert refused.output.startswith(words)
     assert refused.health == "ok\n"
-
-
-def test_it_tells_its_steps(stack: Stack) -> None:
-    steps = [
-        "Environment",
-        "Database",
-        "Mail catcher",
-        "Registry",
-        "Invented pledges",
-        "Setup",
-        "Site",
-    ]
-
-    found = [stack.output().find(f"  {step} ") for step in steps]
-
-    assert -1 not in found
-    assert found == sorted(found)
 
 
 def test_the_logs_are_a_command_away(stack: Stack) -> None:
