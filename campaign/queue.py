@@ -1,4 +1,4 @@
-"""The database as the queue: dramatiq-postgres, asking less often than it does by itself.
+"""The database as the queue: dramatiq-postgres, made to ask less often.
 
 Two consumers (the queue and its delayed messages) claim once a second each, although PostgreSQL notifies them
 of every message. Here they claim when they are notified, and otherwise only every POLL_SECONDS.
@@ -10,8 +10,8 @@ from threading import Event
 from dramatiq_postgres import PostgresBroker
 from dramatiq_postgres.broker import PostgresConsumer
 
-# For what no notification announces: a delayed message whose time has come, one sent while the connection
-# that listens was broken, all of them behind a pooler that passes on no notifications.
+# For messages that no notification announces: delayed ones whose time has come, those sent while the
+# listening connection was broken, and all of them behind a pooler that passes on no notifications.
 POLL_SECONDS = 5.0
 
 
@@ -29,18 +29,18 @@ class Consumer(PostgresConsumer):
     def __init__(self, *, broker: Broker, queue_name: str, prefetch: int, timeout: int) -> None:
         super().__init__(broker=broker, queue_name=queue_name, prefetch=prefetch, timeout=timeout)
         self._claim_at = 0.0
-        # Beside `wakeup`, which ends its waiting but is cleared after a claim, when it may be news again.
+        # `wakeup`, which ends the wait, is cleared after each claim, and a notification during the claim with it.
         self._notified = Event()
         broker.notifier.subscribe(self.channel, self._notified)
 
     def claim(self, limit: int) -> None:
-        """Claim up to `limit` messages into the buffer, if there is a reason to look."""
+        """Claim up to `limit` messages, if there is a reason to look."""
         if self._notified.is_set() or time.monotonic() >= self._claim_at:
             self._notified.clear()
             super().claim(limit)
             self._claim_at = 0.0 if self.buffer else time.monotonic() + POLL_SECONDS
 
     def close(self) -> None:
-        """Give back the connection, hear no more."""
+        """Give back the connection and stop listening."""
         self.broker.notifier.unsubscribe(self.channel, self._notified)
         super().close()

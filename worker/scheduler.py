@@ -12,7 +12,7 @@ from worker.registry import JOBS
 
 log = logging.getLogger(__name__)
 
-# So long it takes at most until work is found whose wake-up call was lost or held back.
+# The longest that work waits when its wake-up call was lost or held back.
 LOOK_SECONDS = 1.0
 
 _ANY_DUE = schedules.any_due(JOBS)
@@ -43,7 +43,7 @@ def _keep_looking(stopping: Event) -> None:
 
 
 def tick() -> None:
-    """Wake each job that is due. The call follows the commit that sets the job's next time."""
+    """Wake each job that is due, once its next time is committed."""
     for name in schedules.take_due(JOBS):
         if JOBS[name].is_needed():
             jobs.wake(name)

@@ -23,7 +23,7 @@ from campaign.paths import TRANSLATIONS
 from campaign.tallies.operations import fold_all, repair
 
 WORKER_THREADS = 4
-# The number only has to be ours.
+# Any number that nothing else uses.
 _PREPARE_LOCK = 4_861_005
 DEMO_PLEDGES = 4_000
 
@@ -51,7 +51,7 @@ def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -
     """Run everything on this machine: database, site, worker, scheduler, mail catcher.
 
     Ctrl-C stops all of it. What dies is restarted. Where DATABASE_URL, BROKER_URL or SMTP_URL is set, that
-    server is used instead of the built-in one. What the programs say is in FOLDER/log: see `lightup logs`.
+    server is used instead of the built-in one. Their output goes to FOLDER/log: see `lightup logs`.
     """
     from campaign.cli import stack
     from campaign.local.processes import FolderInUseError
@@ -64,7 +64,7 @@ def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -
 
 @click.command()
 @click.argument("program", required=False)
-@click.option("--follow", is_flag=True, help="Go on with what they say from now on, until Ctrl-C.")
+@click.option("--follow", is_flag=True, help="Keep showing new lines until Ctrl-C.")
 @click.option("--lines", default=50, show_default=True, help="How many lines of each program.")
 @click.option(
     "--folder",
@@ -74,7 +74,7 @@ def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -
     help="That of `lightup up`.",
 )
 def logs(program: str | None, follow: bool, lines: int, folder: Path) -> None:
-    """Show what the programs of `lightup up` said last: all of them, or one PROGRAM. Times are in UTC."""
+    """Show the last output of the programs that `lightup up` runs, or of one PROGRAM. Times are in UTC."""
     from campaign.cli.stack import logs_of
     from campaign.local import logs as files
     from campaign.local.console import Prefixes
@@ -178,7 +178,7 @@ def _invent_pledges() -> None:
 
     invented.add(DEMO_PLEDGES, now(), progress=say)
     click.echo("Invented pledges: counting …")
-    fold_all()  # so that the first visitor does not find a site that is still counting
+    fold_all()  # or the first visitor would see a site that is still counting
     click.echo(f"Invented pledges: {DEMO_PLEDGES:,}")
 
 
@@ -190,7 +190,7 @@ def _advise(settings: Settings) -> None:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Two nodes that start at once must not prepare the database at once: the second finds all done."""
+    """Let one node at a time prepare the database: of two that start together, the second finds everything done."""
     # Across commits, hence on a connection of its own, with which the lock ends.
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()

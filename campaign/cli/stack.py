@@ -19,7 +19,7 @@ _LOGS = "log"
 
 
 class MissingExtraError(Exception):
-    """What a built-in server needs is not installed; the sentence says how to get it."""
+    """A built-in server is not installed; the sentence says how to get it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def logs_of(folder: Path) -> Path:
 
 
 def _check_extra() -> None:
-    """Built-in servers are an extra, since a site for the public has its own."""
+    """Check what the built-in servers need: they are an extra, since a public site has its own servers."""
     advice = "The extra has it: pip install 'lightup[local]'. Or name a server in"
     if not os.environ.get("SMTP_URL") and not find_spec("aiosmtpd"):
         raise MissingExtraError(f"The built-in mail catcher is not installed. {advice} SMTP_URL.")
@@ -126,12 +126,13 @@ def _children(
 
 
 def _describe(console: Steps) -> None:
-    """Say what is used and not started."""
+    """Say what is used as it is."""
     python = f"Python {platform.python_version()} in {shown(Path(sys.prefix))}"
     console.line("Environment", python)
-    for title, name in (("Database", "DATABASE_URL"), ("Mail server", "SMTP_URL")):
+    servers = {"Database": "DATABASE_URL", "Queue": "BROKER_URL", "Mail server": "SMTP_URL"}
+    for title, name in servers.items():
         if os.environ.get(name):
-            console.line(title, f"the one of {name}")
+            console.line(title, f"the one in {name}")
 
 
 def _announce(ports: Ports, folder: Path, console: Steps) -> None:
@@ -147,10 +148,10 @@ def _announce(ports: Ports, folder: Path, console: Steps) -> None:
         f"The site     {site}",
         *([f"Caught mail  {mailbox}"] if has_catcher else []),
         "",
-        "Try this first: make a pledge on the site, open the mail that it sends you"
-        + (" (it is among the caught mail)," if has_catcher else ","),
-        "and confirm with its link: you are counted. What else there is: README.md and docs/.",
-        f"What the programs say is in {shown(logs_of(folder))}: {logs}",
+        "Try this first: make a pledge on the site, open the mail that it sends"
+        + (" (among the caught mail)," if has_catcher else ","),
+        "and follow its link to confirm. Then you are counted. To read on: README.md and docs/.",
+        f"The programs' output is in {shown(logs_of(folder))}. To watch it: {logs}",
         "",
         "Ctrl-C stops everything.",
     ]

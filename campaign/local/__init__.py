@@ -1,1 +1,1 @@
-"""The one-command stack's ground: PostgreSQL, a mail catcher and a supervisor. Linux only."""
+"""What the one-command stack is built from: PostgreSQL, a mail catcher and a supervisor. Linux only."""

@@ -1,7 +1,7 @@
-"""What a supervisor tells the person at the terminal: every line of every program, or only the steps.
+"""What a supervisor shows at the terminal: every line of every program, or only the steps.
 
-`Console` prints everything. `Steps` prints a line a step, writes what the programs say to log files, and shows
-the end of a log when its program dies.
+`Console` prints everything. `Steps` prints one line for each step, writes the programs' output to logs, and
+shows a program's last lines when it dies.
 """
 
 import os
@@ -24,7 +24,7 @@ _TITLE_WIDTH = 18
 
 
 class Prefixes:
-    """The names of programs as they stand, in columns and in colours, before their lines."""
+    """The names of programs in a column, coloured on a terminal, to put before their lines."""
 
     def __init__(self, names: Sequence[str]) -> None:
         width = max(map(len, names), default=0)
@@ -41,7 +41,7 @@ class Prefixes:
 
 
 class Console:
-    """Prints all that the programs say. Its methods are called by the supervisor."""
+    """Prints everything that the programs print. The supervisor calls its methods."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._prefixes = Prefixes([_SUPERVISOR, *names])
@@ -50,7 +50,7 @@ class Console:
         """The program `name` is being started; people know it as `title`."""
 
     def ready(self, name: str, state: str) -> None:
-        """It is "ready" or, a task, "done"."""
+        """The program has become "ready" or, if it is a task, "done"."""
 
     def failed(self, name: str, what: str) -> None:
         """It died or could not be started."""
@@ -60,15 +60,15 @@ class Console:
         """All programs are being stopped."""
 
     def say(self, sentence: str) -> None:
-        """A sentence of the supervisor itself."""
+        """Print a sentence of the supervisor itself."""
         self._print(_SUPERVISOR, f"{sentence}\n".encode())
 
     def news(self, name: str, lines: bytes) -> None:
-        """Lines of a program's standard output that were meant for people: those of a task."""
+        """Lines meant for people: the standard output of a task."""
         self._print(name, lines)
 
     def words(self, name: str, lines: bytes) -> None:
-        """Any other lines of a program."""
+        """All other lines of a program."""
         self._print(name, lines)
 
     def refresh(self) -> None:
@@ -83,10 +83,10 @@ class Console:
 
 
 class Steps(Console):
-    """Prints a line a step, and writes the rest to logs in `folder`, one for each program.
+    """Prints one line for each step and writes the programs' output to logs in `folder`, one for each program.
 
-    Where a task's news has a colon, the step is named by what stands before it. News that ends with … is shown
-    while it lasts, and only on a terminal.
+    A task's line "Title: what was done" becomes a step of its own. A line that ends with … says what is going
+    on: it is shown with the seconds that have passed, until the next one.
     """
 
     def __init__(self, names: Sequence[str], folder: Path) -> None:
@@ -154,7 +154,7 @@ class Steps(Console):
         self._last_words[name].extend(lines.splitlines(True))
 
     def refresh(self) -> None:
-        """Say what is going on: on a terminal in place, elsewhere in a line now and then."""
+        """Show what is going on: on a terminal in place, elsewhere as a line now and then."""
         due = self.refresh_at()
         if due is not None and time.monotonic() >= due:
             self._show()
@@ -175,7 +175,7 @@ class Steps(Console):
 
 
 def write(content: bytes) -> None:
-    """Write to the terminal; that it was closed is no reason to end."""
+    """Write to the terminal. One that was closed is no reason to stop."""
     with suppress(OSError):
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

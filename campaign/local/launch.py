@@ -1,4 +1,4 @@
-"""Becomes another program whose life is tied to that of the process which asked for it.
+"""Become another program, one that dies with the process that asked for it.
 
     python -I -S launch.py PARENT SIGNAL ACCOUNT PROGRAM [ARGUMENT …]
 
@@ -43,7 +43,7 @@ def switched(uid: int, gid: int) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Change the account, bind the life to PARENT's, become PROGRAM."""
+    """Change the account, tie our life to PARENT's, and become PROGRAM."""
     parent, death_signal, account, *command = arguments
     for signum in (signal.SIGINT, signal.SIGPIPE):  # Python's own settings would be inherited
         signal.signal(signum, signal.SIG_DFL)
@@ -79,7 +79,7 @@ def _enter_user_namespace(libc: ctypes.CDLL, uid: int, gid: int) -> None:
 
 
 def _switch(libc: ctypes.CDLL, uid: int, gid: int) -> None:
-    """Become `uid`, keeping the one capability without which the folders of root are closed."""
+    """Become `uid`, keeping the one capability without which root's folders cannot be entered."""
     _check(libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0))
     os.setgroups([])
     os.setresgid(gid, gid, gid)

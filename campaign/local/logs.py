@@ -1,4 +1,4 @@
-"""The logs of the programs: one file each, never larger than agreed, each line with its time in UTC."""
+"""The programs' logs: one file for each, limited in size, every line with its time in UTC."""
 
 import heapq
 import time
@@ -17,7 +17,7 @@ _STAMP_LENGTH = len("2026-11-29 22:06:47 ")
 
 
 class Line(NamedTuple):
-    """A line of a log: when it was written, by which program, and both with its text as it is in the file."""
+    """A line of a log: when it was written, by which program, and the whole line as it is in the file."""
 
     stamp: bytes
     program: str
@@ -31,7 +31,7 @@ class Logs:
         self._folder = folder
         folder.mkdir(
             mode=0o700, parents=True, exist_ok=True
-        )  # a traceback may hold what someone typed
+        )  # a traceback can contain what someone typed
         for program in programs:
             self.path(program).touch()
 
@@ -76,7 +76,7 @@ def read(folder: Path, names: Sequence[str], number: int, *, follow: bool) -> It
 
 
 class _Tail:
-    """The end of one log, as it grows and begins anew."""
+    """The end of one log, followed as it grows and is replaced."""
 
     def __init__(self, folder: Path, program: str) -> None:
         self._path = folder / f"{program}.log"

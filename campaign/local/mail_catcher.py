@@ -1,4 +1,4 @@
-"""Catches every mail instead of delivering it, and shows them on a web page. For developers only.
+"""Catch every mail instead of delivering it, and show them on a web page. For developers only.
 
     python -m campaign.local.mail_catcher SMTP_PORT HTTP_PORT FOLDER
 
@@ -158,7 +158,7 @@ def _envelope_lines(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def read_mail(source: bytes) -> Mail:
-    """Read a mail; one that Python's parser stumbles over is shown as its source."""
+    """Read a mail; if Python's parser fails on it, show its source."""
     message = email.message_from_bytes(source, policy=email.policy.default)
     try:
         return Mail(

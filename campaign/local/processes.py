@@ -1,7 +1,7 @@
-"""Looking at the processes of this machine, ending them safely, and owning a folder.
+"""Look at the processes of this machine, end them safely, and own a folder.
 
-A pid says little: it is given to another program once its owner is gone. A `Process` is a pid
-together with its start time, and it is signalled through a pidfd, so that no stranger is ever hit.
+A pid alone says little: once its owner is gone, another program may get it. A `Process` is a pid
+together with its start time, and it is signalled through a pidfd, so that no other program is ever hit.
 """
 
 import fcntl
@@ -31,7 +31,7 @@ class Process:
             stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return None
-        state, *fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
+        state, *fields = stat.rpartition(")")[2].split()  # the name before it may contain anything
         return None if state in "ZX" else cls(pid, int(fields[18]))
 
     def alive(self) -> bool:
@@ -41,7 +41,7 @@ class Process:
     def send(self, signum: signal.Signals) -> None:
         """Signal this very process; nothing happens when it is gone.
 
-        Raises PermissionError when it belongs to somebody else.
+        Raises PermissionError when it belongs to another user.
         """
         with suppress(ProcessLookupError):
             pidfd = os.pidfd_open(self.pid)
@@ -87,7 +87,7 @@ def all_processes() -> Iterator[Process]:
 
 
 def wait_gone(processes: Iterable[Process], seconds: float) -> list[Process]:
-    """Wait until all of them have ended; return those that live after `seconds`."""
+    """Wait until all of them have ended; return those still alive after `seconds`."""
     deadline = time.monotonic() + seconds
     living = [process for process in processes if process.alive()]
     while living and time.monotonic() < deadline:
@@ -123,7 +123,7 @@ class FolderInUseError(Exception):
 
 
 class FolderLock:
-    """A lock file that ends with its owner, however that dies (flock(2))."""
+    """A lock on a file, released when its owner dies, however that happens (flock(2))."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

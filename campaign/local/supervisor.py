@@ -1,4 +1,4 @@
-"""Starts a few programs in order, keeps them running, and stops them all with itself.
+"""Start a few programs in order, keep them running, and stop them all when the supervisor stops.
 
 One thread and one loop: a death signal is tied to the thread that started a child, and nothing here
 needs to happen at once. A child leads its own session, so that its process group is all it started.
@@ -31,9 +31,9 @@ FIRST_DELAY = 0.25
 """Seconds before a dead child is started again; doubled every time."""
 LONGEST_DELAY = 30.0
 HEALTHY_SECONDS = 60.0
-"""A child that was ready for so long begins again with FIRST_DELAY."""
+"""A child that was ready for this long is started again after FIRST_DELAY."""
 ATTEMPTS = 5
-"""A child that died so often without ever having been ready is hopeless: all is stopped."""
+"""A child that has died this often without ever being ready is hopeless: everything is stopped."""
 
 _POLL_SECONDS = 0.05
 _LEFTOVER_SECONDS = 5.0  # they were told to stop when their supervisor died
@@ -166,11 +166,11 @@ class Supervisor:
             keeper.ask_to_stop()
             while keeper.running() and time.monotonic() < deadline and signals.stops_asked < 2:
                 self._handle_events(_POLL_SECONDS)
-            keeper.bury()
+            keeper.reap()
             self._save()
 
     def _save(self) -> None:
-        with suppress(OSError):  # a full disk is no reason to end
+        with suppress(OSError):  # a full disk is no reason to stop
             self._state.save([keeper.summary() for keeper in self._keepers])
 
 
@@ -223,7 +223,7 @@ class _Keeper:
 
     @property
     def hopeless(self) -> bool:
-        """Whether starting it again makes no sense."""
+        """Whether starting it again is pointless."""
         return not self.was_ready and self._deaths >= (1 if self.child.once else ATTEMPTS)
 
     def step(self, mark: str) -> bool:
@@ -234,7 +234,7 @@ class _Keeper:
             self._start(mark)
             return True
         if not self.running():
-            self._mourn(self.bury())
+            self._note_death(self.reap())
             return True
         return self._must_become_ready() and self._look_whether_ready(self._process.pid)
 
@@ -256,11 +256,11 @@ class _Keeper:
         if self._process is not None:  # not its send_signal, which would reap it
             os.kill(self._process.pid, self.child.stop_signal)
 
-    def bury(self) -> int:
-        """Kill what is left of its process group, print its last words; return the exit code."""
+    def reap(self) -> int:
+        """Kill what is left of its process group, print its last lines, and return its exit code."""
         if self._process is None:
             return 0
-        os.killpg(self._process.pid, signal.SIGKILL)  # its zombie still holds the number
+        os.killpg(self._process.pid, signal.SIGKILL)  # its zombie still has the number
         code = self._process.wait()
         for output in self._outputs:
             output.finish()
@@ -291,7 +291,7 @@ class _Keeper:
         self._started_at, self._ready_at = time.monotonic(), None
         try:
             self._process = self._spawn(mark)
-        except Exception as error:  # whatever it is, it is this child's trouble alone
+        except Exception as error:  # whatever it is, only this child is affected
             self._retry_later(f"could not be started: {error}")
             return
         self._identity = Process.of(self._process.pid)
@@ -306,7 +306,7 @@ class _Keeper:
 
     def _spawn(self, mark: str) -> subprocess.Popen[bytes]:
         command = self.child.command() if callable(self.child.command) else self.child.command
-        unbuffered = {"PYTHONUNBUFFERED": "1"}  # else a Python child's words come much later
+        unbuffered = {"PYTHONUNBUFFERED": "1"}  # otherwise a Python child's output comes much later
         return subprocess.Popen(
             launch.bound(command, self.child.stop_signal),
             env={**os.environ, **unbuffered, **self.child.env, _MARK: mark},
@@ -333,7 +333,7 @@ class _Keeper:
         self._ready_at, self.was_ready = time.monotonic(), True
         self._console.ready(self.child.name, "done" if self.child.once else "ready")
 
-    def _mourn(self, code: int) -> None:
+    def _note_death(self, code: int) -> None:
         if self.child.once and code == 0:
             self._become_ready()
             return
@@ -351,7 +351,7 @@ class _Keeper:
 
 
 class _Output:
-    """Reads what a child says and prints it by whole lines."""
+    """Reads a child's output and passes it on in whole lines."""
 
     def __init__(
         self, pipe: IO[bytes], selector: selectors.BaseSelector, printer: Callable[[bytes], None]
@@ -378,7 +378,7 @@ class _Output:
         return True
 
     def finish(self) -> None:
-        """Print the last words, a few at most: somebody else may hold the pipe and go on."""
+        """Print the last lines, but not forever: another process may keep the pipe open and go on."""
         for _ in range(16):
             if self._pipe.closed or not self.read():
                 break
