@@ -100,7 +100,7 @@ def add(
     number: int,
     now: datetime,
     seed: int = 2022,
-    progress: Callable[[int], None] = lambda number: None,
+    progress: Callable[[int], None] = lambda _number: None,
 ) -> int:
     """Add this many invented, confirmed pledges; return how many. The same seed invents the same ones.
 
