@@ -38,7 +38,7 @@ from campaign.api.paging import Position, Row, Source, moment, page
 from campaign.campaigns import queries as campaigns
 from campaign.campaigns.models import Campaign, CampaignText
 from campaign.http.access import anyone
-from campaign.http.caching import by_tally
+from campaign.http.caching import cached
 from campaign.http.rate_limits import rate_limited
 from campaign.institutions import queries as institutions
 from campaign.institutions.models import Institution
@@ -121,7 +121,7 @@ def _text(slug: str) -> CampaignText:
 @blueprint.get("/campaigns", tags=["Campaigns"])
 @anyone
 @blueprint.reads(schemas.LanguageQuery)
-@by_tally("lang")
+@cached("lang")
 @blueprint.answers(200, schemas.CampaignsSchema)
 @blueprint.refuses(_BAD)
 def campaign_list(_query: Query) -> Answer:
@@ -136,7 +136,7 @@ def campaign_list(_query: Query) -> Answer:
 @blueprint.get("/campaigns/<slug>", tags=["Campaigns"], parameters=[_SLUG])
 @anyone
 @blueprint.reads(schemas.LanguageQuery)
-@by_tally("lang")
+@cached("lang")
 @blueprint.answers(200, schemas.CampaignSchema)
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
 def campaign(_query: Query, slug: str) -> Answer:
@@ -160,7 +160,7 @@ def campaign(_query: Query, slug: str) -> Answer:
 )
 @anyone
 @blueprint.reads(schemas.NoQuery)
-@by_tally(max_age=SLOW)
+@cached(max_age=SLOW)
 @blueprint.answers(200, schemas.TextSchema)
 @blueprint.refuses(_BAD | {404: "There is no such text."})
 def campaign_text(
@@ -230,7 +230,7 @@ def _reference(text: CampaignText) -> dict[str, Any]:
 @anyone
 @or_file
 @blueprint.reads(schemas.TallyQuery)
-@by_tally("lang", "limit", "after")
+@cached("lang", "limit", "after")
 @blueprint.answers(200, schemas.TallyPage)
 @_files(schemas.TallyRow)
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
@@ -311,7 +311,7 @@ def _name(text: CampaignText, dimension: str, key: str) -> str:
 @anyone
 @or_file
 @blueprint.reads(schemas.DaysQuery)
-@by_tally("since", "until")
+@cached("since", "until")
 @blueprint.answers(200, schemas.DaysSchema)
 @_files(schemas.DayRow)
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
@@ -356,7 +356,7 @@ def _days(campaign: Campaign, query: Query) -> list[Row]:
 @anyone
 @or_file
 @blueprint.reads(schemas.MonthsQuery)
-@by_tally("country", "institution")
+@cached("country", "institution")
 @blueprint.answers(200, schemas.MonthsSchema)
 @_files(schemas.MonthRow)
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
@@ -416,7 +416,7 @@ def _whole(rows: Sequence[Row]) -> Source:
 @anyone
 @or_file
 @blueprint.reads(schemas.SignatoryQuery)
-@by_tally("lang", "q", "country", "institution", "limit", "after")
+@cached("lang", "q", "country", "institution", "limit", "after")
 @blueprint.answers(200, schemas.SignatoryPage)
 @_files(schemas.SignatoryRow)
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
@@ -481,7 +481,7 @@ def _signatory(one: pledges.Signatory) -> Row:
 @anyone
 @or_file
 @blueprint.reads(schemas.OfficialPledgeQuery)
-@by_tally("lang", "country", "limit", "after")
+@cached("lang", "country", "limit", "after")
 @blueprint.answers(200, schemas.OfficialPledgePage)
 @_files(schemas.OfficialPledgeRow)
 @blueprint.refuses(_BAD | _NO_CAMPAIGN)
@@ -587,7 +587,7 @@ def _row_of(one: Institution | institutions.Match, name: str) -> dict[str, Any]:
 @blueprint.get("/institutions/<ror_id>", tags=["Places"], parameters=[_ROR_ID])
 @anyone
 @blueprint.reads(schemas.LanguageQuery)
-@by_tally("lang")
+@cached("lang")
 @blueprint.answers(200, schemas.InstitutionSchema)
 @blueprint.also(
     308, description="The registry merged or withdrew the record; Location is its successor."
@@ -637,7 +637,7 @@ def _in_campaign(campaign: Campaign, counts: Counts) -> dict[str, Any]:
 @blueprint.get("/countries", tags=["Places"])
 @anyone
 @blueprint.reads(schemas.LanguageQuery)
-@by_tally("lang", max_age=SLOW)
+@cached("lang", max_age=SLOW)
 @blueprint.answers(200, schemas.CountriesSchema)
 @_unchanged()
 @blueprint.refuses(_BAD)
@@ -654,7 +654,7 @@ def country_list(_query: Query) -> Answer:
 @blueprint.get("/countries/<code>", tags=["Places"], parameters=[_COUNTRY])
 @anyone
 @blueprint.reads(schemas.LanguageQuery)
-@by_tally("lang")
+@cached("lang")
 @blueprint.answers(200, schemas.CountryWithCountsSchema)
 @blueprint.also(308, description="The code in capitals.")
 @_unchanged()
@@ -690,7 +690,7 @@ def _country(code: str, name: str) -> Row:
 @blueprint.get("/regions", tags=["Places"])
 @anyone
 @blueprint.reads(schemas.LanguageQuery)
-@by_tally("lang", max_age=SLOW)
+@cached("lang", max_age=SLOW)
 @blueprint.answers(200, schemas.RegionsSchema)
 @_unchanged()
 @blueprint.refuses(_BAD)
@@ -705,7 +705,7 @@ def region_list(_query: Query) -> Answer:
 @blueprint.get("/regions/<code>", tags=["Places"], parameters=[_REGION])
 @anyone
 @blueprint.reads(schemas.LanguageQuery)
-@by_tally("lang")
+@cached("lang")
 @blueprint.answers(200, schemas.RegionWithCountsSchema)
 @_unchanged()
 @blueprint.refuses(_BAD | {404: "There is no such region."})

@@ -29,7 +29,7 @@ from campaign.campaigns.models import CampaignText
 from campaign.config import current_settings
 from campaign.embed import badges
 from campaign.http.access import anyone
-from campaign.http.caching import by_tally
+from campaign.http.caching import cached
 from campaign.http.errors import write_with
 from campaign.http.headers import CROSS_ORIGIN_HEADERS
 from campaign.http.lookup import chosen_text_or_404, institution_or_moved
@@ -80,7 +80,7 @@ def _error(status: int, error: Exception) -> Response:
 
 @blueprint.get("/embed/v1.js")
 @anyone
-@by_tally(max_age=LOADER_MAX_AGE)
+@cached(max_age=LOADER_MAX_AGE)
 def loader() -> Response:
     """The custom element, at an address that never changes."""
     return Response(_static("js/embed-v1.js"), mimetype="text/javascript")
@@ -88,7 +88,7 @@ def loader() -> Response:
 
 @blueprint.get("/embed/data/<ror_id>.json")
 @anyone
-@by_tally("campaign", max_age=MAX_AGE)
+@cached("campaign", max_age=MAX_AGE)
 def data(ror_id: str) -> Response:
     """Everything that the widgets of an institution show, as JSON in the reader's language."""
     slug = request.args.get("campaign") or None
@@ -150,7 +150,7 @@ def _static(path: str) -> str:
 
 @blueprint.get("/badge/<ror_id>.svg")
 @anyone
-@by_tally("campaign", max_age=MAX_AGE)
+@cached("campaign", max_age=MAX_AGE)
 def badge(ror_id: str) -> Response:
     """A picture with the number of people, for pages and READMEs."""
     slug = request.args.get("campaign") or None

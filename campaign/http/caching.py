@@ -220,9 +220,6 @@ def cached(
     return decorate
 
 
-by_tally = cached
-
-
 def _finished(response: Response, key: Key, version: Version, max_age: int) -> CachedResponse:
     response.direct_passthrough = False  # a file is read here and now
     body = response.get_data()

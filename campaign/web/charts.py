@@ -15,7 +15,7 @@ from campaign.clock import now
 from campaign.drawing.charts import Growth, growth, wrapped
 from campaign.geography import CONTINENTS, region_name
 from campaign.http.access import anyone
-from campaign.http.caching import by_tally
+from campaign.http.caching import cached
 from campaign.http.locales import localized
 from campaign.http.lookup import text_or_404
 from campaign.i18n import gettext
@@ -113,14 +113,14 @@ _CHARTS: Mapping[str, Callable[[CampaignText], Chart]] = {
 
 @blueprint.get(f"/{NAMES}.svg")
 @anyone
-@by_tally()
+@cached()
 def svg(slug: str, name: str) -> Response:
     return Response(_svg(text_or_404(slug), name), mimetype="image/svg+xml")
 
 
 @blueprint.get(f"/{NAMES}.png")
 @anyone
-@by_tally()
+@cached()
 def png(slug: str, name: str) -> Response:
     text = text_or_404(slug)
     data = {"lang": i18n.current(), "title": text.title, "svg": _svg(text, name)}
@@ -129,7 +129,7 @@ def png(slug: str, name: str) -> Response:
 
 @blueprint.get(f"/{NAMES}.csv", endpoint="csv")
 @anyone
-@by_tally()
+@cached()
 def table(slug: str, name: str) -> Response:
     """The numbers of a chart as CSV, with a byte order mark: only by it do spreadsheets recognise UTF-8."""
     text = text_or_404(slug)

@@ -13,7 +13,7 @@ from campaign.drawing.country_points import POINTS
 from campaign.drawing.night_map import DAY, NIGHT, Light, MapPoint
 from campaign.geography import country_name
 from campaign.http.access import anyone
-from campaign.http.caching import by_tally
+from campaign.http.caching import cached
 from campaign.http.locales import localized
 from campaign.http.lookup import text_or_404
 from campaign.i18n import ngettext
@@ -67,7 +67,7 @@ class LightMap:
 
 @blueprint.get("/campaigns/<slug>/map.svg")
 @anyone
-@by_tally("variant")
+@cached("variant")
 def map_picture(slug: str) -> Response:
     """The map alone, for other pages and for print; ``variant=day`` is the light one."""
     variant = request.args.get("variant", "night")

@@ -11,7 +11,7 @@ from campaign.campaigns.models import Campaign, CampaignText
 from campaign.config import current_settings
 from campaign.drawing.night_map import NIGHT
 from campaign.http.access import anyone
-from campaign.http.caching import by_tally
+from campaign.http.caching import cached
 from campaign.http.lookup import current_texts, page_number_or_404, text_or_404
 from campaign.http.rate_limits import SEARCH_LIMIT, rate_limited
 from campaign.institutions import queries as institution_queries
@@ -42,7 +42,7 @@ class CampaignCard:
 
 @blueprint.get("/")
 @anyone
-@by_tally()
+@cached()
 def front() -> str:
     cards = [
         CampaignCard(text.campaign, text, tally_queries.counts(text.campaign_id))
@@ -56,7 +56,7 @@ def front() -> str:
 
 @blueprint.get("/campaigns/<slug>/")
 @anyone
-@by_tally()
+@cached()
 def campaign(slug: str) -> str:
     text = text_or_404(slug)
     id_ = text.campaign_id
@@ -78,7 +78,7 @@ def campaign(slug: str) -> str:
 
 @blueprint.get("/campaigns/<slug>/countries/")
 @anyone
-@by_tally("sort")
+@cached("sort")
 def countries(slug: str) -> str:
     sort = request.args.get("sort", ORDERS[0])
     if sort not in ORDERS:
@@ -97,8 +97,7 @@ def countries(slug: str) -> str:
 
 @blueprint.get("/campaigns/<slug>/institutions/")
 @anyone
-@by_tally("page")
-@rate_limited(SEARCH_LIMIT)
+@cached("page", limit=SEARCH_LIMIT)
 def institution_list(slug: str) -> str:
     page, text = page_number_or_404(), text_or_404(slug)
     rows = tally_places.institutions(
@@ -121,7 +120,7 @@ def institution_list(slug: str) -> str:
 
 @blueprint.get("/campaigns/<slug>/text/<int(max=9999):version>/")
 @anyone
-@by_tally()
+@cached()
 def text(slug: str, version: int) -> str:
     text = _text_of_version(slug, version) or abort(404)
     versions = campaign_queries.versions(text.campaign_id, text.locale)
@@ -185,7 +184,7 @@ def _as_json(matches: Iterable[Match]) -> Response:
 
 @blueprint.get("/privacy/")
 @anyone
-@by_tally()
+@cached()
 def privacy() -> str:
     return render_template(
         "privacy.html", settings=current_settings(), letters_kept=outbox.KEPT.days
@@ -194,6 +193,6 @@ def privacy() -> str:
 
 @blueprint.get("/about/")
 @anyone
-@by_tally()
+@cached()
 def about() -> str:
     return render_template("about.html")

@@ -10,9 +10,9 @@ from campaign import geography, i18n
 from campaign.campaigns.models import Campaign, CampaignText
 from campaign.clock import recent_months
 from campaign.http.access import anyone
-from campaign.http.caching import by_tally
+from campaign.http.caching import cached
 from campaign.http.lookup import current_texts
-from campaign.http.rate_limits import SEARCH_LIMIT, rate_limited
+from campaign.http.rate_limits import SEARCH_LIMIT
 from campaign.i18n import gettext
 from campaign.institutions import queries as institution_queries
 from campaign.institutions.models import Institution
@@ -95,7 +95,7 @@ class Section:
 
 @blueprint.get("/countries/")
 @anyone
-@by_tally()
+@cached()
 def country_directory() -> str:
     text = next(iter(current_texts()), None)
     return render_template("directory.html", text=text, continents=_directory(text))
@@ -103,16 +103,14 @@ def country_directory() -> str:
 
 @blueprint.get("/countries/<code>/")
 @anyone
-@by_tally()
-@rate_limited(SEARCH_LIMIT)
+@cached(limit=SEARCH_LIMIT)
 def country(code: str) -> str:
     return _page("country.html", place_or_moved("countries", code))
 
 
 @blueprint.get("/regions/<code>/")
 @anyone
-@by_tally()
-@rate_limited(SEARCH_LIMIT)
+@cached(limit=SEARCH_LIMIT)
 def region(code: str) -> str:
     place = place_or_moved("regions", code)
     text = next(iter(current_texts()), None)
@@ -121,8 +119,7 @@ def region(code: str) -> str:
 
 @blueprint.get("/institutions/<ror_id>/")
 @anyone
-@by_tally()
-@rate_limited(SEARCH_LIMIT)
+@cached(limit=SEARCH_LIMIT)
 def institution(ror_id: str) -> str:
     place = place_or_moved("institutions", ror_id, "ror_id")
     assert place.institution is not None, "it was looked up among institutions"

@@ -9,7 +9,7 @@ from flask import Response
 from campaign import i18n, typesetting
 from campaign.config import current_settings
 from campaign.http.access import anyone
-from campaign.http.caching import by_tally
+from campaign.http.caching import cached
 from campaign.http.lookup import current_texts, text_or_404
 from campaign.http.rate_limits import rate_limited
 from campaign.http.rendering import people_have_pledged
@@ -33,7 +33,7 @@ MOST_LIGHTS = 400
 @blueprint.get("/card.png")
 @anyone
 @rate_limited(CARD_LIMIT)
-@by_tally(max_age=CARD_MAX_AGE)
+@cached(max_age=CARD_MAX_AGE)
 def front_card() -> Response:
     text = next(iter(current_texts()), None)
     persons = tally_queries.counts(text.campaign_id).persons if text else 0
@@ -43,7 +43,7 @@ def front_card() -> Response:
 @blueprint.get("/campaigns/<slug>/card.png")
 @anyone
 @rate_limited(CARD_LIMIT)
-@by_tally(max_age=CARD_MAX_AGE)
+@cached(max_age=CARD_MAX_AGE)
 def campaign_card(slug: str) -> Response:
     text = text_or_404(slug)
     persons = tally_queries.counts(text.campaign_id).persons
@@ -53,7 +53,7 @@ def campaign_card(slug: str) -> Response:
 @blueprint.get("/<any(countries, regions, institutions):kind>/<code>/card.png")
 @anyone
 @rate_limited(CARD_LIMIT)
-@by_tally(max_age=CARD_MAX_AGE)
+@cached(max_age=CARD_MAX_AGE)
 def place_card(kind: PlaceKind, code: str) -> Response:
     place = place_or_moved(kind, code)
     text = next(iter(current_texts()), None)
@@ -64,7 +64,7 @@ def place_card(kind: PlaceKind, code: str) -> Response:
 @blueprint.get("/<any(countries, regions, institutions):kind>/<code>/qr.svg")
 @anyone
 @rate_limited(CARD_LIMIT)
-@by_tally(max_age=QR_MAX_AGE)
+@cached(max_age=QR_MAX_AGE)
 def place_qr(kind: PlaceKind, code: str) -> Response:
     url = absolute(place_or_moved(kind, code).url)
     return _picture(qr_svg(url).encode(), "image/svg+xml")
