@@ -48,8 +48,8 @@ class Day:
     """One campaign's numbers of one day, as published."""
 
     day: date
-    persons: int
-    institutions: int
+    people: int
+    official_pledges: int
     digest: str
 
 
@@ -85,7 +85,7 @@ class Check:
 @rate_limited(FORM_LIMIT)
 def numbers() -> str:
     newest = queries.published(_folder(), queries.LATEST)
-    typed = request.args.get("fingerprint", "")
+    typed = request.args.get("receipt", "")
     return render_template(
         "records/numbers.html",
         chains=_chains(),
@@ -107,8 +107,8 @@ def _chains() -> list[Chain]:
 
 
 def _day(record: DailyRecord) -> Day:
-    told = json.loads(record.line)
-    return Day(record.day, told["persons"], told["institutions"], record.digest)
+    line = json.loads(record.line)
+    return Day(record.day, line["persons"], line["institutions"], record.digest)
 
 
 def _check(typed: str) -> Check:
