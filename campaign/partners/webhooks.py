@@ -177,8 +177,8 @@ def _row(found: Any, kind: str, what: str, now: datetime, **data: Any) -> dict[s
         "campaign": found.slug,
         "institution": found.institution_id,
         **data,
-        "persons": found.persons,
-        "institutions": found.institutions,
+        "people": found.persons,
+        "official_pledges": found.institutions,
     }
     return {
         "webhook_id": found.webhook_id,

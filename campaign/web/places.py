@@ -170,7 +170,7 @@ def _section(text: CampaignText, place: Place) -> Section:
     counts = _counts(id_, place)
     official = pledges.official_pledge(id_, place.key) if place.institution else None
     letters = _letters(official.letters) if official else []
-    if not (counts.persons or counts.institutions):
+    if not (counts.people or counts.official_pledges):
         return Section(text.campaign, text, counts, [], [], [], [], [], [], official, letters)
     dimension, keys = place.counted
     sentences = dict(text.commitments)
@@ -179,7 +179,7 @@ def _section(text: CampaignText, place: Place) -> Section:
         text.campaign,
         text,
         counts,
-        standings=_standings(id_, place, counts.persons),
+        standings=_standings(id_, place, counts.people),
         commitments=[
             (sentences[code], made[code])
             for code in sorted(made, key=lambda code: -made[code])
@@ -198,12 +198,12 @@ def _section(text: CampaignText, place: Place) -> Section:
 
 def _counts(campaign_id: int, place: Place) -> Counts:
     found = totals.counts_of(campaign_id, place.dimension, place.key)
-    if place.institution or not found.persons:
+    if place.institution or not found.people:
         return found
     return Counts(
-        persons=found.persons,
-        institutions=found.institutions,
-        organizations=tallies.organizations(campaign_id, place.countries),
+        people=found.people,
+        official_pledges=found.official_pledges,
+        institutions_reached=tallies.institutions_reached(campaign_id, place.countries),
     )
 
 
@@ -310,7 +310,7 @@ def place_signatories(kind: str, code: str) -> Page:
     text = _chosen(texts)
     return _list(
         text,
-        _counts(text.campaign_id, place).persons,
+        _counts(text.campaign_id, place).people,
         _among(place),
         place=place,
         texts=texts,
@@ -327,7 +327,7 @@ def signatories(slug: str) -> Page:
     country = request.args.get("country", "").upper()
     return _list(
         text,
-        totals.counts(text.campaign_id).persons,
+        totals.counts(text.campaign_id).people,
         {"country": country} if geography.is_country(country) else {},
         country=country,
         countries=geography.sorted_countries(i18n.current()),
@@ -399,7 +399,7 @@ def _chosen(texts: Sequence[CampaignText]) -> CampaignText:
 def place_card(kind: str, code: str) -> Response:
     place = _place(kind, code)
     text = next(iter(current_texts()), None)
-    persons = _counts(text.campaign_id, place).persons if text else 0
+    persons = _counts(text.campaign_id, place).people if text else 0
     return sharing.card(place.name, persons, caption=_caption(place))
 
 

@@ -34,8 +34,8 @@ Crumb = tuple[str, str]
 @by_tally(max_age=3600)
 def front_card() -> Response:
     text = next(iter(current_texts()), None)
-    persons = tallies.counts(text.campaign_id).persons if text else 0
-    return card(gettext("Light Up the Heart of Science"), persons)
+    people = tallies.counts(text.campaign_id).people if text else 0
+    return card(gettext("Light Up the Heart of Science"), people)
 
 
 @blueprint.get("/campaigns/<slug>/card.png")
@@ -44,10 +44,10 @@ def front_card() -> Response:
 @by_tally(max_age=3600)
 def campaign_card(slug: str) -> Response:
     text = text_or_404(slug)
-    return card(text.title, tallies.counts(text.campaign_id).persons, locale=text.locale)
+    return card(text.title, tallies.counts(text.campaign_id).people, locale=text.locale)
 
 
-def card(title: str, persons: int, *, caption: str = "", locale: str = "") -> Response:
+def card(title: str, people: int, *, caption: str = "", locale: str = "") -> Response:
     """A picture of a page with the number of its people; ``locale`` is the language of the title."""
     site = gettext("Light Up the Heart of Science")
     invitation = gettext("The first light can be yours.")
@@ -56,12 +56,12 @@ def card(title: str, persons: int, *, caption: str = "", locale: str = "") -> Re
         "title": title,
         "title_lang": locale or i18n.current(),
         "caption": caption,
-        "count": people_have_pledged(persons) if persons else [invitation],
+        "count": people_have_pledged(people) if people else [invitation],
         "site": "" if title == site else site,
         "url": current_settings().site_url,
         "host": urlsplit(current_settings().site_url).netloc,
         # A light for each, as long as they can be told apart.
-        "lights": min(persons, 400),
+        "lights": min(people, 400),
     }
     return _picture(_drawn(json.dumps(data, ensure_ascii=False)), "image/png")
 
