@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench lighthouse lock clean
+.PHONY: run test check bench lighthouse rooms lock clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -28,6 +28,10 @@ bench-%: $(READY)
 
 lighthouse: $(READY)
 	LIGHTHOUSE=1 $(BIN)/python -m pytest tests/browser/test_lighthouse.py
+
+# Draws docs/rooms.svg anew, from the imports.
+rooms: $(READY)
+	$(BIN)/python -m tests.structure.drawing
 
 # Rewrites both lock files: every version and hash, for all supported Pythons, without the address of an index.
 lock: $(READY)

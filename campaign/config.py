@@ -84,6 +84,10 @@ def _secret(value: str) -> str:
     return value
 
 
+def _secrets(value: str) -> tuple[str, ...]:
+    return tuple(_secret(part.strip()) for part in value.split(","))
+
+
 def _mailbox(value: str) -> str:
     _, address = parseaddr(value)
     local, _, domain = address.rpartition("@")
@@ -99,9 +103,17 @@ class Settings:
     """One attribute a setting; its environment variable is the attribute's name in capitals."""
 
     database_url: str = _setting("PostgreSQL 18 or later", parse=_database_url)
-    secret_key: str = _setting(
-        "signs links and keys every hash; changing it voids all links sent and forgets which addresses are known",
-        parse=_secret,
+    secret_key: str = _setting("signs links; may be changed", parse=_secret)
+    secret_key_fallbacks: tuple[str, ...] = _setting(
+        "earlier values of SECRET_KEY, separated by commas: links that they signed stay valid",
+        (),
+        _secrets,
+    )
+    hash_key: str = _setting(
+        "keys every hash: known addresses, receipts, certificates, API keys; never changes;"
+        " SECRET_KEY serves where it is not set",
+        "",
+        _secret,
     )
     site_url: str = _setting(
         "address of the site as people see it", "http://localhost:8000", _site_url
@@ -174,6 +186,11 @@ class Settings:
         return cls(**values)
 
     @property
+    def permanent_key(self) -> str:
+        """The key of every hash: HASH_KEY, or SECRET_KEY in an instance that has one key only."""
+        return self.hash_key or self.secret_key
+
+    @property
     def site_host(self) -> str:
         return urlsplit(self.site_url).hostname or "localhost"
 
@@ -188,10 +205,29 @@ def current_settings() -> Settings:
     return settings
 
 
-def local_secret(folder: Path) -> str:
-    """The secret of a one-command instance: made once, kept in its folder, readable by its owner only."""
-    path = folder / "secret_key"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32))
-    return path.read_text().strip()
+ONE_KEY_ADVICE = (
+    "HASH_KEY is not set, so SECRET_KEY keys every hash and can never be changed. To divide them, set HASH_KEY to"
+    " today's SECRET_KEY. From then on SECRET_KEY may be changed; keep its earlier value in SECRET_KEY_FALLBACKS"
+    " until the links that it signed have expired (UNCONFIRMED_DAYS)."
+)
+
+
+def local_keys(folder: Path) -> dict[str, str]:
+    """The keys of a one-command instance by setting: made once, kept in its folder, readable by its owner only.
+
+    An instance from before there were two keys goes on with one value for both.
+    """
+    secret_key, hash_key = folder / "secret_key", folder / "hash_key"
+    if not hash_key.exists():
+        _keep(hash_key, secret_key.read_text() if secret_key.exists() else secrets.token_hex(32))
+    if not secret_key.exists():
+        _keep(secret_key, secrets.token_hex(32))
+    return {"SECRET_KEY": secret_key.read_text().strip(), "HASH_KEY": hash_key.read_text().strip()}
+
+
+def _keep(path: Path, key: str) -> None:
+    """Write as a whole or not at all: half a key would lock its owner out."""
+    temporary = path.with_suffix(".new")
+    temporary.touch(mode=0o600)
+    temporary.write_text(key)
+    temporary.replace(path)

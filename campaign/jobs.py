@@ -25,6 +25,39 @@ WAKE_INTERVAL_SECONDS = 0.5
 log = logging.getLogger(__name__)
 
 
+class Waker:
+    """Sends wake-up calls from a thread of its own: a broker may hang for minutes, and a saved pledge must not."""
+
+    def __init__(self) -> None:
+        self._last_calls: dict[str, float] = {}
+        self._lock = Lock()
+        self._outgoing: Queue[str] = Queue(maxsize=20)
+        self._thread: Thread | None = None
+
+    def call(self, job: str) -> None:
+        """Send a call soon, unless the job was called a moment ago or too many calls are waiting."""
+        with self._lock:
+            if time.monotonic() - self._last_calls.get(job, 0) < WAKE_INTERVAL_SECONDS:
+                return
+            self._last_calls[job] = time.monotonic()
+            self._start()
+        with suppress(Full):  # the sweep wakes what is not heard now
+            self._outgoing.put_nowait(job)
+
+    def _start(self) -> None:
+        """Once in a process, and only when there is something to send: a thread does not survive a fork."""
+        if self._thread is None:
+            self._thread = Thread(target=self._send, name="wake-up calls", daemon=True)
+            self._thread.start()
+
+    def _send(self) -> None:
+        while True:
+            _enqueue(self._outgoing.get())
+
+
+waker = Waker()
+
+
 def wake(job: str) -> None:
     """Ask for a job to run once the current transaction is committed."""
     db.session().info.setdefault("wake", set()).add(job)
@@ -37,39 +70,12 @@ def commit() -> None:
     """
     db.session.commit()
     for job in db.session().info.pop("wake", ()):
-        _send(job)
+        waker.call(job)
 
 
 def rollback() -> None:
     db.session.rollback()
     db.session().info.pop("wake", None)
-
-
-_last_sent: dict[str, float] = {}
-_lock = Lock()
-_outgoing: Queue[str] = Queue(maxsize=20)
-
-
-def _send(job: str) -> None:
-    """Leave the call to a thread: a broker may hang for minutes, and a saved pledge must not wait for it."""
-    with _lock:
-        if time.monotonic() - _last_sent.get(job, 0) < WAKE_INTERVAL_SECONDS:
-            return
-        _last_sent[job] = time.monotonic()
-        _start_sending()
-    with suppress(Full):  # the sweep wakes what is not heard now
-        _outgoing.put_nowait(job)
-
-
-@cache
-def _start_sending() -> None:
-    """Once in a process, and only when there is something to send: a thread does not survive a fork."""
-    Thread(target=_send_outgoing, name="wake-up calls", daemon=True).start()
-
-
-def _send_outgoing() -> None:
-    while True:
-        _enqueue(_outgoing.get())
 
 
 def _enqueue(job: str) -> None:

@@ -1,7 +1,7 @@
 """PDF documents and pictures, typeset by Typst with our own fonts in every script of the campaign.
 
 The templates are ``templates/print/*.typ``; what they show comes as JSON, so nothing that a person typed is ever
-read as markup. They know no language: whoever calls passes the words, translated and formatted.
+read as markup. They know no language: callers pass the words, translated and formatted.
 """
 
 import json
@@ -16,14 +16,20 @@ import typst
 
 from campaign.paths import TEMPLATES
 
-# No font of the system: the same document on every machine, and no glyph that nobody looked at.
+# No font of the system: the same document on every machine, and no glyph that was not looked at.
+#
+# These packages were made for an animation tool, and still are the best source on PyPI: no others have all the
+# scripts of ``templates/print/common.typ``, as the Noto project publishes them, variable in weight. fontpkg-noto-*
+# has seven of our 23 families (neither Hebrew nor Ethiopic nor Han); noto-cjk downloads its fonts as it runs.
+# A release for that tool must not change our certificates unseen, so tests/ground/test_typesetting.py pins the
+# digest of each file: when it fails, look at a certificate in each language, then pin the new digests.
 _FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 _PICTURE_POINTS = 1200
 _MISSING_GLYPH = "could not be displayed with font"
 
 
 class _Template:
-    """A compiler that keeps what it once laid out. It is not made for two threads, hence the lock."""
+    """A compiler for one template, which keeps what it has laid out; a lock, since threads must not share it."""
 
     def __init__(self, name: str) -> None:
         self._lock = threading.Lock()
@@ -34,16 +40,22 @@ class _Template:
     def compile(self, data: Mapping[str, Any], **options: Any) -> bytes:
         inputs = {"data": json.dumps(data, ensure_ascii=False)}
         with self._lock:
-            made = self._compiler.compile(sys_inputs=inputs, **options)
-        assert isinstance(made, bytes), "a template of one page makes one file"
-        return made
+            output = self._compiler.compile(sys_inputs=inputs, **options)
+        assert isinstance(output, bytes), "a template of one page makes one file"
+        return output
 
 
 @cache
 def fonts() -> typst.Fonts:
     """The fonts of the packages, without those of the system and of Typst."""
-    folders = [_folder(package) for package in _FONT_PACKAGES]
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=font_folders()
+    )
+
+
+def font_folders() -> list[Path]:
+    """Where the packages keep the font files: all that a document can be drawn with."""
+    return [_folder(package) for package in _FONT_PACKAGES]
 
 
 def _folder(package: str) -> Path:
@@ -53,15 +65,15 @@ def _folder(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-_made: dict[str, _Template] = {}
-_making = threading.Lock()
+_templates: dict[str, _Template] = {}
+_templates_lock = threading.Lock()
 
 
 def _template(name: str) -> _Template:
-    with _making:  # two threads with a compiler each would waste the first layout
-        if name not in _made:
-            _made[name] = _Template(name)
-        return _made[name]
+    with _templates_lock:  # two threads with a compiler each would waste the first layout
+        if name not in _templates:
+            _templates[name] = _Template(name)
+        return _templates[name]
 
 
 def pdf(template: str, data: Mapping[str, Any]) -> bytes:
@@ -70,13 +82,13 @@ def pdf(template: str, data: Mapping[str, Any]) -> bytes:
     Where a name has a character that none of our fonts has, the document shows a box for it and declares nothing,
     since the standard forbids it. Raises typst.TypstError where the template and its data do not fit.
     """
-    found = _template(template)
+    compiler = _template(template)
     try:
-        return found.compile(data, format="pdf", pdf_standards=["ua-1"])
+        return compiler.compile(data, format="pdf", pdf_standards=["ua-1"])
     except typst.TypstError as error:
         if _MISSING_GLYPH not in str(error):
             raise
-    return found.compile(data, format="pdf")
+    return compiler.compile(data, format="pdf")
 
 
 def png(template: str, data: Mapping[str, Any], width: int = _PICTURE_POINTS) -> bytes:

@@ -7,14 +7,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dramatiq
 import pytest
 from dramatiq.brokers.stub import StubBroker
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_sqlalchemy.session import Session as SessionOfFlask
 from sqlalchemy import delete, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from werkzeug.test import TestResponse
 
 from campaign import jobs
@@ -25,8 +27,14 @@ from campaign.db import db
 from campaign.institutions.models import Institution
 from campaign.local.postgres import EmbeddedPostgres
 from campaign.paths import TRANSLATIONS
+from tests.factories import prepare
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_configure() -> None:
+    """Compile the catalogues: tests are named after the languages that are offered."""
+    compile_catalogues(TRANSLATIONS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,11 +52,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if figures:
         terminalreporter.section("figures")
         terminalreporter.write_line("\n".join(sorted(figures)))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _catalogues() -> None:
-    compile_catalogues(TRANSLATIONS)
 
 
 @pytest.fixture(scope="session")
@@ -76,8 +79,6 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
 @pytest.fixture(scope="session")
 def app(settings: Settings) -> Iterator[Flask]:
     """The application on a migrated database with the shipped texts and a small registry."""
-    from tests.factories import prepare
-
     app = create_app(settings)
     with app.app_context():
         prepare()
@@ -89,7 +90,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 @pytest.fixture
 def session(app: Flask) -> Iterator[Session]:
     """A context of the application whose every change, committed or not, is undone after the test."""
-    app.extensions["answers"].clear()  # of a test before, whose numbers were undone
+    app.extensions["response_cache"].clear()  # of a test before, whose numbers were undone
     with app.app_context():
         engines, scoped = db.engines, db.session
         engine = engines[None]
@@ -97,35 +98,35 @@ def session(app: Flask) -> Iterator[Session]:
             engines[None] = (
                 connection  # the way Flask-SQLAlchemy documents to run tests in one transaction
             )
-            db.session = db._make_scoped_session(
-                {
-                    "join_transaction_mode": "create_savepoint",
-                    "scopefunc": lambda: None,
-                    "expire_on_commit": False,
-                }
+            factory = sessionmaker(
+                class_=SessionOfFlask,
+                db=db,
+                expire_on_commit=False,
+                join_transaction_mode="create_savepoint",
             )
+            db.session = scoped_session(factory, scopefunc=lambda: None)
             yield db.session()
             db.session.remove()
             transaction.rollback()
         engines[None], db.session = engine, scoped
 
 
-TABLES_OF_TESTS = (
-    "pledges, people, consents, pledge_events, letters, tally_deltas, tallies, tally_versions, "
-    "daily_records, schedules, partner_hosts, partner_events, api_keys, api_key_uses, api_requests, api_stops, "
-    "webhooks, webhook_milestones, webhook_deliveries"
-)
+# Filled by ``prepare``; every other table is empty when a test begins.
+PREPARED_TABLES = {
+    "campaigns", "campaign_texts", "institutions", "institution_names", "institution_words",
+}  # fmt: skip
 
 
 @pytest.fixture
 def committing(app: Flask) -> Iterator[None]:
     """A context whose commits are real, for what only several connections can show; emptied afterwards."""
-    app.extensions["answers"].clear()
+    app.extensions["response_cache"].clear()
     with app.app_context():
         before = set(db.session.scalars(select(Institution.id)))
         yield
         db.session.rollback()
-        db.session.execute(text(f"TRUNCATE {TABLES_OF_TESTS}"))
+        tables = ", ".join(sorted(db.metadata.tables.keys() - PREPARED_TABLES))
+        db.session.execute(text(f"TRUNCATE {tables}"))
         db.session.execute(delete(Institution).where(Institution.id.not_in(before)))
         db.session.commit()
 
@@ -162,16 +163,15 @@ def until_blocked(app: Flask) -> Callable[[], None]:
 @pytest.fixture
 def woken(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
     """Tell which jobs were woken since the last time, in the order of their names."""
-    monkeypatch.setattr(jobs, "_last_sent", {})
+    monkeypatch.setattr(jobs, "waker", waker := jobs.Waker())
     broker, before = StubBroker(), dramatiq.get_broker()
     broker.declare_queue(jobs.QUEUE)
     dramatiq.set_broker(broker)
 
     def names() -> Iterator[str]:
-        jobs._start_sending()
-        jobs._outgoing.put("the end")  # goes through the same thread, behind all others
+        waker.call(end := uuid4().hex)  # goes through the same thread, behind all others
         calls = broker.queues[jobs.QUEUE]
-        while (name := dramatiq.Message.decode(calls.get(timeout=10)).actor_name) != "the end":
+        while (name := dramatiq.Message.decode(calls.get(timeout=10)).actor_name) != end:
             yield name
 
     yield lambda: sorted(names())

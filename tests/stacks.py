@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import psycopg
 
-from campaign.config import local_secret
+from campaign.config import local_keys
 from campaign.local.postgres import EmbeddedPostgres
 from campaign.local.processes import Process, all_processes
 from campaign.pledges.emails import FORM, FORM_LIFETIME
@@ -28,7 +28,15 @@ from tests.scripted_person import CAMPAIGN, fetch, hidden, wait_for
 
 ROOT = Path(__file__).parents[1]
 LIGHTUP = [sys.executable, "-m", "campaign.main"]
-SERVERS = {"DATABASE_URL", "BROKER_URL", "SMTP_URL", "SECRET_KEY", "SITE_URL", "LIMITER_URL"}
+SERVERS = {
+    "DATABASE_URL",
+    "BROKER_URL",
+    "SMTP_URL",
+    "SECRET_KEY",
+    "HASH_KEY",
+    "SITE_URL",
+    "LIMITER_URL",
+}
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,7 @@ class Stack:
 
     def lightup(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command on this instance, as its operator would."""
-        settings = {"DATABASE_URL": self.database_url, "SECRET_KEY": local_secret(self.folder)}
+        settings = {"DATABASE_URL": self.database_url, **local_keys(self.folder)}
         return subprocess.run(
             [*LIGHTUP, *arguments],
             cwd=ROOT,
@@ -153,7 +161,8 @@ class Stack:
     @cached_property
     def signer(self) -> Signer:
         """Signs like the site does."""
-        return Signer(local_secret(self.folder))
+        keys = local_keys(self.folder)
+        return Signer(keys["SECRET_KEY"], hash_key=keys["HASH_KEY"])
 
     def pledge_url(self, locale: str = "en") -> str:
         return f"{self.site}/{locale}/campaigns/{CAMPAIGN}/pledge/"

@@ -97,6 +97,6 @@ def publish_records() -> None:
 
 def reconcile_tallies() -> None:
     """Compare tallies with the pledges; a difference is a bug, so it is shouted about, then repaired."""
-    for difference in tallies.repair(now()):
+    for difference in tallies.repair():
         log.error("tally repaired: %s", difference)
     jobs.commit()

@@ -12,12 +12,11 @@ from typing import Any
 from flask import Response, current_app, request, stream_with_context
 from marshmallow import Schema
 
-from campaign import i18n
+from campaign import i18n, topics
 from campaign.api.paging import Row, Source, every_row
 from campaign.api.schemas import sample
 from campaign.clock import now
 from campaign.http.access import View
-from campaign.http.caching import version_now
 
 JSON, CSV, JSON_LINES = "application/json", "text/csv", "application/jsonl"
 TYPES = {"csv": CSV, "jsonl": JSON_LINES}
@@ -70,7 +69,7 @@ def _tag(extension: str) -> str:
 
     It changes with the day, too: names change without any tally.
     """
-    source = (*version_now(), now().date(), extension, i18n.current())
+    source = (*topics.versions().values(), now().date(), extension, i18n.current())
     return sha256(repr(source).encode()).hexdigest()[:20]
 
 

@@ -2,11 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint, false, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from campaign import topics
 from campaign.db import Model
+
+TEXTS = topics.register("texts")
 
 
 class Campaign(Model):
@@ -17,6 +20,10 @@ class Campaign(Model):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     slug: Mapped[str] = mapped_column(unique=True)
     position: Mapped[int] = mapped_column(default=0)
+    # SHA-256 of the texts that came with the program, as last published from there; None where none did.
+    shipped_digest: Mapped[bytes | None]
+    # From then on the program's own texts are never published over those of staff.
+    managed_by_staff: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -1,44 +1,59 @@
 """Publishing texts. A published text is never edited: another wording is another version."""
 
+import json
 import tomllib
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
+from campaign import topics
 from campaign.campaigns import queries
-from campaign.campaigns.models import Campaign, CampaignText
+from campaign.campaigns.models import TEXTS, Campaign, CampaignText
 from campaign.db import db
 
 _PROSE = ("title", "theme", "summary", "introduction", "pledge", "pledge_institution")
 _COMMITMENTS = ("commitments", "commitments_institution")
+
+# The columns of ``CampaignText`` that are published, by language.
+Texts = Mapping[str, Mapping[str, Any]]
 
 
 class IncompleteTexts(Exception):
     """A language lacks a text or a commitment that another one has."""
 
 
-def publish_folder(folder: Path) -> int | None:
+def publish_shipped(folder: Path) -> int | None:
     """Publish the texts of ``<folder>/<locale>.toml`` under the slug and order of its ``campaign.toml``.
 
-    Returns the new version, None where nothing differs from the newest one. Raises IncompleteTexts.
+    Only where the files have changed since they were last published: what was published otherwise meanwhile stays.
+    Never over a campaign that staff manage. Returns the new version, None where there is none.
+    Raises IncompleteTexts.
     """
-    about = tomllib.loads((folder / "campaign.toml").read_text("utf-8"))
-    texts = {
-        path.stem: _ordered(tomllib.loads(path.read_text("utf-8")), about, path)
-        for path in sorted(folder.glob("*.toml"))
-        if path.name != "campaign.toml"
-    }
-    return publish(about["slug"], texts, position=about["order"])
+    slug, position, texts = _read(folder)
+    campaign = find_or_add(slug)
+    if campaign.managed_by_staff:
+        return None
+    if campaign.position != position:
+        campaign.position = position
+        topics.raise_version(TEXTS)
+    before, campaign.shipped_digest = campaign.shipped_digest, _digest(texts)
+    if before == campaign.shipped_digest or (before is None and _was_published(campaign.id, texts)):
+        return None
+    return publish(campaign, texts)
 
 
-def publish(slug: str, texts: Mapping[str, Mapping[str, Any]], position: int = 0) -> int | None:
-    """Publish one version in all its languages at once; see ``publish_folder``."""
+def find_or_add(slug: str) -> Campaign:
     campaign = queries.get(slug) or Campaign(slug=slug)
-    campaign.position = position
     db.session.add(campaign)
     db.session.flush()
+    return campaign
+
+
+def publish(campaign: Campaign, texts: Texts) -> int | None:
+    """Publish one version in all its languages at once; None where nothing differs from the newest one."""
     newest = queries.current_version(campaign.id)
     if _as_published(campaign.id, newest) == texts:
         return None
@@ -47,7 +62,29 @@ def publish(slug: str, texts: Mapping[str, Mapping[str, Any]], position: int = 0
             CampaignText(campaign_id=campaign.id, version=newest + 1, locale=locale, **text)
         )
     db.session.flush()
+    topics.raise_version(TEXTS)
     return newest + 1
+
+
+def _read(folder: Path) -> tuple[str, int, Texts]:
+    """Slug, position and texts of a campaign's folder. Raises IncompleteTexts."""
+    about = tomllib.loads((folder / "campaign.toml").read_text("utf-8"))
+    texts = {
+        path.stem: _ordered(tomllib.loads(path.read_text("utf-8")), about, path)
+        for path in sorted(folder.glob("*.toml"))
+        if path.name != "campaign.toml"
+    }
+    return about["slug"], about["order"], texts
+
+
+def _digest(texts: Texts) -> bytes:
+    return sha256(json.dumps(texts, sort_keys=True).encode()).digest()
+
+
+def _was_published(campaign_id: int, texts: Texts) -> bool:
+    """Whether some version had these very texts, in an instance from before their digest was kept."""
+    newest = queries.current_version(campaign_id)
+    return any(_as_published(campaign_id, number) == texts for number in range(newest, 0, -1))
 
 
 def _ordered(raw: Mapping[str, Any], about: Mapping[str, Any], path: Path) -> dict[str, Any]:

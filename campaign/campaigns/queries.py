@@ -28,11 +28,6 @@ def current_version(campaign_id: int) -> int:
     return db.session.scalar(newest.where(CampaignText.campaign_id == campaign_id)) or 0
 
 
-def newest_text_id() -> int:
-    """Rises whenever any text is published."""
-    return db.session.scalar(select(func.max(CampaignText.id))) or 0
-
-
 def current_text(slug: str, locale: str) -> CampaignText | None:
     """The text to show now: the newest version, in the best language this reader can have."""
     newest = (

@@ -25,7 +25,10 @@ TEMPLATE = TRANSLATIONS / "messages.pot"
 
 @campaigns.command()
 def publish() -> None:
-    """Publish the texts in translations/campaigns as a new version, where they differ from the newest."""
+    """Publish the texts in translations/campaigns as a new version, where they have changed since the last time.
+
+    A campaign that staff manage is left alone.
+    """
     publish_shipped_texts()
 
 

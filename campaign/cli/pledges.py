@@ -113,8 +113,8 @@ def refuse(pledge_id: UUID, reason: str) -> None:
 @pledges.command("not-listed")
 def not_listed() -> None:
     """List the institutions that people wrote because the registry did not have them."""
-    for text, country, number in queries.not_listed():
-        click.echo(f"{number:6,}  {country}  {text}")
+    for institution in queries.not_listed():
+        click.echo(f"{institution.pledges:6,}  {institution.country}  {institution.text}")
 
 
 @pledges.command()

@@ -12,12 +12,12 @@ from flask.cli import with_appcontext
 from sqlalchemy import text
 
 from campaign import jobs
-from campaign.campaigns.operations import publish_folder
+from campaign.campaigns.operations import publish_shipped
 from campaign.clock import now
-from campaign.config import Settings, current_settings
+from campaign.config import ONE_KEY_ADVICE, Settings, current_settings
 from campaign.db import db
 from campaign.demo import pledges as invented
-from campaign.institutions import queries as institutions
+from campaign.institutions import queries as institution_queries
 from campaign.institutions.operations import import_dump
 from campaign.paths import TRANSLATIONS
 from campaign.tallies.operations import fold_all, repair
@@ -68,6 +68,7 @@ def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -
 def web(bind: str) -> None:
     """Serve the site with gunicorn."""
     settings = current_settings()
+    _advise(settings)
     os.execv(
         sys.executable,
         [
@@ -111,6 +112,7 @@ def worker() -> None:
 @with_appcontext
 def migrate() -> None:
     """Bring the database to this version: schema, counts, texts that have changed. Safe to repeat."""
+    _advise(current_settings())
     with _alone():
         _upgrade()
 
@@ -127,13 +129,19 @@ def setup(demo: bool) -> None:
     """Migrate; give a new instance its starter registry and, if asked, demonstration data. Safe to repeat."""
     with _alone():
         _upgrade()
-        if institutions.is_empty():
-            import_dump(institutions.starter_path())
+        if institution_queries.is_empty():
+            import_dump(institution_queries.starter_path())
             if demo:
                 invented.add(DEMO_PLEDGES, now())
                 fold_all()  # the first visitor shall not see a site that is still counting
             jobs.commit()
             click.echo("A new instance: the starter registry is in place.")
+
+
+def _advise(settings: Settings) -> None:
+    """Say how to get two keys, where an instance has one."""
+    if not settings.hash_key:
+        click.echo(ONE_KEY_ADVICE, err=True)
 
 
 @contextmanager
@@ -152,15 +160,15 @@ def _upgrade() -> None:
 
     flask_migrate.upgrade()
     publish_shipped_texts()
-    if changed := repair(now()):
+    if changed := repair():
         click.echo(f"Brought {len(changed):,} tallies in line with the pledges.")
     jobs.commit()
 
 
 def publish_shipped_texts() -> None:
-    """Publish every campaign that ships with the program, where its texts differ from the newest version."""
+    """Publish every campaign that ships with the program, where its files have changed."""
     for folder in sorted((TRANSLATIONS / "campaigns").iterdir()):
-        if version := publish_folder(folder):
+        if version := publish_shipped(folder):
             click.echo(f"Published version {version} of {folder.name}.")
     jobs.commit()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaign.config import local_secret
+from campaign.config import local_keys
 from campaign.local.postgres import EmbeddedPostgres
 from campaign.local.supervisor import Child, Supervisor, answers, listening
 
@@ -38,7 +38,7 @@ def _environment(
 ) -> Mapping[str, str]:
     """Settings for the children; what the operator set wins."""
     defaults = {
-        "SECRET_KEY": local_secret(folder),
+        **local_keys(folder),
         "SITE_URL": f"http://localhost:{ports.site}",
         "SMTP_URL": f"smtp://127.0.0.1:{ports.mail}",
         "DATA_FOLDER": str(folder / "data"),

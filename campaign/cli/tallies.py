@@ -29,7 +29,7 @@ def fold() -> None:
 )
 def reconcile(repair: bool) -> None:
     """Compare every tally with a GROUP BY over the pledges. Exit code 1 where something differed."""
-    wrong = operations.repair(now()) if repair else operations.differences()
+    wrong = operations.repair() if repair else operations.differences()
     jobs.commit()
     for difference in wrong:
         click.echo(

@@ -12,15 +12,15 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, select
 
-from campaign import i18n, jobs
-from campaign.campaigns import queries as campaigns
+from campaign import i18n, jobs, topics
+from campaign.campaigns import queries as campaign_queries
 from campaign.campaigns.models import CampaignText
 from campaign.db import db
 from campaign.institutions.folding import fold
 from campaign.institutions.models import Institution
 from campaign.people.models import Person
 from campaign.pledges.disciplines import FIELDS
-from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
+from campaign.pledges.models import DEMO, Kind, Pledge, PledgeEvent, Status
 from campaign.pledges.rules import ROLES
 
 DAYS = 420
@@ -114,6 +114,7 @@ def remove() -> int:
         delete(Pledge).where(Pledge.is_demo).returning(Pledge.person_id)
     ).all()
     db.session.execute(delete(Person).where(Person.id.in_(people)))
+    topics.raise_version(DEMO)
     jobs.wake("fold_tallies")
     return len(people)
 
@@ -166,13 +167,13 @@ def _invented(
 
 def _texts() -> dict[tuple[bool, str], CampaignText]:
     """By whether it is the second campaign, and by language."""
-    first, *others = campaigns.list_all()
+    first, *others = campaign_queries.list_all()
     second = others[0] if others else first
     return {
         (is_second, tag): text
         for is_second, campaign in ((False, first), (True, second))
         for tag in _NAMES
-        if (text := campaigns.current_text(campaign.slug, tag))
+        if (text := campaign_queries.current_text(campaign.slug, tag))
     }
 
 
@@ -231,3 +232,4 @@ def _name(locale: str, chance: random.Random) -> str:
 def _insert(rows: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> None:
     db.session.execute(insert(Person), [person for person, _ in rows])
     db.session.execute(insert(Pledge), [pledge for _, pledge in rows])
+    topics.raise_version(DEMO)

@@ -1,4 +1,4 @@
-"""The widgets: what the pages of institutions show of the campaign, and the page where anyone composes them."""
+"""The widgets: what pages of institutions show of the campaign, and the page where anyone composes one."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""A badge as shields.io made them known: a label, a number, each on its ground. Widths are estimated, then held.
+"""The layout of a badge as shields.io made them known: a label and a number side by side, each on its own colour.
 
 The server knows no font of the reader, so it estimates how wide a text will be, and ``textLength`` makes every
 browser fit it into exactly that.
@@ -14,13 +14,13 @@ FONT_SIZE = 13
 PADDING = 10
 LAMP = 20
 _NARROW = frozenset("fijlrtI.,:;'’|!()[]/ -")
-# Parts of the font size, as common sans-serif fonts have them.
+# Mean width of a character as a part of the font size, in common sans-serif fonts.
 _BY_SCRIPT = {"ARABIC": 0.52, "DEVANAGARI": 0.6, "CYRILLIC": 0.62}
 
 
 @dataclass(frozen=True)
 class Part:
-    """One of the two grounds with its text: left edge, width, middle of the text, and how wide the text is."""
+    """One of the two coloured parts: its text, left edge and width, and the middle and width of the text."""
 
     text: str
     x: int
@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Badge:
-    """What the template draws, in pixels."""
+    """A badge ready for ``embed/badge.svg``, in pixels; ``lamp`` is the middle of the lamp."""
 
     title: str
     label: Part
@@ -47,32 +47,39 @@ class Badge:
 
 
 def lay_out(label: str, value: str, title: str) -> Badge:
-    """Label first, in the direction in which the reader's language runs."""
+    """A badge with the label first, in the direction of the reader's language."""
     direction = i18n.direction(i18n.current())
-    name, number = _width_of(label), _width_of(value)
-    label_width, value_width = name + 2 * PADDING + LAMP, number + 2 * PADDING
+    label_length, value_length = _width_of(label), _width_of(value)
+    label_width, value_width = label_length + 2 * PADDING + LAMP, value_length + 2 * PADDING
     if direction == "rtl":
         return Badge(
             title=title,
-            label=Part(label, value_width, label_width, value_width + PADDING + name / 2, name),
-            value=Part(value, 0, value_width, value_width / 2, number),
+            label=Part(
+                label,
+                value_width,
+                label_width,
+                value_width + PADDING + label_length / 2,
+                label_length,
+            ),
+            value=Part(value, 0, value_width, value_width / 2, value_length),
             lamp=value_width + label_width - PADDING - LAMP // 2 + 4,
             direction=direction,
         )
     return Badge(
         title=title,
-        label=Part(label, 0, label_width, LAMP + PADDING + name / 2, name),
-        value=Part(value, label_width, value_width, label_width + value_width / 2, number),
+        label=Part(label, 0, label_width, LAMP + PADDING + label_length / 2, label_length),
+        value=Part(value, label_width, value_width, label_width + value_width / 2, value_length),
         lamp=PADDING + LAMP // 2 - 4,
         direction=direction,
     )
 
 
 def _width_of(text: str) -> int:
-    return max(1, round(FONT_SIZE * sum(map(_part_of_em, text))))
+    return max(1, round(FONT_SIZE * sum(map(_ems, text))))
 
 
-def _part_of_em(character: str) -> float:
+def _ems(character: str) -> float:
+    """The estimated width of a character as a part of the font size."""
     if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Cf"}:
         return 0.0
     if unicodedata.east_asian_width(character) in {"W", "F"}:

@@ -1,6 +1,5 @@
-"""The page where anyone composes a widget for an institution, sees it, and copies the lines to paste."""
+"""The page where anyone composes a widget for an institution, sees it, and copies its code."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,26 +8,26 @@ from markupsafe import Markup
 
 from campaign import i18n
 from campaign.campaigns.models import CampaignText
-from campaign.campaigns.queries import current_text, list_all
+from campaign.campaigns.queries import current_text
 from campaign.embed.frames import THEMES
 from campaign.http.access import anyone
 from campaign.http.forms import Form
 from campaign.http.headers import CONTENT_SECURITY_POLICY
 from campaign.http.locales import localized
+from campaign.http.lookup import current_texts
 from campaign.http.rate_limits import SEARCH_LIMIT, rate_limited
 from campaign.http.sources import WIDGETS
 from campaign.i18n import gettext
-from campaign.institutions import queries as institutions
+from campaign.institutions import queries as institution_queries
 from campaign.institutions.models import Institution
-from campaign.institutions.queries import name_in
 from campaign.links import absolute_url
 
 blueprint = localized("composer", __name__)
 
-# Only to show the framed form as its readers will see it.
+# This page alone may frame: it shows the framed form as its readers will see it.
 _POLICY = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
 PAPERS = ("a3", "a4")
-# An example for the style sheet of a host, of every property that reaches into the widgets.
+# An example for the style sheet of a host page, with every property that reaches into the widgets.
 LOOK = """heart-of-science {
   --heart-accent: #7a0019;
   --heart-on-accent: #ffffff;
@@ -41,7 +40,7 @@ LOOK = """heart-of-science {
 
 @dataclass(frozen=True)
 class Composition:
-    """What was chosen on the page."""
+    """A widget as the page's form describes it, with the code for each way to use it."""
 
     institution: Institution
     text: CampaignText
@@ -51,17 +50,13 @@ class Composition:
 
     @property
     def name(self) -> str:
-        return name_in(self.institution, self.language)
+        return institution_queries.name_in(self.institution, self.language)
 
     @property
     def element(self) -> Markup:
-        """The custom element; its link is what readers without scripts get."""
+        """The custom element, with a link for readers without scripts."""
         with i18n.in_language(self.language):
-            words = gettext(
-                "%(name)s: %(words)s",
-                name=gettext("Make the pledge"),
-                words=self.name,
-            )
+            words = gettext("%(name)s: %(words)s", name=gettext("Make the pledge"), words=self.name)
         theme = Markup(' theme="{}"').format(self.theme) if self.theme != THEMES[0] else ""
         return Markup(
             '<heart-of-science institution="{}" campaign="{}" widget="{}" lang="{}"{}>'
@@ -78,6 +73,7 @@ class Composition:
 
     @property
     def link(self) -> str:
+        """The address of the form for people of this institution."""
         return self._address(
             "pledging.form",
             slug=self.text.campaign.slug,
@@ -87,12 +83,13 @@ class Composition:
 
     @property
     def snippet(self) -> str:
+        """The custom element with the script that brings it to life."""
         loader = Markup('<script async src="{}"></script>').format(absolute_url("embed.loader"))
         return f"{loader}\n{self.element}"
 
     @property
     def frame(self) -> str:
-        """The form without our script. The referrer tells the frame on whose page it is."""
+        """The form without our script; ``referrerpolicy`` lets the frame know whose page it is on."""
         address = self._address(
             "frames.form",
             institution=self.institution.id,
@@ -106,6 +103,7 @@ class Composition:
 
     @property
     def badge(self) -> str:
+        """A picture with the number of people, linked to the form."""
         values = {
             "ror_id": self.institution.id,
             "lang": self.language,
@@ -124,7 +122,7 @@ class Composition:
 
     @property
     def posters(self) -> list[tuple[str, str]]:
-        """Size of the paper and address of the poster in the chosen language."""
+        """Posters in the language of the widget: (size of the paper, address)."""
         values: dict[str, Any] = {
             "subject": self.institution.id,
             "campaign": self.text.campaign.slug,
@@ -143,35 +141,30 @@ class Composition:
 @rate_limited(SEARCH_LIMIT)
 def compose() -> Response:
     form = Form(request.args.to_dict(flat=False))
-    chosen = institutions.resolve(form.value("institution"))
+    institution = institution_queries.resolve(form.value("institution"))
     query = form.value("institution_query")[:200]
-    searches = query and (not chosen or form.value("action") == "find")
-    matches = institutions.search(query, locale=i18n.current()) if searches else []
-    chosen = None if matches else chosen
-    answer = make_response(
+    searches = query and (not institution or form.value("action") == "find")
+    matches = institution_queries.search(query, locale=i18n.current()) if searches else []
+    if matches:
+        institution = None  # to be chosen among the matches
+    response = make_response(
         render_template(
             "embed/compose.html",
             form=form,
             look=LOOK,
-            chosen=chosen,
+            institution=institution,
             matches=matches,
-            texts=list(_texts()),
-            composition=_composition(form, chosen) if chosen else None,
+            texts=current_texts(),
+            composition=_composition(form, institution) if institution else None,
         )
     )
-    answer.headers["Content-Security-Policy"] = _POLICY
-    return answer
-
-
-def _texts() -> Iterator[CampaignText]:
-    for campaign in list_all():
-        if text := current_text(campaign.slug, i18n.current()):
-            yield text
+    response.headers["Content-Security-Policy"] = _POLICY
+    return response
 
 
 def _composition(form: Form, institution: Institution) -> Composition:
-    """Whatever is not on offer becomes the first of what is."""
-    texts = {text.campaign.slug: text for text in _texts()}
+    """The widget that the form describes; a value that is not offered becomes the first that is."""
+    texts = {text.campaign.slug: text for text in current_texts()}
     language = form.value("language")
     language = language if i18n.is_offered(language) else i18n.current()
     slug = form.value("campaign")

@@ -1,8 +1,16 @@
-"""The whole form within the page of an institution: documents of ours, in a frame of theirs.
+"""The whole form within the page of an institution: our documents, in a frame of theirs.
 
 Only pages of origins that the institution registered may frame them (Content-Security-Policy, frame-ancestors), and
-one answer names the one origin that asks, so nobody learns of the others. The frame works by itself; where the
-loader made it, it tells the page its height, and nothing else.
+a response names only the origin that asks, so that it does not disclose the others. The frame works by itself;
+where the loader made it, it reports its height to the page, and nothing else.
+
+An error has to be framed just as the page it stands for, hence a conversation of three modules through ``flask.g``:
+
+1. Before any view, ``_open_frame`` reads the address into ``g.frame``, and ``http.headers.framed_by`` notes in
+   ``g.frame_ancestors`` which origins may frame the response.
+2. A view here takes its ``Frame`` from ``g.frame``. If it fails, ``http.errors`` asks ``http.headers.is_framed``,
+   and shows the error in ``embed/error.html``, which has no navigation.
+3. After both, ``http.headers.add_headers`` writes ``g.frame_ancestors`` into the policy instead of "none".
 """
 
 import re
@@ -24,16 +32,16 @@ from campaign.http.forms import Form, new_token, posted_values
 from campaign.http.headers import framed_by
 from campaign.http.lookup import chosen_text_or_404, institution_or_moved
 from campaign.http.rate_limits import FORM_LIMIT, rate_limited
+from campaign.http.rendering import Page
 from campaign.http.sources import FORM, SITE, origin_in, source_at
 from campaign.institutions.models import Institution
 from campaign.partners.queries import origins_of
 from campaign.pledges.models import Kind
 
 blueprint = Blueprint("frames", __name__, url_prefix="/embed")
-Page = str | Response | tuple[str, int]
 
 THEMES = ("light", "dark", "auto")
-# What a page may set of the look; the frame's script puts it in force, after a look of its own.
+# What the page around the frame may set of its look; the frame's script checks and applies it.
 LOOKS = ("accent", "background", "text", "radius")
 PARAMETERS = ("institution", "campaign", "host", "page", "theme", *LOOKS)
 _LOOK = re.compile(r"[\w#%.,()/ -]{1,60}")
@@ -41,6 +49,7 @@ _LOOK = re.compile(r"[\w#%.,()/ -]{1,60}")
 
 @blueprint.url_value_preprocessor
 def _take_language(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Take the locale out of the address, as ``http.locales`` does where it comes first."""
     if values and "locale" in values:
         g.locale = values.pop("locale")
         if not i18n.is_offered(g.locale):
@@ -50,11 +59,11 @@ def _take_language(_endpoint: str | None, values: dict[str, Any] | None) -> None
 
 @dataclass(frozen=True)
 class Frame:
-    """Whose form it is, in which campaign, on which page, in which look: all of it in the address."""
+    """Whose form it is, for which campaign, on which page, in which look: all that the address says."""
 
     institution: Institution
     text: CampaignText
-    # The origin that frames it, if the institution registered it or it is our own.
+    # The origin around the frame, if the institution registered it or it is our own; else None.
     origin: str | None
     page: str
     theme: str
@@ -62,15 +71,22 @@ class Frame:
 
     @cached_property
     def values(self) -> dict[str, Any]:
-        """The query of the next page in this frame."""
-        own = {"institution": self.institution.id, "campaign": self.text.campaign.slug}
-        place = {"host": self.origin or "", "page": self.page, "theme": self.theme}
-        return {name: value for name, value in (own | place | self.looks).items() if value}
+        """The query that carries the frame on to its next page."""
+        query = {
+            "institution": self.institution.id,
+            "campaign": self.text.campaign.slug,
+            "host": self.origin or "",
+            "page": self.page,
+            "theme": self.theme,
+            **self.looks,
+        }
+        return {name: value for name, value in query.items() if value}
 
     @property
     def source(self) -> tuple[str, str | None]:
+        """Values of ``Pledge.source`` and ``Pledge.source_page``."""
         if self.origin == _own_origin():
-            return SITE, None  # somebody tries it out on the page that composes widgets
+            return SITE, None  # tried out on the page that composes widgets
         return source_at(FORM, self.origin, self.page)
 
 
@@ -80,12 +96,13 @@ def _own_origin() -> str:
 
 @blueprint.before_request
 def _open_frame() -> None:
-    """Read the address. From here on, pages of the origin in it may frame the answer, also if it is an error."""
+    """Read the address into ``g.frame``; from here on the origin in it may frame the response, even an error."""
     if request.view_args is not None and request.endpoint != "frames.choose_language":
         g.frame = _read_frame(request.args)
 
 
 def _frame() -> Frame:
+    """The frame that ``_open_frame`` read for this request."""
     frame: Frame = g.frame
     return frame
 
@@ -94,7 +111,8 @@ def _read_frame(arguments: Mapping[str, str]) -> Frame:
     institution = institution_or_moved(
         arguments.get("institution", ""), "institution", host=_host()
     )
-    origin = _origin_that_may(institution)
+    origin = _allowed_origin(institution)
+    # Before anything below can fail. Of an unknown institution no origin is known, so that error stays unframed.
     framed_by([origin] if origin else [])
     theme, looks = arguments.get("theme", ""), {name: arguments.get(name, "") for name in LOOKS}
     return Frame(
@@ -107,17 +125,20 @@ def _read_frame(arguments: Mapping[str, str]) -> Frame:
     )
 
 
-def _origin_that_may(institution: Institution) -> str | None:
-    """The origin that asks, if it is registered or our own."""
-    named = _host()
-    if named == _own_origin():
-        return named
-    origin = origin_in(named)
+def _allowed_origin(institution: Institution) -> str | None:
+    """The origin around the frame, if the institution registered it or it is our own."""
+    host = _host()
+    if host == _own_origin():
+        return host
+    origin = origin_in(host)
     return origin if origin and origin in origins_of(institution.id) else None
 
 
 def _host() -> str:
-    """The origin that the address names, else the one the browser comes from: once redirected, it does not say."""
+    """The origin that the address names, else that of the page the browser comes from.
+
+    Every link within the frame names it, since the referrer there is one of our own pages.
+    """
     return request.args.get("host") or _origin_of(request.referrer or "")
 
 
@@ -132,11 +153,11 @@ def _origin_of(url: str) -> str:
 @blueprint.get("/form")
 @anyone
 def choose_language() -> Response:
-    """The loader knows the languages of the page, but not those that are offered."""
+    """Lead to the form in the best language; the loader knows those of its page, not those that we offer."""
     locale = i18n.negotiate(request.args.get("lang", "")[:100].split(","))
-    # To url_for, others may mean something.
-    known: dict[str, Any] = {name: request.args.get(name) for name in PARAMETERS}
-    return redirect(url_for("frames.form", locale=locale, **known | {"host": _host() or None}))
+    # No other parameters: some names, such as "_external", mean something to url_for.
+    query: dict[str, Any] = {name: request.args.get(name) for name in PARAMETERS}
+    return redirect(url_for("frames.form", locale=locale, **query | {"host": _host() or None}))
 
 
 @blueprint.get("/<locale>/form")
@@ -152,12 +173,12 @@ def form() -> Page:
 @rate_limited(FORM_LIMIT)
 def submit() -> Page:
     frame = _frame()
-    place = pledge_flow.FormHost(
+    host = pledge_flow.FormHost(
         show=lambda text, form: _form_page(frame, text, form),
         sent_url=lambda token: url_for("frames.sent", token=token, **frame.values),
         source=frame.source,
     )
-    return pledge_flow.take(frame.text.campaign.slug, Kind.PERSON, place)
+    return pledge_flow.take(frame.text.campaign.slug, Kind.PERSON, host)
 
 
 def _form_page(frame: Frame, text: CampaignText, form: Form) -> str:

@@ -1,7 +1,7 @@
-"""What the pages of other sites load: the loader, the data of a widget, the badge, oEmbed.
+"""What pages of other sites load: the loader, the data of a widget, the badge, oEmbed.
 
-None of it depends on who asks, so one finished answer of all but the last serves everybody (``web.caching``): a
-page that asks a thousand times a second costs as much as one that asks once.
+All readers get the same response, so all but oEmbed is kept ready-made (``http.caching``): a page that asks for it
+a thousand times a second costs as much as one that asks once.
 """
 
 from collections.abc import Mapping
@@ -36,20 +36,19 @@ from campaign.http.lookup import chosen_text_or_404, institution_or_moved
 from campaign.http.rate_limits import SEARCH_LIMIT, rate_limited
 from campaign.http.rendering import people_have_pledged
 from campaign.i18n import format_number, gettext
-from campaign.institutions import queries as institutions
+from campaign.institutions import queries as institution_queries
 from campaign.institutions.models import Institution
-from campaign.institutions.queries import name_in
 from campaign.links import absolute_url
 from campaign.partners.rules import MILESTONES
 from campaign.paths import STATIC
-from campaign.pledges.queries import signatories
+from campaign.pledges import queries as pledge_queries
 from campaign.pledges.rules import ROLES
 from campaign.tallies.queries import Counts, counts_of
 
 blueprint = Blueprint("embed", __name__)
 
 LATEST = 4
-# A page that was just opened shows the widget at once; a new light may take a minute to get there.
+# In seconds. A page shows its widget at once, and a new light within a minute.
 MAX_AGE = 60
 LOADER_MAX_AGE = 3600
 
@@ -61,7 +60,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.url_value_preprocessor
 def _find_language(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    """The best of those in ``?lang=zh-CN,en``; never the browser's, so that one answer serves everybody."""
+    """Choose the best of ``?lang=zh-CN,en``, never the browser's language: one response serves all browsers."""
     g.locale = i18n.negotiate(request.args.get("lang", "")[:100].split(","))
 
 
@@ -72,10 +71,11 @@ def _for_other_sites(response: Response) -> Response:
 
 
 def _error(status: int, error: Exception) -> Response:
-    answer = jsonify(error=getattr(error, "name", "Internal Server Error"))
-    answer.status_code = status
-    answer.headers.update(CROSS_ORIGIN_HEADERS)  # also where no view was reached
-    return answer
+    response = jsonify(error=getattr(error, "name", "Internal Server Error"))
+    response.status_code = status
+    # ``after_request`` of this blueprint does not run where the address matches none of its views.
+    response.headers.update(CROSS_ORIGIN_HEADERS)
+    return response
 
 
 @blueprint.get("/embed/v1.js")
@@ -90,20 +90,20 @@ def loader() -> Response:
 @anyone
 @by_tally("campaign", max_age=MAX_AGE)
 def data(ror_id: str) -> Response:
-    """Everything that the widgets of an institution show, in words of the reader's language."""
+    """Everything that the widgets of an institution show, as JSON in the reader's language."""
     slug = request.args.get("campaign") or None
     institution = institution_or_moved(ror_id, campaign=slug, lang=i18n.current())
-    return jsonify(_shown(institution, chosen_text_or_404(slug)))
+    return jsonify(_widget_data(institution, chosen_text_or_404(slug)))
 
 
-def _shown(institution: Institution, text: CampaignText) -> dict[str, Any]:
+def _widget_data(institution: Institution, text: CampaignText) -> dict[str, Any]:
     counts = counts_of(text.campaign_id, "institution", institution.id)
     slug = text.campaign.slug
     return {
         "lang": i18n.current(),
         "dir": i18n.direction(i18n.current()),
         "title": text.title,
-        "institution": name_in(institution, i18n.current()),
+        "institution": institution_queries.name_in(institution, i18n.current()),
         "count": _count(counts.people),
         "goal": _goal(counts.people),
         "notes": _notes(counts),
@@ -118,13 +118,14 @@ def _shown(institution: Institution, text: CampaignText) -> dict[str, Any]:
 
 
 def _count(people: int) -> list[str]:
+    """The sentence with the number of people, in the parts of ``people_have_pledged``."""
     if people:
         return people_have_pledged(people)
     return [gettext("Nobody has pledged here yet. Be the first light.")]
 
 
 def _goal(people: int) -> dict[str, Any]:
-    """The next round number above."""
+    """The next round number to reach, and how far the people have come."""
     goal = next((step for step in MILESTONES if step > people), people + 1)
     words = gettext("Next goal: %(number)s", number=format_number(goal))
     return {"value": people, "max": goal, "text": words}
@@ -135,9 +136,11 @@ def _notes(counts: Counts) -> list[str]:
 
 
 def _people(campaign_id: int, institution_id: str) -> list[list[str]]:
-    """Name and role of the latest who chose to be listed, and nothing else of anybody."""
-    found = signatories(campaign_id, institution_id=institution_id, limit=LATEST)
-    return [[one.name, str(ROLES.get(one.role or "", ""))] for one in found]
+    """The latest people who chose to be listed, as [name, role]; nothing else of them leaves the site."""
+    signatories = pledge_queries.signatories(
+        campaign_id, institution_id=institution_id, limit=LATEST
+    )
+    return [[person.name, str(ROLES.get(person.role or "", ""))] for person in signatories]
 
 
 @cache
@@ -149,7 +152,7 @@ def _static(path: str) -> str:
 @anyone
 @by_tally("campaign", max_age=MAX_AGE)
 def badge(ror_id: str) -> Response:
-    """How many have pledged, as a picture that a page or a README links to the form."""
+    """A picture with the number of people, for pages and READMEs."""
     slug = request.args.get("campaign") or None
     institution = institution_or_moved(ror_id, campaign=slug, lang=i18n.current())
     badge = _badge(institution, chosen_text_or_404(slug))
@@ -159,7 +162,11 @@ def badge(ror_id: str) -> Response:
 def _badge(institution: Institution, text: CampaignText) -> badges.Badge:
     people = counts_of(text.campaign_id, "institution", institution.id).people
     words = "".join(people_have_pledged(people))
-    title = gettext("%(name)s: %(words)s", name=name_in(institution, i18n.current()), words=words)
+    title = gettext(
+        "%(name)s: %(words)s",
+        name=institution_queries.name_in(institution, i18n.current()),
+        words=words,
+    )
     return badges.lay_out(text.title, words, title)
 
 
@@ -167,17 +174,17 @@ def _badge(institution: Institution, text: CampaignText) -> badges.Badge:
 @anyone
 @rate_limited(SEARCH_LIMIT)
 def oembed() -> Response:
-    """What stands for a page of an institution or a campaign within a page of others (oembed.com, version 1.0).
+    """What other sites show in place of a link to an institution or a campaign (oembed.com, version 1.0).
 
-    Not kept: addresses can be written and sizes be asked for in so many ways that they would push out all else.
+    Not kept: one page has so many spellings of its address, and sizes, that they would push out everything else.
     """
     if request.args.get("format", "json") != "json":
         abort(501)
     endpoint, values = _page_at(request.args.get("url", ""))
     g.locale = values["locale"]
-    answer = jsonify(_OEMBED | _shown_for(endpoint, values))
-    answer.cache_control.public, answer.cache_control.max_age = True, MAX_AGE
-    return answer
+    response = jsonify(_OEMBED | _oembed_of(endpoint, values))
+    response.cache_control.public, response.cache_control.max_age = True, MAX_AGE
+    return response
 
 
 _OEMBED = {"version": "1.0", "provider_name": "Light Up the Heart of Science", "cache_age": MAX_AGE}
@@ -188,13 +195,13 @@ def _page_at(url: str) -> tuple[str, dict[str, Any]]:
     """Endpoint and parameters of one of our pages, whatever its query. Answers 404 for any other address."""
     site = urlsplit(current_settings().site_url)
     try:
-        asked = urlsplit(url[:500])
+        parts = urlsplit(url[:500])
     except ValueError:
         abort(404)
-    if (asked.scheme, asked.netloc) != (site.scheme, site.netloc):
+    if (parts.scheme, parts.netloc) != (site.scheme, site.netloc):
         abort(404)
     try:
-        endpoint, values = current_app.url_map.bind(site.netloc).match(asked.path)
+        endpoint, values = current_app.url_map.bind(site.netloc).match(parts.path)
     except (NotFound, MethodNotAllowed, RequestRedirect):
         abort(404)
     if endpoint not in _WITH_OEMBED or not i18n.is_offered(values["locale"]):
@@ -202,29 +209,29 @@ def _page_at(url: str) -> tuple[str, dict[str, Any]]:
     return endpoint, dict(values)
 
 
-def _shown_for(endpoint: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _oembed_of(endpoint: str, values: Mapping[str, Any]) -> dict[str, Any]:
     if endpoint == "web.campaign":
         return {"type": "link", "title": chosen_text_or_404(values["slug"]).title}
-    return _linked_badge(institutions.resolve(values["ror_id"]) or abort(404))
+    return _linked_badge(institution_queries.resolve(values["ror_id"]) or abort(404))
 
 
 def _linked_badge(institution: Institution) -> dict[str, Any]:
-    """Needs no script and no frame, so every consumer can show it."""
+    """The badge of an institution, linked to its page; without script and frame, so that any site can show it."""
     badge = _badge(institution, chosen_text_or_404(None))
     source = absolute_url("embed.badge", ror_id=institution.id, lang=i18n.current())
     page = absolute_url("web.institution", ror_id=institution.id)
-    scale = min(_room("maxwidth", badge.width), _room("maxheight", badge.height))
+    scale = min(_scale("maxwidth", badge.width), _scale("maxheight", badge.height))
     width, height = (max(1, round(scale * size)) for size in (badge.width, badge.height))
     picture = Markup('<img src="{}" alt="{}" width="{}" height="{}">')
     html = Markup('<a href="{}">{}</a>').format(
         page, picture.format(source, badge.title, width, height)
     )
-    title = name_in(institution, i18n.current())
+    title = institution_queries.name_in(institution, i18n.current())
     return {"type": "rich", "title": title, "html": html, "width": width, "height": height}
 
 
-def _room(limit: str, size: int) -> float:
-    """The part of this size that a limit allows. Answers 400 for a limit that is no number from 1 on."""
+def _scale(limit: str, size: int) -> float:
+    """The factor, at most 1, that fits a size into a limit of the query. Answers 400 for a limit below 1."""
     try:
         allowed = int(request.args.get(limit, size))
     except ValueError:

@@ -1,16 +1,15 @@
-"""Finished answers, kept until a number in them changes: one computation per version, however many ask.
+"""Finished responses, kept until something in them changes: made once per version, however many ask.
 
-What a public page shows follows from its address, its language and the version of the tallies. So a process keeps
-the finished answer, compressed, and looks at most once a second whether there is a newer version: the usual request
-costs no statement and no template (RFC 9111; RFC 5861 for what others on the way may do with it).
+What a public page shows follows from its address, its language and the topics it depends on (``campaign.topics``).
+So a process keeps the finished response, compressed, and looks at most once a second for newer versions of
+topics: the usual request costs no statement and no template (RFC 9111; RFC 5861 for what caches on the way may do).
 """
 
 import gzip
 import hashlib
 import logging
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
@@ -19,40 +18,41 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import brotli
+from cachetools import LRUCache
 from flask import Flask, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import Accept, Headers, ImmutableMultiDict
 from werkzeug.http import parse_accept_header
 
-from campaign import i18n
-from campaign.campaigns.queries import newest_text_id
+from campaign import i18n, topics
 from campaign.db import db
 from campaign.http.access import View
-from campaign.pledges.queries import has_demo
-from campaign.tallies.queries import newest_version
+from campaign.http.rate_limits import count_request
+from campaign.topics import Topic
 
 MAX_BYTES = 64_000_000  # in each process
 MAX_BYTES_OF_ONE = 4_000_000
 ENTRY_BYTES = 2_000  # headers and what Python needs for one, measured generously
-# Names of institutions change without any tally.
+# Some pages name the day or the month, which change without any topic.
 LONGEST_SECONDS = 600
 VERSION_SECONDS = 1.0
 MAX_AGE = 5
 STALE_IF_ERROR = 86_400
-# While pledges come in, an answer may be one fold behind; who asks later must not see whom it showed long ago.
+# While pledges come in, a response may be one fold behind; later readers must not see people it showed long ago.
 SUPERSEDED_SECONDS = 60.0
 # Made once and sent often, so worth more effort than the compression of pages that are sent once.
 QUALITY = 6
 
 Key = tuple[str, str, tuple[str | None, ...]]
-Version = tuple[int, int, bool]
+Version = tuple[int, ...]
+Versions = Mapping[Topic, int]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
-class Answer:
-    """A finished answer in the content codings that were asked for; "" is none."""
+class CachedResponse:
+    """A finished response in the content codings that were asked for; "" is none."""
 
     key: Key
     version: Version
@@ -65,8 +65,8 @@ class Answer:
     @property
     def size(self) -> int:
         path, _, values = self.key
-        asked = len(path) + sum(len(value) for value in values if value)
-        return ENTRY_BYTES + asked + sum(map(len, self.bodies.values()))
+        of_key = len(path) + sum(len(value) for value in values if value)
+        return ENTRY_BYTES + of_key + sum(map(len, self.bodies.values()))
 
     @property
     def age(self) -> float:
@@ -80,126 +80,130 @@ class Answer:
         return "br" in self.bodies
 
 
-class Answers:
-    """The answers that a process keeps; the ones used longest ago go first."""
+class ResponseCache:
+    """The responses that a process keeps; those used longest ago go first."""
 
-    def __init__(self, max_bytes: int = MAX_BYTES, always_ask: bool = False) -> None:
-        self.bytes = 0
-        self._max_bytes = max_bytes
-        self._always_ask = always_ask
-        self._kept: OrderedDict[Key, Answer] = OrderedDict()
-        self._making: WeakValueDictionary[Key, Lock] = WeakValueDictionary()
+    def __init__(self, max_bytes: int = MAX_BYTES, *, polls_always: bool = False) -> None:
+        self._responses: LRUCache[Key, CachedResponse] = LRUCache(
+            max_bytes, getsizeof=lambda response: response.size
+        )
         self._lock = Lock()
-        self._version: Version | None = None
-        self._ask_at = 0.0
-        self._asking = Lock()
+        self._build_locks: WeakValueDictionary[Key, Lock] = WeakValueDictionary()
+        self._versions: Versions | None = None
+        self._polls_always = polls_always
+        self._next_poll = 0.0
+        self._poll_lock = Lock()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._responses)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return int(self._responses.currsize)
 
     def clear(self) -> None:
         with self._lock:
-            self._kept.clear()
-            self.bytes = 0
+            self._responses.clear()
 
-    def get(self, key: Key, make: Callable[[Version], Answer]) -> Answer:
-        """The answer under this key, made if need be, by one thread while the others wait.
+    def get(
+        self, key: Key, followed: Sequence[Topic], make: Callable[[Version], CachedResponse]
+    ) -> CachedResponse:
+        """The response under this key, made if need be, by one thread while the others wait.
 
         They get the one before where that is no older than ``SUPERSEDED_SECONDS``.
         """
-        version = self._current_version()
-        if (answer := self._find(key)) and answer.is_current(version):
-            return answer
-        is_recent = answer is not None and answer.age < SUPERSEDED_SECONDS
-        with self._turn(key, may_pass=is_recent) as has_turn:
-            if answer and not has_turn:
-                return answer
-            if (answer := self._find(key)) and answer.is_current(version):
-                return answer
+        versions = self._current_versions()
+        version = tuple(versions[topic] for topic in followed)
+        if (response := self._find(key)) and response.is_current(version):
+            return response
+        is_recent = response is not None and response.age < SUPERSEDED_SECONDS
+        with self._build_lock(key, may_pass=is_recent) as is_builder:
+            if response and not is_builder:
+                return response
+            if (response := self._find(key)) and response.is_current(version):
+                return response
             return self._keep(make(version))
 
-    def body(self, answer: Answer, coding: str) -> bytes:
-        """The answer's body in a coding, made from the compressed one and kept with it."""
-        if coding not in answer.bodies:
-            plain = brotli.decompress(answer.bodies["br"])
-            made = _gzipped(plain) if coding == "gzip" else plain
+    def body(self, response: CachedResponse, coding: str) -> bytes:
+        """The response's body in a coding, made from the compressed one and kept with it."""
+        if coding not in response.bodies:
+            plain = brotli.decompress(response.bodies["br"])
+            recoded = _gzipped(plain) if coding == "gzip" else plain
             with self._lock:
-                before = answer.size
-                answer.bodies[coding] = made
-                if self._kept.get(answer.key) is answer:
-                    self.bytes += answer.size - before
-                    self._shrink()
-        return answer.bodies[coding]
+                is_kept = self._responses.pop(response.key, None) is response
+                response.bodies[coding] = recoded
+                if is_kept:  # put back, since it is larger now
+                    self._responses[response.key] = response
+        return response.bodies[coding]
 
-    def _find(self, key: Key) -> Answer | None:
+    def _find(self, key: Key) -> CachedResponse | None:
         with self._lock:
-            if answer := self._kept.get(key):
-                self._kept.move_to_end(key)
-            return answer
+            return self._responses.get(key)
 
     @contextmanager
-    def _turn(self, key: Key, *, may_pass: bool) -> Iterator[bool]:
+    def _build_lock(self, key: Key, *, may_pass: bool) -> Iterator[bool]:
+        """Whether this thread is the one that makes the response; with ``may_pass``, without waiting for it."""
         with self._lock:
-            lock = self._making.setdefault(key, Lock())
-        has_turn = lock.acquire(blocking=not may_pass)
+            lock = self._build_locks.setdefault(key, Lock())
+        is_builder = lock.acquire(blocking=not may_pass)
         try:
-            yield has_turn
+            yield is_builder
         finally:
-            if has_turn:
+            if is_builder:
                 lock.release()
 
-    def _keep(self, answer: Answer) -> Answer:
-        if answer.status < 400 and answer.size <= MAX_BYTES_OF_ONE:
+    def _keep(self, response: CachedResponse) -> CachedResponse:
+        if response.status < 400 and response.size <= MAX_BYTES_OF_ONE:
             with self._lock:
-                if before := self._kept.pop(answer.key, None):
-                    self.bytes -= before.size
-                self._kept[answer.key] = answer
-                self.bytes += answer.size
-                self._shrink()
-        return answer
+                self._responses[response.key] = response
+        return response
 
-    def _shrink(self) -> None:
-        while self.bytes > self._max_bytes:
-            _, oldest = self._kept.popitem(last=False)
-            self.bytes -= oldest.size
-
-    def _current_version(self) -> Version:
-        """Asked for once a second by one thread; the others go on with what is known."""
-        version = self._version
-        if version is None or self._always_ask:
-            self._version = version = version_now()
-        elif time.monotonic() >= self._ask_at and self._asking.acquire(blocking=False):
+    def _current_versions(self) -> Versions:
+        """Polled once a second by one thread; the others go on with what is known."""
+        versions = self._versions
+        if versions is None or self._polls_always:
+            self._versions = versions = topics.versions()
+        elif time.monotonic() >= self._next_poll and self._poll_lock.acquire(blocking=False):
             try:
-                self._version = version = version_now()
+                self._versions = versions = topics.versions()
             except SQLAlchemyError:  # what is known goes on being shown while the database is away
                 db.session.rollback()
-                log.exception("could not ask for the version of the tallies")
+                log.exception("could not ask for the versions of the topics")
             finally:
-                self._ask_at = time.monotonic() + VERSION_SECONDS
-                self._asking.release()
-        return version
+                self._next_poll = time.monotonic() + VERSION_SECONDS
+                self._poll_lock.release()
+        return versions
 
 
 def init_app(app: Flask) -> None:
-    app.extensions["answers"] = Answers(always_ask=app.config["TESTING"])
+    app.extensions["response_cache"] = ResponseCache(polls_always=app.config["TESTING"])
 
 
-def by_tally(*parameters: str, max_age: int = MAX_AGE) -> Callable[[View], View]:
-    """Keep a view's finished answers until the tallies change.
+def cached(
+    *parameters: str,
+    follows: Sequence[Topic] | None = None,
+    max_age: int = MAX_AGE,
+    limit: str | None = None,
+) -> Callable[[View], View]:
+    """Keep a view's finished responses until one of the topics that it follows changes: all, unless some are named.
 
     The view may depend on nothing but its path, the language and these query parameters, of which it sees the first
     value each; all others are hidden from it, so that nobody can fill the memory with them. Browsers and caches
-    on the way may use an answer for ``max_age`` seconds, and twice as long again while they ask for a newer one.
+    on the way may use a response for ``max_age`` seconds, and twice as long again while they ask for a newer one.
+    ``limit`` is how often one network may cause a response to be made (see ``rate_limits``); what is kept is free.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def kept(*args: Any, **kwargs: Any) -> Response:
-            answers: Answers = current_app.extensions["answers"]
+            cache: ResponseCache = current_app.extensions["response_cache"]
             values = tuple(map(request.args.get, parameters)) if parameters else ()
             key = (request.path, i18n.current(), values)
 
-            def make(version: Version) -> Answer:
+            def make(version: Version) -> CachedResponse:
+                if limit:
+                    count_request(limit)
                 request.args = ImmutableMultiDict(
                     (name, value)
                     for name, value in zip(parameters, values, strict=True)
@@ -208,19 +212,18 @@ def by_tally(*parameters: str, max_age: int = MAX_AGE) -> Callable[[View], View]
                 response = current_app.make_response(view(*args, **kwargs))
                 return _finished(response, key, version, max_age)
 
-            return _respond(answers, answers.get(key, make))
+            followed = topics.registered() if follows is None else follows
+            return _respond(cache, cache.get(key, followed, make))
 
         return kept  # type: ignore[return-value]
 
     return decorate
 
 
-def version_now() -> Version:
-    """What all public numbers and names stand for at this moment: it rises with any of them."""
-    return newest_version(), newest_text_id(), has_demo()
+by_tally = cached
 
 
-def _finished(response: Response, key: Key, version: Version, max_age: int) -> Answer:
+def _finished(response: Response, key: Key, version: Version, max_age: int) -> CachedResponse:
     response.direct_passthrough = False  # a file is read here and now
     body = response.get_data()
     headers = response.headers
@@ -236,7 +239,7 @@ def _finished(response: Response, key: Key, version: Version, max_age: int) -> A
         response.mimetype in current_app.config["COMPRESS_MIMETYPES"]
         and len(body) >= current_app.config["COMPRESS_MIN_SIZE"]
     )
-    return Answer(
+    return CachedResponse(
         key=key,
         version=version,
         status=response.status_code,
@@ -247,18 +250,19 @@ def _finished(response: Response, key: Key, version: Version, max_age: int) -> A
     )
 
 
-def _respond(answers: Answers, answer: Answer) -> Response:
-    coding = _coding(request.headers.get("Accept-Encoding", "")) if answer.is_compressed else ""
-    etag = f"{answer.digest}-{coding}" if coding else answer.digest
-    headers = Headers(answer.headers)
+def _respond(cache: ResponseCache, response: CachedResponse) -> Response:
+    accepted = request.headers.get("Accept-Encoding", "")
+    coding = _coding(accepted) if response.is_compressed else ""
+    etag = f"{response.digest}-{coding}" if coding else response.digest
+    headers = Headers(response.headers)
     headers["ETag"] = f'"{etag}"'
     if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(etag):
         return Response(status=304, headers=headers)
     if coding:
         headers["Content-Encoding"] = coding
-    body = answers.body(answer, coding)
+    body = cache.body(response, coding)
     headers["Content-Length"] = str(len(body))
-    return Response([body], answer.status, headers)
+    return Response([body], response.status, headers)
 
 
 @lru_cache(256)  # browsers send a handful of different ones

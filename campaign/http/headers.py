@@ -67,11 +67,12 @@ def add_headers(response: Response) -> Response:
 
 
 def framed_by(origins: Iterable[str]) -> None:
-    """Let pages of these origins, and our own, show the answer to this request in a frame."""
+    """Let pages of these origins, and our own, frame the response to this request (see ``embed.frames``)."""
     g.frame_ancestors = " ".join(("'self'", *sorted(origins)))
 
 
 def is_framed() -> bool:
+    """Whether the response may be framed, so that an error has to fit into a frame, too."""
     return "frame_ancestors" in g
 
 

@@ -7,18 +7,20 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from flask import abort, redirect, request
-from werkzeug.wrappers import Response
 
 from campaign import i18n, jobs
 from campaign.campaigns.models import CampaignText
-from campaign.campaigns.queries import current_text, list_all, text_by_id
+from campaign.campaigns.queries import current_text, text_by_id
 from campaign.clock import now
 from campaign.geography import sorted_countries
 from campaign.http.forms import Form, FormToken, new_token, posted_values, read_token
-from campaign.http.lookup import text_or_404
+from campaign.http.lookup import current_texts, text_or_404
 from campaign.http.rate_limits import network_of
-from campaign.institutions import queries as institutions
-from campaign.pledges import certificates, operations, queries
+from campaign.http.rendering import Page
+from campaign.institutions import queries as institution_queries
+from campaign.institutions.queries import Match
+from campaign.pledges import certificates, operations
+from campaign.pledges import queries as pledge_queries
 from campaign.pledges.disciplines import BROAD_FIELDS
 from campaign.pledges.emails import SENT
 from campaign.pledges.holding import Circumstances
@@ -28,8 +30,6 @@ from campaign.pledges.rules import ROLES, FieldProblem, InvalidPledge, check_wit
 from campaign.records.listing import receipt
 from campaign.tallies.queries import counts_of
 from campaign.tokens import InvalidToken
-
-Page = str | Response | tuple[str, int]
 
 THANKS, THANKS_LIFETIME = "thanks-page", timedelta(days=1)
 
@@ -65,7 +65,7 @@ def take(slug: str, kind: Kind, host: FormHost) -> Page:
     if request.form.get("action") == "find":
         return host.show(text, Form(values, token=request.form["form_token"]))
     try:
-        draft, address = check_with_address(kind, values, text, institutions.affiliation)
+        draft, address = check_with_address(kind, values, text, institution_queries.affiliation)
     except InvalidPledge as invalid:
         return host.show(text, Form(values, invalid.problems, request.form["form_token"])), 422
     # The same form sent again with other words is another one: whoever saw the first cannot confirm the second.
@@ -108,7 +108,7 @@ def _circumstances(token: FormToken, source: tuple[str, str | None]) -> Circumst
 
 def choices(form: Form) -> dict[str, Any]:
     """What a pledge form offers, with the institutions that its words may mean."""
-    chosen = institutions.resolve(form.value("institution"))
+    chosen = institution_queries.resolve(form.value("institution"))
     query = form.value("institution_query")
     searches = query and (not chosen or form.value("action") == "find")
     matches = _matches(query, form.value("country")) if searches else []
@@ -132,13 +132,13 @@ def offered() -> dict[str, Any]:
     }
 
 
-def _matches(query: str, country: str) -> list[Any]:
-    return list(institutions.search(query[:200], locale=i18n.current(), country=country or None))
+def _matches(query: str, country: str) -> list[Match]:
+    return institution_queries.search(query[:200], locale=i18n.current(), country=country or None)
 
 
-def _proposals(address: str) -> list[Any]:
+def _proposals(address: str) -> list[Match]:
     domain = address.rpartition("@")[2].strip().lower()
-    return institutions.propose_by_domain(domain, locale=i18n.current()) if domain else []
+    return institution_queries.propose_by_domain(domain, locale=i18n.current()) if domain else []
 
 
 def sent_submission(token: str) -> UUID:
@@ -172,7 +172,7 @@ def thanks_token(pledge_id: UUID) -> str:
 
 def thanked(token: str) -> Pledge:
     """The pledge that its person is thanked for. Raises InvalidToken; answers 410 where it is gone meanwhile."""
-    pledge = queries.get(UUID(current_policy().signer.read(THANKS, token, THANKS_LIFETIME)))
+    pledge = pledge_queries.get(UUID(current_policy().signer.read(THANKS, token, THANKS_LIFETIME)))
     if pledge is None or pledge.status not in {Status.CONFIRMED, Status.HELD}:
         abort(410)
     return pledge
@@ -183,11 +183,6 @@ def gratitude(pledge: Pledge) -> Mapping[str, Any]:
     colleagues = pledge.institution_id and counts_of(
         pledge.campaign_id, "institution", pledge.institution_id
     )
-    others = [
-        current_text(campaign.slug, i18n.current())
-        for campaign in list_all()
-        if campaign.id != pledge.campaign_id
-    ]
     return {
         "pledge": pledge,
         "campaign": pledge.campaign,
@@ -198,5 +193,7 @@ def gratitude(pledge: Pledge) -> Mapping[str, Any]:
         "country_count": country.people,
         "institution": pledge.institution,
         "institution_count": colleagues.people if colleagues else 0,
-        "other_campaigns": [text for text in others if text],
+        "other_campaigns": [
+            text for text in current_texts() if text.campaign_id != pledge.campaign_id
+        ],
     }

@@ -7,7 +7,7 @@ import ipaddress
 import time
 from collections import Counter
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from threading import Lock
 from typing import Any, Protocol
 
@@ -37,22 +37,32 @@ def init_app(app: Flask) -> None:
 def rate_limited(limit: str) -> Callable[[View], View]:
     """Answer 429 to a network that uses a view more often than the limit allows, such as "600 per minute".
 
-    Each endpoint has a budget of its own. Below ``cached``, only requests count that make a new response.
+    Each endpoint has a budget of its own.
     """
-    item = limits.parse(limit)
 
     def decorate(view: View) -> View:
         @wraps(view)
         def counted(*args: Any, **kwargs: Any) -> Any:
-            limiter: Limiter = current_app.extensions["limiter"]
-            network = network_of(request.remote_addr or "")
-            if not limiter.hit(item, request.endpoint or "", network):
-                abort(429)
+            count_request(limit)
             return view(*args, **kwargs)
 
         return counted  # type: ignore[return-value]
 
     return decorate
+
+
+def count_request(limit: str) -> None:
+    """Count this request for its endpoint and network; answers 429 where it is one too many."""
+    limiter: Limiter = current_app.extensions["limiter"]
+    if not limiter.hit(
+        _parsed(limit), request.endpoint or "", network_of(request.remote_addr or "")
+    ):
+        abort(429)
+
+
+@cache
+def _parsed(limit: str) -> limits.RateLimitItem:
+    return limits.parse(limit)
 
 
 def _limiter(url: str) -> Limiter:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from flask import Flask, request
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
 
 from campaign import geography, i18n
 from campaign.campaigns.models import CampaignText
@@ -19,6 +20,8 @@ from campaign.pledges.disciplines import FIELDS
 from campaign.pledges.queries import has_demo
 from campaign.pledges.rules import ROLES
 
+# What a view of a page returns: HTML, a finished response, or HTML with a status.
+Page = str | Response | tuple[str, int]
 # Stands where a number goes, so that the number can be set apart from its sentence.
 _NUMBER = "\N{OBJECT REPLACEMENT CHARACTER}"
 

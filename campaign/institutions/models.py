@@ -8,7 +8,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
+from campaign import topics
 from campaign.db import Model
+
+REGISTRY = topics.register("registry")
 
 
 class Status(StrEnum):

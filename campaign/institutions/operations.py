@@ -12,9 +12,10 @@ import psycopg
 from sqlalchemy import Text, any_, delete, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from campaign import topics
 from campaign.db import db
 from campaign.institutions.folding import count_words, fold, terms
-from campaign.institutions.models import Institution, InstitutionName, Status
+from campaign.institutions.models import REGISTRY, Institution, InstitutionName, Status
 from campaign.institutions.records import Record
 from campaign.institutions.ror import Refusal, open_dump
 from campaign.institutions.search import WELL_KNOWN, country_mark
@@ -92,6 +93,7 @@ def import_dump(path: Path, progress: Progress | None = None) -> ImportSummary:
                 progress(dump.bytes_read, dump.size)
     if summary.added or summary.changed:
         _refresh()
+        topics.raise_version(REGISTRY)
         db.session.expire_all()  # the statements went past the session's objects
     return summary
 

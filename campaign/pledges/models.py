@@ -18,10 +18,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, CHAR, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
 
+from campaign import topics
 from campaign.campaigns.models import Campaign, CampaignText
 from campaign.db import Model, uuid_key
 from campaign.institutions.models import Institution
 from campaign.people.models import Person
+
+# Whether there is demonstration data, which every page says.
+DEMO = topics.register("demo")
 
 
 class Kind(StrEnum):

@@ -22,7 +22,11 @@ class PledgePolicy:
 def policy_for(settings: Settings) -> PledgePolicy:
     """The policy that these settings describe."""
     return PledgePolicy(
-        signer=Signer(settings.secret_key),
+        signer=Signer(
+            settings.secret_key,
+            hash_key=settings.permanent_key,
+            fallbacks=settings.secret_key_fallbacks,
+        ),
         limits=Limits(
             per_network=settings.pledges_per_network, per_campus=settings.pledges_per_campus
         ),

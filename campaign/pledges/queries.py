@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_, union_all
@@ -210,18 +211,29 @@ def held(limit: int = 100) -> Sequence[Pledge]:
     return db.session.scalars(waiting).all()
 
 
-def not_listed(limit: int = 100) -> Sequence[tuple[str, str, int]]:
-    """Free texts for institutions not in the registry: (text, country, pledges), most frequent first."""
-    number = func.count()
+class UnlistedInstitution(NamedTuple):
+    """An institution that is not in the registry, in the words of people from one country."""
+
+    text: str
+    country: str
+    pledges: int
+
+
+def not_listed(limit: int = 100) -> list[UnlistedInstitution]:
+    """Institutions that are not in the registry, those with the most confirmed pledges first."""
+    pledges = func.count()
     texts = (
-        select(Pledge.institution_text, Pledge.country, number)
+        select(Pledge.institution_text, Pledge.country, pledges)
         .where(Pledge.institution_text.is_not(None), Pledge.institution_id.is_(None))
         .where(Pledge.status == Status.CONFIRMED)
         .group_by(Pledge.institution_text, Pledge.country)
-        .order_by(number.desc(), Pledge.institution_text)
+        .order_by(pledges.desc(), Pledge.institution_text)
         .limit(limit)
     )
-    return [(str(text), country, count) for text, country, count in db.session.execute(texts)]
+    return [
+        UnlistedInstitution(str(text), country, count)
+        for text, country, count in db.session.execute(texts)
+    ]
 
 
 def with_institution_text(text: str, country: str) -> Sequence[Pledge]:

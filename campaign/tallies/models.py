@@ -1,14 +1,17 @@
 """Tables of the tallies and of the deltas that wait to be folded into them."""
 
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, CHAR
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
+from campaign import topics
 from campaign.campaigns.models import Campaign
 from campaign.db import Model
+
+TALLIES = topics.register("tallies")  # its subjects are campaigns
 
 
 class TallyDelta(Model):
@@ -53,13 +56,3 @@ class Tally(Model):
     key: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(BigInteger)
-
-
-class TallyVersion(Model):
-    """Rises with every fold; what is derived from the tallies is as old as its version."""
-
-    __tablename__ = "tally_versions"
-
-    campaign_id: Mapped[int] = mapped_column(ForeignKey(Campaign.id), primary_key=True)
-    version: Mapped[int] = mapped_column(BigInteger, default=0)
-    folded_at: Mapped[datetime]

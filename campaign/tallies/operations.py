@@ -4,14 +4,15 @@ Both count with the same statement, once over deltas and once over pledges, so t
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
+from campaign import topics
 from campaign.db import db
 from campaign.geography import COUNTRIES, regions_of
+from campaign.tallies.models import TALLIES
 
 FOLD_BATCH = 50_000
 # One fold at a time: two would wait for each other's rows. The number only has to be ours.
@@ -91,9 +92,9 @@ _FOLD = f"""
         ON CONFLICT (campaign_id, dimension, key, kind) DO UPDATE SET count = tallies.count + excluded.count
     ),
     raised AS (
-        INSERT INTO tally_versions (campaign_id, version, folded_at)
-        SELECT DISTINCT campaign_id, 1, now() FROM taken
-        ON CONFLICT (campaign_id) DO UPDATE SET version = tally_versions.version + 1, folded_at = now()
+        INSERT INTO public_versions (topic, subject, version)
+        SELECT DISTINCT '{TALLIES}', campaign_id::text, 1 FROM taken
+        ON CONFLICT (topic, subject) DO UPDATE SET version = public_versions.version + 1, raised_at = now()
     )
     SELECT count(*) FROM taken"""  # noqa: S608 (no outside value gets into the text)
 
@@ -164,7 +165,7 @@ def differences() -> list[Difference]:
     return [Difference(**row._mapping) for row in rows]
 
 
-def repair(now: datetime) -> list[Difference]:
+def repair() -> list[Difference]:
     """Set every differing tally right; return what was wrong. Folding waits until the caller commits."""
     db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _FOLD_LOCK})
     wrong = _set_right(differences())
@@ -172,7 +173,7 @@ def repair(now: datetime) -> list[Difference]:
         differences()
     )  # how many keys are lit is only known once their tallies are right
     for campaign_id in {difference.campaign_id for difference in wrong}:
-        _raise_version(campaign_id, now)
+        topics.raise_version(TALLIES, campaign_id)
     return wrong
 
 
@@ -180,16 +181,6 @@ def _set_right(wrong: list[Difference]) -> list[Difference]:
     for difference in wrong:
         db.session.execute(text(_REPAIR), vars(difference))
     return wrong
-
-
-def _raise_version(campaign_id: int, now: datetime) -> None:
-    db.session.execute(
-        text(
-            "INSERT INTO tally_versions (campaign_id, version, folded_at) VALUES (:campaign_id, 1, :now)"
-            " ON CONFLICT (campaign_id) DO UPDATE SET version = tally_versions.version + 1, folded_at = :now"
-        ),
-        {"campaign_id": campaign_id, "now": now},
-    )
 
 
 def located(statement: str) -> TextClause:

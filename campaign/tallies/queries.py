@@ -21,10 +21,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import Text
 
+from campaign import topics
 from campaign.db import db
 from campaign.institutions.models import Institution
 from campaign.pledges.models import Kind
-from campaign.tallies.models import Tally, TallyVersion
+from campaign.tallies.models import TALLIES, Tally
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,8 @@ class MonthCounts(NamedTuple):
 
 
 def version(campaign_id: int) -> int:
-    found = select(TallyVersion.version).where(TallyVersion.campaign_id == campaign_id)
-    return db.session.scalar(found) or 0
-
-
-def newest_version() -> int:
-    """Rises with every fold of any campaign."""
-    return int(db.session.scalar(select(func.sum(TallyVersion.version))) or 0)
+    """Rises with every fold of the campaign."""
+    return topics.version(TALLIES, campaign_id)
 
 
 def counts(campaign_id: int) -> Counts:

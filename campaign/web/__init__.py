@@ -7,21 +7,25 @@ from campaign.web import (
     charts,
     my_pledges,
     pages,
-    places,
+    place_lists,
+    place_pages,
     pledging,
     posters,
     records,
     root,
+    sharing,
 )
 from campaign.web import (
     map as light_map,
 )
 
-# ``places`` and ``sharing`` add their views to the blueprint of ``pages``.
+# Every module with views, in a blueprint of its own or in ``web.blueprint``; a test walks the folder for others.
 PARTS = (
     root,
     pages,
-    places,
+    place_pages,
+    place_lists,
+    sharing,
     light_map,
     charts,
     pledging,

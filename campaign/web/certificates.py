@@ -1,71 +1,70 @@
-"""Certificates of pledges: the document and the picture for whoever pledged, the page where anyone checks one."""
+"""Certificates of pledges: the document and the picture for the person, and the page where anyone checks one."""
 
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Response, abort, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response as AnyResponse
 
 from campaign import geography, i18n, typesetting
-from campaign.campaigns.queries import current_text
 from campaign.http.access import anyone, link_holder
 from campaign.http.locales import localized
+from campaign.http.lookup import text_of
 from campaign.http.rate_limits import FORM_LIMIT, rate_limited
-from campaign.http.rendering import commitment
+from campaign.http.rendering import Page, commitment
 from campaign.i18n import gettext
 from campaign.institutions.queries import name_in
 from campaign.links import absolute_url, without_scheme
-from campaign.pledges import certificates, queries
+from campaign.pledges import certificates
+from campaign.pledges import queries as pledge_queries
 from campaign.pledges.models import Kind, Pledge, Status
 from campaign.pledges.policy import current_policy
 from campaign.qr import qr_svg
 
 blueprint = localized("certificates", __name__)
-Page = str | AnyResponse | tuple[str, int]
 
 
 @blueprint.get("/pledges/certificate/<token>/certificate.pdf")
 @link_holder
 @rate_limited(FORM_LIMIT)
-def certificate(token: str) -> Page:
+def certificate(token: str) -> Response:
     pledge = _pledge(token)
-    made = typesetting.pdf("certificate.typ", certificate_data(pledge))
+    pdf = typesetting.pdf("certificate.typ", certificate_data(pledge))
     name = f"{pledge.campaign.slug}-certificate-{i18n.current()}.pdf"
-    return _download(made, "application/pdf", name)
+    return _download(pdf, "application/pdf", name)
 
 
 @blueprint.get("/pledges/certificate/<token>/card.png")
 @link_holder
 @rate_limited(FORM_LIMIT)
-def certificate_card(token: str) -> Page:
+def certificate_card(token: str) -> Response:
     pledge = _pledge(token)
-    made = typesetting.png("card.typ", card_data(pledge))
-    return _download(made, "image/png", f"{pledge.campaign.slug}-{i18n.current()}.png")
+    png = typesetting.png("card.typ", card_data(pledge))
+    return _download(png, "image/png", f"{pledge.campaign.slug}-{i18n.current()}.png")
 
 
 def _pledge(token: str) -> Pledge:
-    """Raises InvalidToken; answers 410 where the pledge does not count any more."""
-    found = queries.get(
-        UUID(current_policy().signer.read(certificates.PURPOSE, token, certificates.LIFETIME))
-    )
-    if found is None or found.status != Status.CONFIRMED:
+    """The pledge that a link's certificate is of. Raises InvalidToken; answers 410 where it no longer counts."""
+    signer = current_policy().signer
+    pledge_id = UUID(signer.read(certificates.PURPOSE, token, certificates.LIFETIME))
+    pledge = pledge_queries.get(pledge_id)
+    if pledge is None or pledge.status != Status.CONFIRMED:
         abort(410)
-    return found
+    return pledge
 
 
 def _download(content: bytes, mimetype: str, name: str) -> Response:
-    answer = Response(content, mimetype=mimetype)
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
-    return answer
+    response = Response(content, mimetype=mimetype)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
 
 
 def certificate_data(pledge: Pledge) -> dict[str, Any]:
-    """What the certificate of a confirmed pledge says, in the reader's language."""
+    """Data of ``certificate.typ`` for a confirmed pledge, in the reader's language."""
     assert pledge.confirmed_at is not None, "only a confirmed pledge has a certificate"
     number = certificates.number_of(current_policy().signer, pledge.id)
     url = absolute_url("certificates.check_certificate", number=number)
-    return _person_or_institution(pledge) | {
+    return _common_data(pledge) | {
         "title": _title(pledge),
         "site": gettext("Light Up the Heart of Science"),
         "represented": _represented(pledge),
@@ -82,9 +81,9 @@ def certificate_data(pledge: Pledge) -> dict[str, Any]:
 
 
 def card_data(pledge: Pledge) -> dict[str, Any]:
-    """What the picture to share says, in the reader's language."""
+    """Data of ``card.typ``, the picture to share, in the reader's language."""
     is_person = pledge.kind == Kind.PERSON
-    return _person_or_institution(pledge) | {
+    return _common_data(pledge) | {
         "title": _title(pledge),
         "headline": gettext("My light is on") if is_person else gettext("Our light is on"),
         "url": absolute_url("web.front"),
@@ -92,10 +91,10 @@ def card_data(pledge: Pledge) -> dict[str, Any]:
     }
 
 
-def _person_or_institution(pledge: Pledge) -> dict[str, Any]:
-    """Whose certificate it is, and in which campaign."""
-    text = current_text(pledge.campaign.slug, i18n.current()) or pledge.text
-    institution = _institution(pledge)
+def _common_data(pledge: Pledge) -> dict[str, Any]:
+    """The part that certificate and card share: whose pledge it is, and in which campaign."""
+    text = text_of(pledge)
+    institution = _institution_name(pledge)
     country = geography.country_name(pledge.country, i18n.current())
     is_person = pledge.kind == Kind.PERSON
     return {
@@ -106,7 +105,8 @@ def _person_or_institution(pledge: Pledge) -> dict[str, Any]:
     }
 
 
-def _institution(pledge: Pledge) -> str:
+def _institution_name(pledge: Pledge) -> str:
+    """The name of the institution, else the words that stand for it, or ""."""
     if pledge.institution:
         return name_in(pledge.institution, i18n.current())
     return pledge.institution_text or ""
@@ -119,6 +119,7 @@ def _title(pledge: Pledge) -> str:
 
 
 def _represented(pledge: Pledge) -> str | None:
+    """Who pledged for the institution; None on the certificate of a person."""
     if pledge.kind == Kind.PERSON:
         return None
     speaker = {"name": i18n.isolated(pledge.name), "office": i18n.isolated(pledge.office or "")}
@@ -126,14 +127,14 @@ def _represented(pledge: Pledge) -> str | None:
 
 
 def _commitments(pledge: Pledge) -> list[str]:
-    text = current_text(pledge.campaign.slug, i18n.current()) or pledge.text
+    text = text_of(pledge)
     return [commitment(code, text, pledge.kind, pledge.text) for code in pledge.commitments]
 
 
 @blueprint.get("/verify/")
 @anyone
 def ask_for_number() -> Page:
-    """Where one types the number who has the certificate on paper."""
+    """Form for looking up a certificate by its printed number."""
     if number := request.args.get("number", "").strip():
         return redirect(url_for("certificates.check_certificate", number=number[:60]))
     return render_template("verify.html", number="", asked=True)
@@ -143,7 +144,7 @@ def ask_for_number() -> Page:
 @anyone
 @rate_limited(FORM_LIMIT)
 def check_certificate(number: str) -> Page:
-    """Whether a certificate is valid. Tells a name only of people who are listed by name."""
+    """Page that says whether a certificate is valid; it names only people who are listed by name."""
     pledge = certificates.find(current_policy().signer, number)
     if pledge is None or pledge.status not in {Status.CONFIRMED, Status.WITHDRAWN}:
         return render_template("verify.html", number=number[:60], asked=False), 404
@@ -152,6 +153,6 @@ def check_certificate(number: str) -> Page:
     return render_template(
         "verify_valid.html",
         pledge=pledge,
-        text=current_text(pledge.campaign.slug, i18n.current()) or pledge.text,
+        text=text_of(pledge),
         number=certificates.number_of(current_policy().signer, pledge.id),
     )

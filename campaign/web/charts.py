@@ -1,4 +1,4 @@
-"""Charts of a campaign: pledges over time, by continent, field and commitment; on pages and as files."""
+"""Charts of a campaign, for its page and as files: pledges over time, by continent, field and commitment."""
 
 import csv
 from collections import Counter
@@ -20,18 +20,18 @@ from campaign.http.locales import localized
 from campaign.http.lookup import text_or_404
 from campaign.i18n import gettext
 from campaign.pledges.disciplines import BROAD_FIELDS
-from campaign.tallies import queries as tallies
+from campaign.tallies import queries as tally_queries
 
 blueprint = localized("charts", __name__, "/campaigns/<slug>/charts")
 
 PICTURE_WIDTH = 1600
-LINE, EMS = 24, 44  # a line of a label: its height in pixels, and its length in ems
+LINE_HEIGHT, LINE_EMS = 24, 44  # a line of a label: its height in pixels, and its length in ems
 NAMES = "<any('over-time',regions,disciplines,commitments):name>"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that is counted."""
+    """One thing that is counted; ``code`` is its key in the tallies, or a month such as "2026-11"."""
 
     code: str
     label: str
@@ -40,7 +40,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Numbers under a title. ``growth`` is set where they are days, and the rows its months."""
+    """Numbers under a title.
+
+    ``growth`` is set for a chart over time only: it has a point for each day, the rows a sum for each month.
+    """
 
     name: str
     title: str
@@ -63,7 +66,7 @@ def charts(text: CampaignText) -> dict[str, Chart]:
 
 
 def _over_time(text: CampaignText) -> Chart:
-    by_day = tallies.by_day(text.campaign_id)
+    by_day = tally_queries.by_day(text.campaign_id)
     months = Counter[str]()
     for day, count in by_day:
         months[f"{day:%Y-%m}"] += count
@@ -77,25 +80,25 @@ def _over_time(text: CampaignText) -> Chart:
 
 
 def _regions(text: CampaignText) -> Chart:
-    counted = dict(tallies.ranking(text.campaign_id, "region"))
+    people = dict(tally_queries.ranking(text.campaign_id, "region"))
     rows = [
-        Row(code, region_name(code, i18n.current()), counted.get(code, 0)) for code in CONTINENTS
+        Row(code, region_name(code, i18n.current()), people.get(code, 0)) for code in CONTINENTS
     ]
     return Chart("regions", gettext("Continents"), rows)
 
 
 def _disciplines(text: CampaignText) -> Chart:
-    counted = Counter[str]()
-    for code, count in tallies.ranking(text.campaign_id, "discipline"):
-        counted[code.partition(".")[0]] += count
-    rows = [Row(field.code, str(field.name), counted[field.code]) for field in BROAD_FIELDS]
+    people = Counter[str]()  # by broad field: the tallies count "2.3", a chart only "2"
+    for code, count in tally_queries.ranking(text.campaign_id, "discipline"):
+        people[code.partition(".")[0]] += count
+    rows = [Row(field.code, str(field.name), people[field.code]) for field in BROAD_FIELDS]
     note = gettext("Whoever works in several fields is counted in each.")
     return Chart("disciplines", gettext("Fields of research"), rows, note)
 
 
 def _commitments(text: CampaignText) -> Chart:
-    counted = dict(tallies.ranking(text.campaign_id, "commitment"))
-    rows = [Row(code, sentence, counted.get(code, 0)) for code, sentence in text.commitments]
+    people = dict(tally_queries.ranking(text.campaign_id, "commitment"))
+    rows = [Row(code, sentence, people.get(code, 0)) for code, sentence in text.commitments]
     note = gettext("A person can make several commitments.")
     return Chart("commitments", gettext("Commitments people have made"), rows, note)
 
@@ -112,7 +115,7 @@ _CHARTS: Mapping[str, Callable[[CampaignText], Chart]] = {
 @anyone
 @by_tally()
 def svg(slug: str, name: str) -> Response:
-    return Response(_drawn(text_or_404(slug), name), mimetype="image/svg+xml")
+    return Response(_svg(text_or_404(slug), name), mimetype="image/svg+xml")
 
 
 @blueprint.get(f"/{NAMES}.png")
@@ -120,7 +123,7 @@ def svg(slug: str, name: str) -> Response:
 @by_tally()
 def png(slug: str, name: str) -> Response:
     text = text_or_404(slug)
-    data = {"lang": i18n.current(), "title": text.title, "svg": _drawn(text, name)}
+    data = {"lang": i18n.current(), "title": text.title, "svg": _svg(text, name)}
     return Response(typesetting.png("chart.typ", data, width=PICTURE_WIDTH), mimetype="image/png")
 
 
@@ -128,20 +131,20 @@ def png(slug: str, name: str) -> Response:
 @anyone
 @by_tally()
 def table(slug: str, name: str) -> Response:
-    """For spreadsheets, which take a text for UTF-8 by its byte order mark only."""
+    """The numbers of a chart as CSV, with a byte order mark: only by it do spreadsheets recognise UTF-8."""
     text = text_or_404(slug)
     rows = _days(text) if name == "over-time" else _rows(_CHARTS[name](text))
-    written = StringIO()
-    csv.writer(written).writerows(rows)
-    answer = Response(written.getvalue().encode("utf-8-sig"), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{slug}-{name}.csv"'
-    return answer
+    output = StringIO()
+    csv.writer(output).writerows(rows)
+    response = Response(output.getvalue().encode("utf-8-sig"), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{slug}-{name}.csv"'
+    return response
 
 
 def _days(text: CampaignText) -> Iterator[tuple[str, ...]]:
     yield "day", "people", "total"
     total = 0
-    for day, count in tallies.by_day(text.campaign_id):
+    for day, count in tally_queries.by_day(text.campaign_id):
         total += count
         yield day.isoformat(), str(count), str(total)
 
@@ -151,7 +154,7 @@ def _rows(chart: Chart) -> Iterator[tuple[str, ...]]:
     yield from ((row.code, row.label, str(row.count)) for row in chart.rows)
 
 
-def _drawn(text: CampaignText, name: str) -> str:
+def _svg(text: CampaignText, name: str) -> str:
     chart = _CHARTS[name](text)
     return render_template(
         "chart.svg",
@@ -166,7 +169,7 @@ def _drawn(text: CampaignText, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A row as it is drawn: the lines of its label, where it starts, how long its bar is."""
+    """A row as it is drawn: the lines of its label, the foot of the last of them, and how long its bar is."""
 
     lines: Sequence[str]
     y: int
@@ -176,7 +179,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The measures of a chart that stands alone, in pixels, and its marks in words."""
+    """The layout of a chart that stands alone: sizes in pixels; months as (fraction of the width, words)."""
 
     bars: Sequence[Bar]
     height: int
@@ -184,7 +187,7 @@ class Sheet:
 
     width = 800
     margin = 32
-    line_height = LINE
+    line_height = LINE_HEIGHT
     bar_height = 14
     longest = 640
     top = 88
@@ -196,8 +199,8 @@ def _sheet(chart: Chart) -> Sheet:
         return Sheet([], 500, month_marks(chart))
     bars, y = [], Sheet.top
     for row in chart.rows:
-        lines = wrapped(row.label, EMS)
-        y += LINE * len(lines)
+        lines = wrapped(row.label, LINE_EMS)
+        y += LINE_HEIGHT * len(lines)
         length = Sheet.longest * row.count / (chart.most or 1)
         bars.append(Bar([*map(directed, lines)], y, length, row.count))
         y += 32
@@ -205,16 +208,16 @@ def _sheet(chart: Chart) -> Sheet:
 
 
 def month_marks(chart: Chart) -> list[tuple[float, str]]:
-    """The marks of an axis of time: months, or its two ends where there is none, as short as can be."""
-    if not (drawn := chart.growth):
+    """Labels of an axis of time as (fraction of its length, words): its months, else the days at its two ends."""
+    if not (growth := chart.growth):
         return []
     locale = i18n.babel_locale(i18n.current())
-    if drawn.months:
-        return [(x, format_skeleton("yMMM", month, locale=locale)) for x, month in drawn.months]
-    ends = ((0.0, drawn.first), (1.0, drawn.last))
+    if growth.months:
+        return [(x, format_skeleton("yMMM", month, locale=locale)) for x, month in growth.months]
+    ends = ((0.0, growth.first), (1.0, growth.last))
     return [(x, format_skeleton("yMMMd", day, locale=locale)) for x, day in ends]
 
 
 def directed(words: str) -> str:
-    """Between marks that give the direction of the language to a line of a drawing (UAX #9, RLI and PDI)."""
+    """A line of a drawing, marked to run in the direction of the reader's language (UAX #9, RLI and PDI)."""
     return f"\u2067{words}\u2069" if i18n.direction(i18n.current()) == "rtl" else words

@@ -1,4 +1,4 @@
-"""The map of lights: what the tallies say, placed and named for a reader; on pages and as a picture."""
+"""The map of lights, for pages and as a picture: the tallies, placed on the globe and named for a reader."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,15 +17,15 @@ from campaign.http.caching import by_tally
 from campaign.http.locales import localized
 from campaign.http.lookup import text_or_404
 from campaign.i18n import ngettext
-from campaign.institutions import queries as institutions
+from campaign.institutions import queries as institution_queries
 from campaign.institutions.queries import name_in
-from campaign.tallies import queries as tallies
+from campaign.tallies import queries as tally_queries
 
 blueprint = localized("map", __name__)
 
-# Whose maps of the world have the Pacific in the middle.
+# Where readers of these languages live, maps of the world have the Pacific in the middle.
 PACIFIC_LANGUAGES = {"zh", "ja", "ko"}
-NAMED_LIGHTS = 240  # the others are told by the table
+NAMED_LIGHTS = 240  # the tables on the page name the others
 FOCUSABLE_LIGHTS = 40
 PALETTES = {"night": NIGHT, "day": DAY}
 MONTHS = 24
@@ -33,7 +33,10 @@ MONTHS = 24
 
 @dataclass(frozen=True, slots=True)
 class NamedLight:
-    """A light as a page shows it: since which of the months, and for the brighter ones a name and a link."""
+    """A light as a page shows it.
+
+    ``since`` is the index of the month in which it came on; the brighter ones have a title and a link.
+    """
 
     light: Light
     since: int
@@ -43,7 +46,7 @@ class NamedLight:
 
 @dataclass(frozen=True, slots=True)
 class LightMap:
-    """Everything that the template draws. ``months`` says how many had pledged by the end of each."""
+    """Everything that the template draws; ``months`` has a sentence for each: how many had pledged by its end."""
 
     centre: float
     lights: Sequence[NamedLight]
@@ -71,12 +74,14 @@ def map_picture(slug: str) -> Response:
     if variant not in PALETTES:
         abort(404)
     text = text_or_404(slug)
-    made = LightMap(_centre(), [NamedLight(light, 0) for light in _lights(text.campaign_id)], [])
-    drawn = render_template("map.svg", map=made, text=text, palette=PALETTES[variant])
-    return Response(drawn, mimetype="image/svg+xml")
+    lights = [NamedLight(light, 0) for light in _lights(text.campaign_id)]
+    light_map = LightMap(_centre(), lights, months=[])
+    svg = render_template("map.svg", map=light_map, text=text, palette=PALETTES[variant])
+    return Response(svg, mimetype="image/svg+xml")
 
 
 def _centre() -> float:
+    """The longitude in the middle of the map, by the reader's language."""
     language = i18n.babel_locale(i18n.current()).language
     return night_map.PACIFIC if language in PACIFIC_LANGUAGES else night_map.ATLANTIC
 
@@ -100,8 +105,8 @@ def light_map(campaign_id: int) -> LightMap:
 
 
 def _lights(campaign_id: int) -> list[Light]:
-    """Institutions where they are; whoever counts for a country alone, at the country's point."""
-    clusters = tallies.clusters(campaign_id)
+    """The lights: pledges of an institution at its place, those with a country only at the country's point."""
+    clusters = tally_queries.clusters(campaign_id)
     located: Counter[str] = Counter()
     for cluster in clusters:
         located[cluster.country] += cluster.people
@@ -111,14 +116,14 @@ def _lights(campaign_id: int) -> list[Light]:
     ]
     places += [
         MapPoint(*POINTS[code], number - located[code], code, code, is_vague=True)
-        for code, number in tallies.ranking(campaign_id, "country")
+        for code, number in tally_queries.ranking(campaign_id, "country")
         if number > located[code]
     ]
     return night_map.lights(places, _centre())
 
 
 def _first_months(campaign_id: int, lights: Sequence[Light]) -> Mapping[str, str]:
-    """Since when each light's largest institution, or its country, has had a pledge."""
+    """The month of the first pledge by key of a light: that of its largest institution, or of its country."""
     keys = {
         dimension: [light.place.key for light in lights if light.place.is_vague == is_vague]
         for dimension, is_vague in (("institution", False), ("country", True))
@@ -126,18 +131,18 @@ def _first_months(campaign_id: int, lights: Sequence[Light]) -> Mapping[str, str
     return {
         key: month
         for dimension, of_dimension in keys.items()
-        for key, month in tallies.first_months(campaign_id, dimension, of_dimension).items()
+        for key, month in tally_queries.first_months(campaign_id, dimension, of_dimension).items()
     }
 
 
 def _index_of(month: str | None, months: Sequence[str]) -> int:
-    """What came on before the first of the months was always there."""
+    """The index of a month; 0 for one before the first that the map shows, since that light was always on."""
     return months.index(month) if month in months else 0
 
 
 def _growth(campaign_id: int, months: Sequence[str]) -> list[str]:
-    """A sentence for each month."""
-    by_day = tallies.by_day(campaign_id)
+    """A sentence for each month: how many people had pledged by its end."""
+    by_day = tally_queries.by_day(campaign_id)
     totals = [sum(count for day, count in by_day if f"{day:%Y-%m}" <= month) for month in months]
     return [
         ngettext(
@@ -149,12 +154,14 @@ def _growth(campaign_id: int, months: Sequence[str]) -> list[str]:
 
 
 def _names(lights: Sequence[Light]) -> Mapping[str, str]:
-    found = institutions.by_ids([light.place.key for light in lights if not light.place.is_vague])
-    return {id_: name_in(institution, i18n.current()) for id_, institution in found.items()}
+    """Names of the lights' largest institutions by their ids, in the reader's language."""
+    ids = [light.place.key for light in lights if not light.place.is_vague]
+    institutions = institution_queries.by_ids(ids)
+    return {id_: name_in(institution, i18n.current()) for id_, institution in institutions.items()}
 
 
 def _title_and_address(light: Light, names: Mapping[str, str]) -> tuple[str, str]:
-    """A light of one institution leads to it, one of several to the country of the largest."""
+    """Title and link of a light: one institution leads to its own page, several to the country of the largest."""
     place = light.place
     if place.is_vague:
         name = country_name(place.country, i18n.current())

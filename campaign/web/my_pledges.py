@@ -1,4 +1,4 @@
-"""A person's own page, by a signed link that came by mail: see, correct, unlist, withdraw, export, erase."""
+"""A person's own page, behind a signed link from an e-mail: see, correct, unlist, withdraw, export, erase."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,18 +8,20 @@ from flask import abort, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from campaign import i18n, jobs
-from campaign.campaigns.queries import current_text
 from campaign.clock import now
 from campaign.db import db
 from campaign.http.access import anyone, link_holder
 from campaign.http.forms import Form, posted_values
 from campaign.http.locales import localized
+from campaign.http.lookup import text_of
 from campaign.http.pledge_flow import choices
 from campaign.http.rate_limits import FORM_LIMIT, rate_limited
+from campaign.http.rendering import Page
 from campaign.institutions.queries import affiliation
-from campaign.people import operations as people
+from campaign.people import operations as people_operations
 from campaign.people.models import Person
-from campaign.pledges import certificates, operations, queries
+from campaign.pledges import certificates, operations
+from campaign.pledges import queries as pledge_queries
 from campaign.pledges.emails import MINE, MINE_LIFETIME
 from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
 from campaign.pledges.policy import current_policy
@@ -27,12 +29,15 @@ from campaign.pledges.rules import InvalidPledge, check, check_address
 from campaign.records.listing import receipt
 
 blueprint = localized("my_pledges", __name__, "/my")
-Page = str | Response | tuple[str, int]
 
 
 @dataclass(frozen=True)
 class MyPledge:
-    """One pledge on its person's page, with what happened to it."""
+    """A pledge on its person's page.
+
+    ``events`` is its history, ``receipt`` what finds it in the published list, ``certificate`` the token of the
+    link to its certificate; the last two are None unless it counts.
+    """
 
     pledge: Pledge
     title: str
@@ -72,24 +77,21 @@ def page(token: str) -> Page:
         "my_pledges/page.html",
         person=person,
         token=token,
-        pledges=[_mine(p) for p in queries.of_person(person.id)],
-        newsletter=people.has_consented(person.id, "newsletter"),
+        pledges=[_my_pledge(pledge) for pledge in pledge_queries.of_person(person.id)],
+        newsletter=people_operations.has_consented(person.id, "newsletter"),
         saved="saved" in request.args,
     )
 
 
-def _mine(pledge: Pledge) -> MyPledge:
-    text = current_text(pledge.campaign.slug, i18n.current()) or pledge.text
-    can_change = pledge.status in {Status.CONFIRMED, Status.HELD}
-    counts = pledge.status == Status.CONFIRMED
-    mine = receipt(current_policy().signer, pledge.id) if counts else None
+def _my_pledge(pledge: Pledge) -> MyPledge:
+    signer = current_policy().signer
     return MyPledge(
         pledge,
-        text.title,
-        list(queries.trail(pledge.id)),
-        can_change,
-        mine,
-        certificates.token_of(current_policy().signer, pledge),
+        title=text_of(pledge).title,
+        events=list(pledge_queries.trail(pledge.id)),
+        can_change=pledge.status in {Status.CONFIRMED, Status.HELD},
+        receipt=receipt(signer, pledge.id) if pledge.status == Status.CONFIRMED else None,
+        certificate=certificates.token_of(signer, pledge),
     )
 
 
@@ -97,7 +99,7 @@ def _mine(pledge: Pledge) -> MyPledge:
 @link_holder
 def edit(token: str, pledge_id: UUID) -> Page:
     pledge = _pledge(token, pledge_id)
-    return _edit_page(token, pledge, Form(_as_typed(pledge)))
+    return _edit_page(token, pledge, Form(_form_values(pledge)))
 
 
 @blueprint.post("/<token>/pledges/<uuid:pledge_id>/")
@@ -126,8 +128,8 @@ def _edit_page(token: str, pledge: Pledge, form: Form) -> str:
     )
 
 
-def _as_typed(pledge: Pledge) -> dict[str, list[str]]:
-    """The pledge as its form's fields, ready to be corrected."""
+def _form_values(pledge: Pledge) -> dict[str, list[str]]:
+    """The values of the form's fields that stand for this pledge, ready to be corrected."""
     affiliation = (
         "institution"
         if pledge.institution_id
@@ -183,38 +185,41 @@ def withdraw(token: str, pledge_id: UUID) -> Page:
 @link_holder
 def newsletter(token: str) -> Page:
     granted = request.form.get("newsletter") == "yes"
-    people.record_consent(_person(token).id, "newsletter", granted, i18n.current(), now())
+    people_operations.record_consent(
+        _person(token).id, "newsletter", granted, i18n.current(), now()
+    )
     return _saved(token)
 
 
 @blueprint.get("/<token>/export")
 @link_holder
 def export(token: str) -> Response:
-    """Everything kept about the person, as JSON (GDPR, articles 15 and 20)."""
+    """Everything that is kept about the person, as JSON (GDPR, articles 15 and 20)."""
     person = _person(token)
     response = jsonify(
         address=person.address,
         language=person.locale,
         since=person.created_at.isoformat(),
-        consents=[_plain(consent) for consent in people.consents(person.id)],
+        consents=[_columns_of(consent) for consent in people_operations.consents(person.id)],
         pledges=[
             {
-                **_plain(pledge),
+                **_columns_of(pledge),
                 "text": pledge.text.pledge_for(pledge.kind),
-                "trail": [_plain(e) for e in queries.trail(pledge.id)],
+                "trail": [_columns_of(event) for event in pledge_queries.trail(pledge.id)],
             }
-            for pledge in queries.of_person(person.id)
+            for pledge in pledge_queries.of_person(person.id)
         ],
     )
     response.headers["Content-Disposition"] = 'attachment; filename="my-pledges.json"'
     return response
 
 
+# Columns that the export leaves out, since they mean something to this program only.
 _INTERNAL = {"fingerprint", "network_hash", "name_folded", "code_attempts", "submission", "is_demo"}
 
 
-def _plain(row: Any) -> dict[str, Any]:
-    """A row's columns, less what only we could make use of."""
+def _columns_of(row: Any) -> dict[str, Any]:
+    """The columns of a row by their names, moments in ISO 8601."""
     columns = [column.key for column in row.__table__.columns if column.key not in _INTERNAL]
     return {
         name: value.isoformat() if hasattr(value := getattr(row, name), "isoformat") else value
@@ -238,16 +243,15 @@ def erase(token: str) -> Page:
 
 
 def _person(token: str) -> Person:
-    """Raises InvalidToken; answers 410 where the person was erased meanwhile."""
-    return db.session.get(
-        Person, UUID(current_policy().signer.read(MINE, token, MINE_LIFETIME))
-    ) or abort(410)
+    """The person that a link belongs to. Raises InvalidToken; answers 410 where they were erased meanwhile."""
+    person_id = UUID(current_policy().signer.read(MINE, token, MINE_LIFETIME))
+    return db.session.get(Person, person_id) or abort(410)
 
 
 def _pledge(token: str, pledge_id: UUID) -> Pledge:
-    """A pledge of the link's holder that is theirs to change, its row locked; 404 for anybody else's."""
+    """A pledge that the holder of the link may change, its row locked. Answers 404 for every other pledge."""
     person = _person(token)
-    pledge = queries.get_locked(pledge_id)
+    pledge = pledge_queries.get_locked(pledge_id)
     if (
         pledge is None
         or pledge.person_id != person.id

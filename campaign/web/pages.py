@@ -1,39 +1,34 @@
-"""The public pages of the campaigns, and what the pledge form asks for while somebody types."""
+"""The public pages of the campaigns, and the institutions that the pledge form proposes while its reader types."""
 
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Response, abort, jsonify, render_template, request
-from werkzeug.wrappers import Response as AnyResponse
 
 from campaign import geography, i18n
-from campaign.campaigns import queries as campaigns
+from campaign.campaigns import queries as campaign_queries
 from campaign.campaigns.models import Campaign, CampaignText
 from campaign.config import current_settings
 from campaign.drawing.night_map import NIGHT
 from campaign.http.access import anyone
 from campaign.http.caching import by_tally
-from campaign.http.locales import localized
-from campaign.http.lookup import current_texts, text_or_404
+from campaign.http.lookup import current_texts, page_number_or_404, text_or_404
 from campaign.http.rate_limits import SEARCH_LIMIT, rate_limited
-from campaign.institutions import queries as institutions
+from campaign.institutions import queries as institution_queries
+from campaign.institutions.queries import Match
 from campaign.mail import outbox
-from campaign.pledges import queries as pledges
-from campaign.tallies import places
-from campaign.tallies import queries as tallies
+from campaign.pledges import queries as pledge_queries
+from campaign.tallies import places as tally_places
+from campaign.tallies import queries as tally_queries
 from campaign.tallies.queries import Counts
 from campaign.web import charts
+from campaign.web.blueprint import blueprint
 from campaign.web.map import light_map
-
-blueprint = localized("web", __name__)
-Page = str | AnyResponse
 
 TOP = 12
 LATEST = 8
 INSTITUTIONS_PER_PAGE = 100
 ORDERS = ("people", "institutions", "name")
-_PAGE = re.compile("[1-9][0-9]{0,3}")
 
 
 @dataclass(frozen=True)
@@ -48,9 +43,9 @@ class CampaignCard:
 @blueprint.get("/")
 @anyone
 @by_tally()
-def front() -> Page:
+def front() -> str:
     cards = [
-        CampaignCard(text.campaign, text, tallies.counts(text.campaign_id))
+        CampaignCard(text.campaign, text, tally_queries.counts(text.campaign_id))
         for text in current_texts()
     ]
     first = cards[0].campaign.id if cards else None
@@ -62,34 +57,34 @@ def front() -> Page:
 @blueprint.get("/campaigns/<slug>/")
 @anyone
 @by_tally()
-def campaign(slug: str) -> Page:
+def campaign(slug: str) -> str:
     text = text_or_404(slug)
     id_ = text.campaign_id
-    drawn = charts.charts(text)
+    charts_by_name = charts.charts(text)
     return render_template(
         "campaign.html",
         campaign=text.campaign,
         text=text,
-        counts=tallies.counts(id_),
-        countries=tallies.ranking(id_, "country", limit=TOP),
-        top_institutions=tallies.top_institutions(id_, limit=TOP),
-        charts=drawn,
-        months=charts.month_marks(drawn["over-time"]),
+        counts=tally_queries.counts(id_),
+        countries=tally_queries.ranking(id_, "country", limit=TOP),
+        top_institutions=tally_queries.top_institutions(id_, limit=TOP),
+        charts=charts_by_name,
+        months=charts.month_marks(charts_by_name["over-time"]),
         map=light_map(id_),
         palette=NIGHT,
-        latest=pledges.signatories(id_, limit=LATEST),
+        latest=pledge_queries.signatories(id_, limit=LATEST),
     )
 
 
 @blueprint.get("/campaigns/<slug>/countries/")
 @anyone
 @by_tally("sort")
-def countries(slug: str) -> Page:
+def countries(slug: str) -> str:
     sort = request.args.get("sort", ORDERS[0])
     if sort not in ORDERS:
         abort(404)
     text = text_or_404(slug)
-    rows = tallies.by_key(text.campaign_id, "country")
+    rows = tally_queries.by_key(text.campaign_id, "country")
     if sort == "institutions":
         rows = sorted(rows, key=lambda row: -row.official_pledges)
     elif sort == "name":
@@ -104,9 +99,9 @@ def countries(slug: str) -> Page:
 @anyone
 @by_tally("page")
 @rate_limited(SEARCH_LIMIT)
-def institution_list(slug: str) -> Page:
-    page, text = page_asked_for(), text_or_404(slug)
-    rows = places.institutions(
+def institution_list(slug: str) -> str:
+    page, text = page_number_or_404(), text_or_404(slug)
+    rows = tally_places.institutions(
         text.campaign_id,
         None,
         limit=INSTITUTIONS_PER_PAGE + 1,
@@ -124,32 +119,25 @@ def institution_list(slug: str) -> Page:
     )
 
 
-def page_asked_for() -> int:
-    """The page of a list that the query names, spelled as our links spell it. Answers 404 for anything else."""
-    asked = request.args.get("page", "1")
-    return int(asked) if _PAGE.fullmatch(asked) else abort(404)
-
-
 @blueprint.get("/campaigns/<slug>/text/<int(max=9999):version>/")
 @anyone
 @by_tally()
-def text(slug: str, version: int) -> Page:
-    found = text_of_version_in_chain(slug, version) or abort(404)
+def text(slug: str, version: int) -> str:
+    text = _text_of_version(slug, version) or abort(404)
+    versions = campaign_queries.versions(text.campaign_id, text.locale)
     return render_template(
         "text.html",
-        campaign=found.campaign,
-        text=found,
-        versions=[
-            (v.version, v.published_at) for v in campaigns.versions(found.campaign_id, found.locale)
-        ],
+        campaign=text.campaign,
+        text=text,
+        versions=[(row.version, row.published_at) for row in versions],
     )
 
 
-def text_of_version_in_chain(slug: str, version: int) -> CampaignText | None:
+def _text_of_version(slug: str, version: int) -> CampaignText | None:
+    """A version of a campaign's text in the best language that this reader can have it in."""
     chain = i18n.fallback_chain(i18n.current())
-    return next(
-        (found for tag in chain if (found := campaigns.text_of_version(slug, version, tag))), None
-    )
+    texts = (campaign_queries.text_of_version(slug, version, tag) for tag in chain)
+    return next((text for text in texts if text), None)
 
 
 @blueprint.get("/institutions/search")
@@ -157,8 +145,8 @@ def text_of_version_in_chain(slug: str, version: int) -> CampaignText | None:
 @rate_limited(SEARCH_LIMIT)
 def institution_search() -> Response:
     query, country_code = request.args.get("q", "")[:200], request.args.get("country", "").upper()
-    nearest = country_code if geography.is_country(country_code) else _country_of_reader()
-    return _found(institutions.search(query, locale=i18n.current(), country=nearest))
+    country = country_code if geography.is_country(country_code) else _country_of_reader()
+    return _as_json(institution_queries.search(query, locale=i18n.current(), country=country))
 
 
 @blueprint.get("/institutions/proposals")
@@ -166,15 +154,12 @@ def institution_search() -> Response:
 @rate_limited(SEARCH_LIMIT)
 def institution_proposals() -> Response:
     """Institutions at an e-mail domain; the page sends the domain only, never the address."""
-    return _found(
-        institutions.propose_by_domain(
-            request.args.get("domain", "")[:253].lower(), locale=i18n.current()
-        )
-    )
+    domain = request.args.get("domain", "")[:253].lower()
+    return _as_json(institution_queries.propose_by_domain(domain, locale=i18n.current()))
 
 
 def _country_of_reader() -> str | None:
-    """The region of the browser's first language that names one: a hint for ranking, kept nowhere."""
+    """The country in the first of the browser's languages that names one, such as "pt-BR": a hint, kept nowhere."""
     for tag in request.accept_languages.values():
         region = tag.replace("_", "-").rpartition("-")[2].upper()
         if "-" in tag and geography.is_country(region):
@@ -182,7 +167,7 @@ def _country_of_reader() -> str | None:
     return None
 
 
-def _found(matches: Any) -> Response:
+def _as_json(matches: Iterable[Match]) -> Response:
     return jsonify(
         matches=[
             {
@@ -201,7 +186,7 @@ def _found(matches: Any) -> Response:
 @blueprint.get("/privacy/")
 @anyone
 @by_tally()
-def privacy() -> Page:
+def privacy() -> str:
     return render_template(
         "privacy.html", settings=current_settings(), letters_kept=outbox.KEPT.days
     )
@@ -210,5 +195,5 @@ def privacy() -> Page:
 @blueprint.get("/about/")
 @anyone
 @by_tally()
-def about() -> Page:
+def about() -> str:
     return render_template("about.html")

@@ -1,4 +1,4 @@
-"""Making a pledge: the form, the code or link from the mail, the thanks."""
+"""Making a pledge: the form, the code or link from the e-mail, the thanks."""
 
 from functools import partial
 from uuid import UUID
@@ -16,7 +16,6 @@ from campaign.http.lookup import text_or_404
 from campaign.http.pledge_flow import (
     CodeRefused,
     FormHost,
-    Page,
     choices,
     confirm_by_code,
     gratitude,
@@ -27,9 +26,11 @@ from campaign.http.pledge_flow import (
     while_unconfirmed,
 )
 from campaign.http.rate_limits import FORM_LIMIT, rate_limited
+from campaign.http.rendering import Page
 from campaign.http.sources import source_of
-from campaign.institutions import queries as institutions
-from campaign.pledges import intake, operations, queries
+from campaign.institutions import queries as institution_queries
+from campaign.pledges import intake, operations
+from campaign.pledges import queries as pledge_queries
 from campaign.pledges.emails import CONFIRM
 from campaign.pledges.models import Kind, Pledge, Status
 from campaign.pledges.policy import current_policy
@@ -66,18 +67,19 @@ def submit_institution(slug: str) -> Page:
 
 
 def _open_form(slug: str, kind: Kind) -> Page:
-    """An empty form; ``?institution=<ror id>`` fills in where the reader comes from."""
-    text = text_or_404(slug)
-    given = institutions.resolve(request.args.get("institution", ""))
-    values = (
-        {"affiliation": ["institution"], "institution": [given.id], "country": [given.country]}
-        if given
-        else {}
-    )
+    """An empty form; ``?institution=<ror id>`` fills in the reader's institution and its country."""
+    text, values = text_or_404(slug), {}
+    if institution := institution_queries.resolve(request.args.get("institution", "")):
+        values = {
+            "affiliation": ["institution"],
+            "institution": [institution.id],
+            "country": [institution.country],
+        }
     return _form_page(kind, text, Form(values, token=new_token(text.id)))
 
 
 def _own_page(kind: Kind) -> FormHost:
+    """The form on a page of its own, as opposed to the one in a frame (``embed.frames``)."""
     return FormHost(
         show=partial(_form_page, kind),
         sent_url=lambda token: url_for("pledging.sent", token=token),
@@ -113,7 +115,7 @@ def enter_code(token: str) -> Page:
 @blueprint.get("/pledges/confirm/<token>/")
 @link_holder
 def confirm(token: str) -> Page:
-    """Shows what is about to be confirmed. Mail scanners follow links, hence only the button confirms."""
+    """Show what is about to be confirmed. Only the button confirms, since mail scanners follow links."""
     pledge = _pledge_to_confirm(token)
     if pledge.status in {Status.CONFIRMED, Status.HELD}:
         return redirect(_thanks_url(pledge.id))
@@ -141,15 +143,15 @@ def _confirm_page(pledge: Pledge, token: str, superseded: bool = False) -> str:
 
 
 def _pledge_to_confirm(token: str) -> Pledge:
-    """Raises InvalidToken; answers 410 where the pledge was removed or refused meanwhile."""
-    pledge = queries.get_locked(_read_confirm(token))
+    """The pledge that a link confirms, locked. Raises InvalidToken; answers 410 where it was removed or refused."""
+    pledge = pledge_queries.get_locked(_read_confirm(token))
     if pledge is None or pledge.status in {Status.REFUSED, Status.WITHDRAWN}:
         abort(410)
     return pledge
 
 
 def _read_confirm(token: str) -> UUID:
-    """The pledge that a link confirms, for as long as it is kept unconfirmed. Raises InvalidToken."""
+    """Id of the pledge that a link confirms, as long as one is kept unconfirmed. Raises InvalidToken."""
     return UUID(current_policy().signer.read(CONFIRM, token, while_unconfirmed()))
 
 
@@ -163,14 +165,14 @@ def _uuid(value: str) -> UUID:
 @blueprint.get("/pledges/not-me/<token>/")
 @link_holder
 def not_me(token: str) -> Page:
-    pledge = queries.get(_read_confirm(token))
+    pledge = pledge_queries.get(_read_confirm(token))
     return render_template("pledge/not_me.html", token=token, pledge=pledge)
 
 
 @blueprint.post("/pledges/not-me/<token>/")
 @link_holder
 def disown(token: str) -> Page:
-    pledge = queries.get_locked(_read_confirm(token))
+    pledge = pledge_queries.get_locked(_read_confirm(token))
     if pledge is not None and pledge.status == Status.UNCONFIRMED:
         operations.disown(pledge)
         jobs.commit()

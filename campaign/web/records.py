@@ -1,4 +1,4 @@
-"""The published numbers: a page that explains them and finds a receipt, and the files for everyone."""
+"""The published numbers: a page that explains them and looks up a receipt, and the files to download."""
 
 import json
 import re
@@ -11,16 +11,17 @@ from werkzeug.wrappers import Response
 
 from campaign import i18n
 from campaign.campaigns.models import CampaignText
-from campaign.campaigns.queries import current_text, list_all
+from campaign.campaigns.queries import current_text
 from campaign.config import current_settings
 from campaign.http.access import anyone
 from campaign.http.headers import CROSS_ORIGIN_HEADERS
 from campaign.http.locales import localized, to_readers_language
+from campaign.http.lookup import current_texts
 from campaign.http.rate_limits import FORM_LIMIT, rate_limited
+from campaign.institutions import queries as institution_queries
 from campaign.institutions.models import Institution
-from campaign.institutions.queries import get as institution
 from campaign.paths import VERIFIER
-from campaign.records import queries
+from campaign.records import queries as record_queries
 from campaign.records.models import DailyRecord
 from campaign.records.package import FILES, bundle_name
 
@@ -29,7 +30,7 @@ downloads = Blueprint("downloads", __name__, url_prefix="/data")
 
 DAYS_SHOWN = 7
 _VERIFIER_NAME = "verify.py"
-# Types that are never compressed on the way: what is compressed has no ranges, and its bytes another digest.
+# Types that this site never compresses: a compressed response has no ranges, and its bytes another digest.
 _TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".json": "application/vnd.datapackage+json",
@@ -73,7 +74,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Check:
-    """What became of the search for a receipt."""
+    """The outcome of looking up a receipt; ``found`` is None where the newest list does not have it."""
 
     receipt: str
     is_receipt: bool
@@ -84,13 +85,13 @@ class Check:
 @anyone
 @rate_limited(FORM_LIMIT)
 def numbers() -> str:
-    newest = queries.published(_folder(), queries.LATEST)
+    newest = record_queries.published(_folder(), record_queries.LATEST)
     typed = request.args.get("receipt", "")
     return render_template(
         "records/numbers.html",
         chains=_chains(),
         newest=newest,
-        files=[file for name in FILES if (file := queries.published(_folder(), name))],
+        files=[file for name in FILES if (file := record_queries.published(_folder(), name))],
         check=_check(typed) if typed and newest else None,
         typed=typed[:100],
     )
@@ -98,33 +99,33 @@ def numbers() -> str:
 
 def _chains() -> list[Chain]:
     chains = []
-    for campaign in list_all():
-        text = current_text(campaign.slug, i18n.current())
-        days = [_day(record) for record in queries.latest(campaign.id, DAYS_SHOWN)]
-        if text and days:
-            chains.append(Chain(text, days))
+    for text in current_texts():
+        records = record_queries.latest(text.campaign_id, DAYS_SHOWN)
+        if records:
+            chains.append(Chain(text, [_day(record) for record in records]))
     return chains
 
 
 def _day(record: DailyRecord) -> Day:
+    """A day as its published line has it, never as the database would count it now."""
     line = json.loads(record.line)
     return Day(record.day, line["persons"], line["institutions"], record.digest)
 
 
 def _check(typed: str) -> Check:
-    """The same answer for everyone: nothing but the published list is asked."""
+    """Look a receipt up in the published list, and nowhere else: everyone who has the list gets the same answer."""
     receipt = re.sub(r"[\s-]", "", typed[:100]).lower()
     if not re.fullmatch(r"[0-9a-f]{32}", receipt):
         return Check(receipt, False, None)
-    keys = {place.dimension: place for place in queries.places(_folder(), receipt)}
+    keys = {place.dimension: place for place in record_queries.places(_folder(), receipt)}
     if not keys:
         return Check(receipt, True, None)
-    own = keys.get("institution")
+    affiliation = keys.get("institution")
     found = Found(
         text=current_text(keys["day"].campaign, i18n.current()),
         country=keys["country"].key,
         day=date.fromisoformat(keys["day"].key),
-        institution=institution(own.key) if own else None,
+        institution=institution_queries.get(affiliation.key) if affiliation else None,
     )
     return Check(receipt, True, found)
 
@@ -132,7 +133,7 @@ def _check(typed: str) -> Check:
 @downloads.get("/")
 @anyone
 def dataset() -> Response:
-    """People who try the folder find the page that explains it, in their language."""
+    """Lead a reader who opens the folder itself to the page that explains it, in their language."""
     return to_readers_language("records.numbers", _anchor="data")
 
 
@@ -142,13 +143,13 @@ def download(name: str) -> Response:
     """A file of the newest dataset, the .zip of any day that is kept, or the program that checks them."""
     if name == _VERIFIER_NAME:
         return _send(VERIFIER, name, _FRESH)
-    found = queries.published(_folder(), name) or abort(404)
-    caching = _FOR_EVER if name == bundle_name(found.day) else _FRESH
-    return _send(found.path, f"{found.day}-{found.path.name}", caching)
+    file = record_queries.published(_folder(), name) or abort(404)
+    caching = _FOR_EVER if name == bundle_name(file.day) else _FRESH
+    return _send(file.path, f"{file.day}-{file.path.name}", caching)
 
 
 def _send(path: Path, version: str, caching: str) -> Response:
-    """With ranges and an ETag that is the same on every machine of the site (RFC 9110, 8.8.3 and 14)."""
+    """Send a file with ranges, its ETag the same on every machine of the site (RFC 9110, 8.8.3 and 14)."""
     is_file_of_program = path == VERIFIER
     response = send_file(
         path,

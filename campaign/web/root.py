@@ -1,4 +1,4 @@
-"""What stands above the languages: the way to the reader's own, and the health check."""
+"""What has no language in its address: the way to the reader's own, and the health check."""
 
 from flask import Blueprint
 from sqlalchemy import text
@@ -20,6 +20,6 @@ def choose_language() -> Response:
 @blueprint.get("/health")
 @anyone
 def health() -> tuple[str, dict[str, str]]:
-    """Answers while site and database work; for load balancers and the supervisor."""
+    """Answer 200 while site and database work; for load balancers and the supervisor."""
     db.session.execute(text("SELECT 1"))
     return "ok\n", {"Content-Type": "text/plain; charset=utf-8"}

@@ -1,4 +1,4 @@
-// In the frame: puts the look of the page around it in force, tells it how high the form is, sends a form once.
+// In the frame: applies the look of the page around it, reports to it how high the form is, sends a form once.
 
 const root = document.documentElement;
 const { host, accent } = root.dataset;

@@ -55,7 +55,7 @@ def outside(app: Flask, session: object) -> Outside:
     pledges.add(150, now())
     tallies.fold()
     jobs.commit()
-    app.extensions["answers"].clear()
+    app.extensions["response_cache"].clear()
     return Outside(app)
 
 

@@ -91,7 +91,7 @@ def _as_browser(path: str) -> bytes:
 def _cold_seconds(app: Flask) -> float:
     client, times = app.test_client(), []
     for _ in range(COLD_MAPS):
-        app.extensions["answers"].clear()
+        app.extensions["response_cache"].clear()
         started = time.perf_counter()
         assert client.get(MAP, headers={"Accept-Encoding": "br"}).status_code == 200
         times.append(time.perf_counter() - started)

@@ -198,12 +198,12 @@ def test_nobody_can_fill_the_memory_with_oembed(
 ) -> None:
     """The same page can be asked for under any number of addresses and sizes."""
     plain = client.get(oembed_of(university))
-    kept = len(app.extensions["answers"])
+    kept = len(app.extensions["response_cache"])
 
     for more in ("?utm_source=x", "%23x", "&maxheight=999"):
         assert client.get(oembed_of(university, more)).data == plain.data
 
-    assert len(app.extensions["answers"]) == kept
+    assert len(app.extensions["response_cache"]) == kept
     assert plain.cache_control.public
     assert plain.cache_control.max_age == plain.get_json()["cache_age"]
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from campaign.config import ConfigError, Settings, local_secret
+from campaign.config import ConfigError, Settings, local_keys
 
 GOOD = {"DATABASE_URL": "postgresql://localhost/lightup", "SECRET_KEY": "x" * 32}
 
@@ -108,7 +108,11 @@ def test_every_setting_explains_itself():
 
 def test_every_default_would_be_accepted_from_the_environment():
     """A default is never parsed, and so could be what no operator may write."""
-    defaults = {s.name.upper(): str(s.default) for s in fields(Settings) if s.default is not None}
+    defaults = {
+        s.name.upper(): ",".join(s.default) if isinstance(s.default, tuple) else str(s.default)
+        for s in fields(Settings)
+        if s.default is not None
+    }
 
     assert Settings.from_env(GOOD | defaults) == Settings.from_env(GOOD)
 
@@ -124,9 +128,32 @@ def test_settings_do_not_change():
         Settings.from_env(GOOD).testing = True
 
 
-def test_a_one_command_instance_keeps_a_secret_of_its_own(tmp_path):
-    first = local_secret(tmp_path)
+def test_a_one_command_instance_keeps_keys_of_its_own(tmp_path):
+    first = local_keys(tmp_path)
 
-    assert local_secret(tmp_path) == first
-    assert Settings.from_env(GOOD | {"SECRET_KEY": first})
+    assert local_keys(tmp_path) == first
+    assert Settings.from_env(GOOD | first)
     assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "hash_key").stat().st_mode) == 0o600
+    assert first["SECRET_KEY"] != first["HASH_KEY"]
+
+
+def test_a_one_command_instance_with_one_key_goes_on_with_it(tmp_path):
+    (tmp_path / "secret_key").write_text("y" * 64)
+
+    assert local_keys(tmp_path) == {"SECRET_KEY": "y" * 64, "HASH_KEY": "y" * 64}
+
+
+def test_an_instance_with_one_key_hashes_with_it():
+    assert Settings.from_env(GOOD).permanent_key == "x" * 32
+    assert Settings.from_env(GOOD | {"HASH_KEY": "y" * 32}).permanent_key == "y" * 32
+
+
+def test_earlier_keys_are_separated_by_commas():
+    fallbacks = f"{'y' * 32}, {'z' * 32}"
+
+    assert Settings.from_env(GOOD | {"SECRET_KEY_FALLBACKS": fallbacks}).secret_key_fallbacks == (
+        "y" * 32,
+        "z" * 32,
+    )
+    assert problems(SECRET_KEY_FALLBACKS=f"{'y' * 32},short")

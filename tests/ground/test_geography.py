@@ -9,8 +9,9 @@ import pytest
 from babel import Locale
 
 from campaign import geography
+from campaign.i18n import offered
 
-LANGUAGES = ["en", "zh-Hans", "ar", "fr", "es", "ru", "pt", "hi", "ur", "sw"]
+LANGUAGES = offered()
 REGISTRY = Path(__file__).parents[3] / "shared" / "data" / "ror-data-subset.zip"
 
 

@@ -89,3 +89,30 @@ def test_codes_are_six_digits_spread_evenly():
     assert all(len(code) == 6 and code.isdecimal() for code in codes)
     assert len({code[:2] for code in codes}) == 100
     assert SIGNER.code("confirm", "1") != OTHER.code("confirm", "1")
+
+
+def test_a_changed_secret_key_keeps_links_alive_while_the_earlier_one_is_a_fallback():
+    token = SIGNER.sign("confirm", "018f0000")
+    earlier = ("the secret before, long enough for it", "the secret of these tests, long enough")
+
+    rotated = Signer("a new secret, which is as long as those", fallbacks=earlier)
+    assert rotated.read("confirm", token, HOUR) == "018f0000"
+    with pytest.raises(InvalidToken):
+        Signer("a new secret, which is as long as those").read("confirm", token, HOUR)
+
+
+def test_what_is_signed_with_a_new_key_needs_no_earlier_one():
+    rotated = Signer("a new secret, which is as long as those", fallbacks=("x" * 32,))
+
+    token = rotated.sign("confirm", "018f0000")
+    new = Signer("a new secret, which is as long as those")
+    assert new.read("confirm", token, HOUR) == "018f0000"
+
+
+def test_hashes_and_codes_stay_when_the_secret_key_changes():
+    before = Signer("x" * 32, hash_key="y" * 32)
+    after = Signer("z" * 32, hash_key="y" * 32)
+
+    assert before.fingerprint("person", "ada") == after.fingerprint("person", "ada")
+    assert before.code("confirm", "1") == after.code("confirm", "1")
+    assert Signer("y" * 32).fingerprint("person", "ada") == after.fingerprint("person", "ada")

@@ -1,5 +1,6 @@
 """Documents in ten languages: the right font for every glyph, the right order of letters, a tagged PDF."""
 
+import hashlib
 import json
 import re
 import zlib
@@ -34,6 +35,34 @@ SAMPLES = {
     "ur": ("ڈاکٹر ٹیپو، لڑکے ۲۰۲۶ پڑھے ہوئے گھر ۔", ARABIC),
     "hi": ("क्षितिज ज्ञानेश्वर श्रीवास्तव र्‍या द्ध ड़ ढ़ ।", DEVANAGARI),
     "zh-Hans": ("公开“承诺”证书，𠮷䶮㐂骁喆。", HAN),
+}
+
+# SHA-256 of every font file that a document can be drawn with (manimgx-fonts 2026.9.26, Noto as published).
+FONT_DIGESTS = {
+    "NotoEmoji[wght].ttf": "de6c18832938afc99caf132b39d6a30a19bac7f2e812e28db2535b4608d27551",
+    "NotoSans-Italic[wght].ttf": "28602f4b032ed8f5d91445e830585f34aba54ff9d3ac3e58c0b8834f3d6ae684",
+    "NotoSansArabic[wght].ttf": "3fae4d7239d1faa55b234bda8091019a5251ff79df40d5e29367d84bed2a8138",
+    "NotoSansArmenian[wght].ttf": "e979dfaed56ddb4bfd05121958b25425eb7593253d64b6b3654c77c11c5cda94",
+    "NotoSansBengali[wght].ttf": "dc9defe97bb041876b6609e9029d9e1e228a686259acde2fe2a9f99d793ee17d",
+    "NotoSansCJK-VF.otf.ttc": "d3d8256cdec8dbcb3552284bc6b20c734dd60c2ee9df83b5758e34807c4bac32",
+    "NotoSansDevanagari[wght].ttf": "bf99bf762743ff3259e73196852520ab0ffe8d384238bff3e4806a84b981e972",
+    "NotoSansEthiopic[wght].ttf": "93f223089e300b983dbfd693c7be619e0e76565a70d639e71a4fe0bfd72cf66f",
+    "NotoSansGeorgian[wght].ttf": "42f4a8bf4fe0af8afd91ee3c19e81e14f1bc74ddbd9b6a59a4182f67a596adb4",
+    "NotoSansGujarati[wght].ttf": "83d1bde74d64fb389f97a5e27b2699d8ee8bad4c15a02be347228e6c10011248",
+    "NotoSansGurmukhi[wght].ttf": "8a3096ee2166f6383501e2df7b368fce88cfa4068c8d75bcb6af07da353a00ea",
+    "NotoSansHebrew[wght].ttf": "9d81d81ad592644487b03843da73a87b99cd28a2c4da4a096e1db8fbd14fda61",
+    "NotoSansKannada[wght].ttf": "b6b11505d76eddf916667d73adfec19095ec777742444dc662dae81471461f4e",
+    "NotoSansKhmer[wght].ttf": "56f89948a84cc0b01962ed6af573ac4ac885bd7bb6e7e40f9afc72a435728b70",
+    "NotoSansLao[wght].ttf": "fc138d605aa998d8407789ee6a7f5554aae8b54f5cd98d66dd2c33e79d15b67e",
+    "NotoSansMalayalam[wght].ttf": "94cddc94a03fa9a5e8d1784090ba97b267def6933d60762081eaa003751142c5",
+    "NotoSansMyanmar[wght].ttf": "e0b280aa3080aab922800c88fa9a2015a4bec3103bb8b70491a92e4a04f3a3a3",
+    "NotoSansOriya[wght].ttf": "37f482d0179d0a50e3128d004f007ff1c1741ad5f6b0b2bcc7238b257ef1caa0",
+    "NotoSansSinhala[wght].ttf": "3fd7c6a61cb6dfb8a2ca7af5b4078bd24e9c8ad9b55839a0177277db6e4d1326",
+    "NotoSansSymbols[wght].ttf": "63724daeff6755a45933b9a5e3a3b41df5df8fe925c0f4c991f2f68c08a4182d",
+    "NotoSansTamil[wght].ttf": "37e151cdec4a8cfb15c432f7bb164a83b98df69419d47e50b35aa7073963716b",
+    "NotoSansTelugu[wght].ttf": "6c06de88b2d420d899543724a13765994191cd29860c6226efca098b51fec64b",
+    "NotoSansThai[wght].ttf": "13f52f79b04f01f2751a81052a5dee2df639fd4e13f4ac30821ab45c8dd5f7e7",
+    "NotoSans[wght].ttf": "fb53504de62e767a54695416123d68d67f71c9b69722175184ad56e7dd13547b",
 }
 
 
@@ -101,6 +130,18 @@ def test_a_name_of_another_script_gets_its_own_font(typeset: Any) -> None:
 )
 def test_scripts_of_no_offered_language_have_a_font_too(typeset: Any, name: str) -> None:
     assert fonts_in(typeset("en", name, format="pdf", pdf_standards=["ua-1"]))
+
+
+def test_the_font_files_are_those_that_were_looked_at() -> None:
+    files = [path for folder in typesetting.font_folders() for path in folder.glob("*.[ot]t[cf]")]
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    assert digests == FONT_DIGESTS
+
+
+def test_every_font_that_the_templates_name_is_there() -> None:
+    common = (TEMPLATES / "print/common.typ").read_text("utf-8")
+    families = {font.family for font in typesetting.fonts().fonts()}
+    assert set(re.findall(r'"(Noto [^"]+)"', common)) <= families
 
 
 def test_only_our_own_fonts_are_known() -> None:

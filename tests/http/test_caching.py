@@ -1,10 +1,11 @@
-"""Finished answers: kept while nothing changes, made once, told apart by what they depend on, bounded."""
+"""Finished responses: kept while nothing changes, made once, told apart by what they depend on, bounded."""
 
 import gzip
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from threading import Barrier, Event
 from typing import Any
 
@@ -13,19 +14,25 @@ import dramatiq
 import pytest
 from flask import Flask, Response, abort, request
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, update
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.test import TestResponse
 
-from campaign import jobs
+from campaign import jobs, topics
 from campaign.app import create_app
+from campaign.campaigns.models import TEXTS
 from campaign.config import Settings
 from campaign.db import db
 from campaign.demo import pledges
 from campaign.http import caching
 from campaign.http.access import anyone
-from campaign.http.caching import Answer, Answers, by_tally
+from campaign.http.caching import CachedResponse, ResponseCache, cached
+from campaign.institutions.models import REGISTRY, Institution
+from campaign.institutions.operations import import_dump
 from campaign.tallies import operations as tallies
+from campaign.topics import Topic
 from tests.factories import CAMPAIGN, confirmed, institution
+from tests.institutions.dumps import record, write_json
 from tests.web.browsing import LANGUAGES, Page
 
 FRONT = "/en/"
@@ -38,7 +45,8 @@ PAGES = (
     "/en/about/",
     "/en/privacy/",
 )
-VERSION = (1, 1, False)
+TOPIC = Topic("a topic")
+VERSION = (1,)
 
 
 @contextmanager
@@ -56,16 +64,16 @@ def statements() -> Iterator[list[str]]:
 
 def answer(
     name: str, body: bytes = b"", version: caching.Version = VERSION, **different: Any
-) -> Answer:
+) -> CachedResponse:
     values = {"status": 200, "headers": [], "digest": "d", "bodies": {"": body}}
-    return Answer(key=(name, "en", ()), version=version, **(values | different))
+    return CachedResponse(key=(name, "en", ()), version=version, **(values | different))
 
 
-def known(max_bytes: int = 100_000, version: caching.Version = VERSION) -> Answers:
-    """A store that has just asked for the version."""
-    answers = Answers(max_bytes)
-    answers._version, answers._ask_at = version, float("inf")
-    return answers
+def known(max_bytes: int = 100_000) -> ResponseCache:
+    """A cache that has just asked for the version."""
+    cache = ResponseCache(max_bytes)
+    cache._versions, cache._next_poll = {TOPIC: 1}, float("inf")
+    return cache
 
 
 def fold() -> None:
@@ -145,10 +153,10 @@ def test_every_language_has_its_own(client: FlaskClient) -> None:
 
 def test_a_query_that_means_nothing_leaves_no_trace(client: FlaskClient, app: Flask) -> None:
     plain = client.get(FRONT)
-    kept = len(app.extensions["answers"])
+    kept = len(app.extensions["response_cache"])
     for number in range(5):
         assert client.get(f"{FRONT}?utm={number}&page=3").data == plain.data
-    assert len(app.extensions["answers"]) == kept
+    assert len(app.extensions["response_cache"]) == kept
 
 
 def test_a_query_that_means_something_is_told_apart(client: FlaskClient) -> None:
@@ -172,17 +180,17 @@ def test_a_query_that_means_something_is_told_apart(client: FlaskClient) -> None
     ],
 )  # fmt: skip
 def test_nothing_has_an_address_but_its_own(client: FlaskClient, app: Flask, path: str) -> None:
-    kept = len(app.extensions["answers"])
+    kept = len(app.extensions["response_cache"])
     assert client.get(f"/en/campaigns/{CAMPAIGN}/{path}").status_code == 404
-    assert len(app.extensions["answers"]) == kept
+    assert len(app.extensions["response_cache"]) == kept
 
 
 def test_what_is_not_there_is_not_kept(client: FlaskClient, app: Flask) -> None:
-    kept = len(app.extensions["answers"])
+    kept = len(app.extensions["response_cache"])
     for code in ("XX", "QQ"):
         missing = client.get(f"/en/countries/{code}/")
         assert (missing.status_code, missing.headers["Cache-Control"]) == (404, "no-cache")
-    assert len(app.extensions["answers"]) == kept
+    assert len(app.extensions["response_cache"]) == kept
 
 
 def test_an_institution_that_comes_later_is_found(client: FlaskClient) -> None:
@@ -242,7 +250,7 @@ def test_head_says_what_get_would(client: FlaskClient) -> None:
 def test_a_kept_page_asks_the_database_nothing(apart: Flask) -> None:
     with apart.app_context():
         get(apart, FRONT)
-        apart.extensions["answers"]._ask_at = float("inf")
+        apart.extensions["response_cache"]._next_poll = float("inf")
         with statements() as asked:
             for accepted in ("br", "gzip", ""):
                 assert get(apart, FRONT, Accept_Encoding=accepted).status_code == 200
@@ -252,18 +260,18 @@ def test_a_kept_page_asks_the_database_nothing(apart: Flask) -> None:
 def test_the_version_is_asked_for_once_in_its_time(apart: Flask) -> None:
     with apart.app_context():
         get(apart, FRONT)
-        apart.extensions["answers"]._ask_at = 0.0
+        apart.extensions["response_cache"]._next_poll = 0.0
         with statements() as asked:
             for _ in range(3):
                 get(apart, FRONT)
-    assert len([s for s in asked if "tally_versions" in s]) == 1
+    assert len([s for s in asked if "public_versions" in s]) == 1
 
 
 def test_a_new_version_is_seen_when_its_time_comes(apart: Flask, committing: None) -> None:
     get(apart, FRONT)
     confirmed()
     fold()
-    apart.extensions["answers"]._ask_at = 0.0
+    apart.extensions["response_cache"]._next_poll = 0.0
     assert "1 person has pledged" in Page(get(apart, FRONT)).text
     assert caching.VERSION_SECONDS <= 1
 
@@ -273,7 +281,7 @@ def test_many_who_ask_at_once_cause_one_computation(apart: Flask) -> None:
 
     @apart.get("/slow")
     @anyone
-    @by_tally()
+    @cached()
     def slow() -> str:
         started.set()
         assert go_on.wait(10)
@@ -288,41 +296,41 @@ def test_many_who_ask_at_once_cause_one_computation(apart: Flask) -> None:
 
 
 def test_while_a_newer_one_is_made_the_others_get_the_one_before() -> None:
-    answers, new = known(), (2, 1, False)
-    old = answers.get(("x", "en", ()), lambda version: answer("x", version=version))
-    answers._version = new
+    cache, new = known(), (2,)
+    old = cache.get(("x", "en", ()), [TOPIC], lambda version: answer("x", version=version))
+    cache._versions = {TOPIC: 2}
     making, go_on = Barrier(2), Event()
 
-    def make(version: caching.Version) -> Answer:
+    def make(version: caching.Version) -> CachedResponse:
         making.wait(10)
         go_on.wait(10)
         return answer("x", version=version)
 
     with ThreadPoolExecutor(1) as threads:
-        newer = threads.submit(answers.get, old.key, make)
+        newer = threads.submit(cache.get, old.key, [TOPIC], make)
         making.wait(10)
-        assert answers.get(old.key, make) is old
+        assert cache.get(old.key, [TOPIC], make) is old
         go_on.set()
         assert newer.result(10).version == new
 
 
 def test_one_made_long_before_is_shown_to_nobody() -> None:
     """Whom it shows may be unlisted or erased meanwhile."""
-    answers, new = known(), (2, 1, False)
-    old = answers.get(("x", "en", ()), lambda version: answer("x", version=version))
+    cache = known()
+    old = cache.get(("x", "en", ()), [TOPIC], lambda version: answer("x", version=version))
     old.made_at -= caching.SUPERSEDED_SECONDS
-    answers._version = new
+    cache._versions = {TOPIC: 2}
     making, go_on = Barrier(2), Event()
 
-    def make(version: caching.Version) -> Answer:
+    def make(version: caching.Version) -> CachedResponse:
         making.wait(10)
         go_on.wait(10)
         return answer("x", version=version)
 
     with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(answers.get, old.key, make)
+        first = threads.submit(cache.get, old.key, [TOPIC], make)
         making.wait(10)
-        second = threads.submit(answers.get, old.key, make)
+        second = threads.submit(cache.get, old.key, [TOPIC], make)
         wait([second], timeout=0.2)  # time enough to get the old one
         go_on.set()
         assert second.result(10) is first.result(10) is not old
@@ -333,7 +341,7 @@ def test_who_fails_does_not_keep_the_others_waiting(apart: Flask) -> None:
 
     @apart.get("/once-broken")
     @anyone
-    @by_tally()
+    @cached()
     def once_broken() -> str:
         return abort(503) if next(tries) == 1 else "well"
 
@@ -345,11 +353,11 @@ def test_while_the_database_is_away_what_is_known_is_shown(
 ) -> None:
     before = get(apart, FRONT)
 
-    def away() -> caching.Version:
-        raise caching.SQLAlchemyError
+    def away() -> caching.Versions:
+        raise SQLAlchemyError
 
-    monkeypatch.setattr(caching, "version_now", away)
-    apart.extensions["answers"]._ask_at = 0.0
+    monkeypatch.setattr(topics, "versions", away)
+    apart.extensions["response_cache"]._next_poll = 0.0
     assert get(apart, FRONT).data == before.data
 
 
@@ -357,30 +365,31 @@ def test_while_the_database_is_away_what_is_known_is_shown(
 
 
 def test_the_memory_is_bounded_and_the_oldest_go_first() -> None:
-    answers = known(max_bytes=10 * (caching.ENTRY_BYTES + 1010))
+    cache = known(max_bytes=10 * (caching.ENTRY_BYTES + 1010))
     for number in range(20):
-        answers.get(("first", "en", ()), lambda _: answer("first", b"x" * 1000))
+        cache.get(("first", "en", ()), [TOPIC], lambda _: answer("first", b"x" * 1000))
         name = str(number)
-        answers.get((name, "en", ()), lambda _, name=name: answer(name, b"x" * 1000))
+        cache.get((name, "en", ()), [TOPIC], lambda _, name=name: answer(name, b"x" * 1000))
 
-    assert len(answers) == 10
-    assert [key for key, *_ in answers._kept] == [*map(str, range(11, 19)), "first", "19"]
-    assert answers.bytes == sum(kept.size for kept in answers._kept.values())
+    assert len(cache) == 10
+    size, oldest_first = cache.size, [cache._responses.popitem() for _ in range(10)]
+    assert [key for (key, *_), _ in oldest_first] == [*map(str, range(11, 19)), "first", "19"]
+    assert size == sum(response.size for _, response in oldest_first)
 
 
 def test_further_codings_count(client: FlaskClient, app: Flask) -> None:
-    answers = app.extensions["answers"]
+    cache = app.extensions["response_cache"]
     for coding in ("br", "gzip", "", "br"):
         client.get(FRONT, headers={"Accept-Encoding": coding})
         client.get("/en/about/", headers={"Accept-Encoding": coding})
-    assert answers.bytes == sum(kept.size for kept in answers._kept.values())
+    assert cache.size == sum(kept.size for kept in cache._responses.values())
 
 
 def test_a_giant_is_answered_and_not_kept() -> None:
-    answers = known(max_bytes=100_000_000)
+    cache = known(max_bytes=100_000_000)
     giant = answer("giant", b"x" * caching.MAX_BYTES_OF_ONE)
-    assert answers.get(giant.key, lambda _: giant) is giant
-    assert len(answers) == 0
+    assert cache.get(giant.key, [TOPIC], lambda _: giant) is giant
+    assert len(cache) == 0
 
 
 def test_nothing_is_kept_for_longer_than_names_stay_the_same() -> None:
@@ -396,7 +405,7 @@ def test_nothing_is_kept_for_longer_than_names_stay_the_same() -> None:
 def test_a_view_keeps_its_own_headers(apart: Flask) -> None:
     @apart.get("/own")
     @anyone
-    @by_tally("a", max_age=60)
+    @cached("a", max_age=60)
     def own() -> Response:
         response = Response(request.query_string and str(dict(request.args)), mimetype="text/plain")
         response.headers["Content-Security-Policy"] = "default-src 'none'"
@@ -409,3 +418,73 @@ def test_a_view_keeps_its_own_headers(apart: Flask) -> None:
         assert answer.headers.getlist("Content-Security-Policy") == ["default-src 'none'"]
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert "max-age=60, stale-while-revalidate=120," in answer.headers["Cache-Control"]
+
+
+# What it follows
+
+
+def test_a_renamed_institution_is_shown_at_once(client: FlaskClient) -> None:
+    """Its name changes with the registry, without any tally."""
+    university = institution(name="University of Before")
+    jobs.commit()
+    assert "University of Before" in Page(client.get(f"/en/institutions/{university.id}/")).text
+
+    renamed = update(Institution).where(Institution.id == university.id)
+    db.session.execute(renamed.values(name="University of After"))
+    topics.raise_version(REGISTRY)
+    jobs.commit()
+    assert "University of After" in Page(client.get(f"/en/institutions/{university.id}/")).text
+
+
+def test_a_response_follows_only_the_topics_that_it_names(apart: Flask) -> None:
+    made = count(1)
+
+    @apart.get("/follows")
+    @anyone
+    @cached(follows=[TEXTS])
+    def follows() -> str:
+        return f"made {next(made)}"
+
+    def after(raised: Topic) -> str:
+        cache = apart.extensions["response_cache"]
+        cache._versions = {**cache._versions, raised: cache._versions[raised] + 1}
+        cache._next_poll = float("inf")
+        return get(apart, "/follows").text
+
+    assert get(apart, "/follows").text == "made 1"
+    assert after(REGISTRY) == "made 1"
+    assert after(TEXTS) == "made 2"
+
+
+def test_a_version_that_is_rolled_back_was_never_raised(session: object) -> None:
+    before = topics.versions()
+    topics.raise_version(TEXTS)
+    assert topics.versions()[TEXTS] == before[TEXTS] + 1
+    jobs.rollback()
+    assert topics.versions() == before
+
+
+def test_an_import_that_changes_something_raises_the_registry(
+    session: object, tmp_path: Path
+) -> None:
+    dump = write_json(tmp_path / "dump.json", [record()])
+    before = topics.versions()[REGISTRY]
+    import_dump(dump)
+    assert topics.versions()[REGISTRY] == before + 1
+    import_dump(dump)
+    assert topics.versions()[REGISTRY] == before + 1
+
+
+def test_the_version_is_raised_for_every_topic_of_the_product() -> None:
+    assert topics.registered() == ("demo", "registry", "tallies", "texts")
+
+
+def test_requests_count_only_where_a_response_is_made(apart: Flask) -> None:
+    @apart.get("/costly")
+    @anyone
+    @cached("n", limit="2 per minute")
+    def costly() -> str:
+        return "made"
+
+    paths = ("/costly?n=1", "/costly?n=2", "/costly?n=1", "/costly?n=3", "/costly?n=2")
+    assert [get(apart, path).status_code for path in paths] == [200, 200, 200, 429, 200]

@@ -13,6 +13,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from campaign.mail.transport import Transport
+from campaign.paths import TEMPLATES
+
+# The names of all letters.
+LETTERS = sorted(folder.name for folder in (TEMPLATES / "mail").iterdir() if folder.is_dir())
 
 
 @dataclass

@@ -13,11 +13,11 @@ from campaign.mail.compose import compose
 from campaign.mail.models import Letter
 from campaign.pledges import emails
 from tests.factories import policy, submitted
+from tests.mail.conftest import LETTERS
 
 pytestmark = pytest.mark.usefixtures("session")
 
-TEMPLATES = ("confirm", "reminder", "known", "my_link", "accepted", "held", "refused", "withdrawn")
-LANGUAGES = ("en", "ar", "es", "fr", "hi", "pt", "ru", "sw", "ur", "zh-Hans")
+LANGUAGES = i18n.offered()
 ID = UUID("018f0000-0000-7000-8000-000000000001")
 
 
@@ -54,7 +54,7 @@ class Root(HTMLParser):
 def all_letters(locale):
     """Each kind of letter to the same person."""
     written = letter(locale=locale)
-    for template in TEMPLATES:
+    for template in LETTERS:
         written.template = template
         yield template, compose(written)
 

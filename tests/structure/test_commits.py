@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.structure.test_imports import DOMAINS, ROOT, modules, part_of
+from tests.structure.rooms import DOMAINS, ROOT, modules, room_of
 
 
 def calls(path: Path, method: str) -> list[str]:
@@ -32,7 +32,7 @@ def test_only_jobs_commits_the_session(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [p for p in modules() if part_of(p) in DOMAINS],
+    [p for p in modules() if room_of(p) in DOMAINS],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_domains_never_commit(path: Path) -> None:

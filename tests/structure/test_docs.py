@@ -13,7 +13,6 @@ from typing import Any
 import click
 import pytest
 from flask import Flask
-from sqlalchemy import inspect
 
 from campaign import deliveries, i18n, safe_http
 from campaign.api.base import READ_LIMIT
@@ -28,11 +27,21 @@ from campaign.main import lightup
 from campaign.partners import operations as partners
 from campaign.pledges import emails, holding, operations, rules
 from campaign.web.sharing import CARD_LIMIT
+from tests.structure import drawing
 from worker.registry import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+LINE_LENGTH = 110  # a phone shows it in three lines, a terminal in one; tables cannot be folded
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+every_decision = pytest.mark.parametrize("path", DECISIONS, ids=name_of)
 
 # Made by running the project, so not in the repository.
 MADE = {".venv", "var", "dist", "site"}
@@ -131,6 +140,8 @@ def shown(default: Any) -> str:
     """As the documents write it; an operator writes yes and no, not True and False."""
     if default is None:
         return "required"
+    if default in {"", ()}:
+        return "none"
     return f"`{('no', 'yes')[default]}`" if isinstance(default, bool) else f"`{default}`"
 
 
@@ -242,11 +253,10 @@ def test_the_languages_named_are_those_offered() -> None:
         assert i18n.babel_locale(tag).get_language_name("en") == name
 
 
-def test_the_tables_named_are_those_of_the_database(app: Flask) -> None:
+def test_the_tables_named_are_those_of_the_database() -> None:
+    """The models' tables; `tests/ground/test_migrations.py` compares them with the database."""
     first_cells = " ".join(row[0] for row in table(doc("architecture"), "table", "holds"))
-    with app.app_context():
-        there = set(inspect(db.engine).get_table_names()) - {"alembic_version"}
-    assert set(re.findall(r"`(\w+)`", first_cells)) == there
+    assert set(re.findall(r"`(\w+)`", first_cells)) == db.metadata.tables.keys()
 
 
 @every_document
@@ -327,6 +337,31 @@ def test_the_notice_names_every_source_of_data() -> None:
     links = re.findall(r"\]\((https://[^)]+)\)", sources)
     assert links
     assert [link for link in links if link not in notice] == []
+
+
+def test_the_drawing_shows_the_rooms_as_they_are() -> None:
+    assert drawing.FILE.read_text("utf-8") == drawing.draw(), "draw it anew: make rooms"
+
+
+@every_decision
+def test_a_decision_has_context_decision_and_consequences(path: Path) -> None:
+    headings = re.findall(r"^#+ .+$", prose(path), re.M)
+    assert headings[0].startswith(f"# {path.name[:4]}. ")
+    assert headings[1:] == ["## Context", "## Decision", "## Consequences"]
+
+
+def test_the_index_lists_every_decision() -> None:
+    index = re.findall(r"^- (\d{4}) \[(.+)\]\((.+)\)$", prose(doc("decisions/README")), re.M)
+    assert [f"# {number}. {title}" for number, title, _ in index] == [
+        path.read_text("utf-8").partition("\n")[0] for path in DECISIONS
+    ]
+    assert [file for _, _, file in index] == [path.name for path in DECISIONS]
+
+
+@every_document
+def test_lines_are_short(path: Path) -> None:
+    lines = (line for line in prose(path).splitlines() if line.lstrip()[:2] not in {"| ", "!["})
+    assert [line for line in lines if len(line) > LINE_LENGTH] == []
 
 
 @every_document

@@ -1,80 +1,32 @@
 """Who may import whom: worker and app → doors → http → domains, in their order → ground. Never back."""
 
-import ast
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-DOMAINS = ("institutions", "campaigns", "people", "pledges", "tallies", "records", "partners")
-# What all doors stand on.
-SHARED = ("http", "demo")
-DOORS = ("web", "embed", "api", "cli")
-TOP = ("app", "main")
-APART = ("local", "migrations")
+from tests.structure.rooms import (
+    DOMAINS,
+    ROOT,
+    forbidden_imports,
+    imports,
+    modules,
+    room_of,
+    rooms_imported,
+)
+
 # What a domain must be given as an argument instead of finding it in the request.
 OF_THE_REQUEST = {"request", "session", "g", "flash", "url_for", "current_app"}
 
 
-def modules() -> list[Path]:
-    return [
-        path
-        for folder in ("campaign", "worker")
-        for path in sorted((ROOT / folder).rglob("*.py"))
-        if "versions" not in path.parts
-    ]
-
-
-def part_of(path: Path) -> str:
-    """The folder below campaign/, or the module's name, or "worker"."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return parts[1] if parts[0] == "campaign" else "worker"
-
-
-def imports(path: Path) -> Iterator[tuple[str, str]]:
-    """Every (module, name) that the module imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            yield from ((node.module or "", alias.name) for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
-
-
-def parts_imported(path: Path) -> set[str]:
-    found = set()
-    for module, name in imports(path):
-        top, _, rest = module.partition(".")
-        if top == "campaign":
-            found.add(rest.split(".")[0] if rest else name)
-        elif top == "worker":
-            found.add("worker")
-    return found
-
-
-def forbidden_for(part: str) -> set[str]:
-    above_domains = {*SHARED, *DOORS, *TOP, "worker", "local"}
-    if part in DOMAINS:
-        return {*DOMAINS[DOMAINS.index(part) + 1 :], *above_domains}
-    if part in SHARED:
-        return above_domains - {part}
-    if part in DOORS:
-        return {*DOORS, *TOP, "worker"} - {part}
-    if part == "worker":
-        return {*DOORS, "main"}
-    if part in {*TOP, *APART}:
-        return {"main"} - {part}
-    return {*DOMAINS, *above_domains}
-
-
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_downwards(path: Path) -> None:
-    assert not parts_imported(path) & forbidden_for(part_of(path)) - {part_of(path)}
+    assert not forbidden_imports(path)
 
 
 @pytest.mark.parametrize(
     "path",
-    [p for p in modules() if part_of(p) in DOMAINS],
+    [p for p in modules() if room_of(p) in DOMAINS],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_domains_do_not_read_the_request(path: Path) -> None:
@@ -86,4 +38,57 @@ def test_domains_do_not_read_the_request(path: Path) -> None:
 def test_the_one_command_stack_stands_alone() -> None:
     """All of local/ could serve any other project."""
     for path in (ROOT / "campaign/local").glob("*.py"):
-        assert parts_imported(path) <= {"local"}, path.name
+        assert rooms_imported(path) <= {"local"}, path.name
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code, to break the rules in."""
+    copy = tmp_path_factory.mktemp("house")
+    for path in modules():
+        target = copy / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "room"),
+    [
+        pytest.param("campaign/embed/x.py", "import campaign.web.pages", "web", id="door-door"),
+        pytest.param("campaign/web/x.py", "from campaign import desk", "desk", id="door-desk"),
+        pytest.param("campaign/desk/x.py", "from ..web import pages", "web", id="desk-door"),
+        pytest.param("campaign/cli/x.py", "from worker import main", "worker", id="door-worker"),
+        pytest.param("worker/x.py", "from campaign.cli import common", "cli", id="worker-door"),
+        pytest.param("campaign/http/x.py", "from .. import api", "api", id="http-door"),
+        pytest.param("campaign/people/x.py", "import campaign.web", "web", id="domain-door"),
+        pytest.param("campaign/people/x.py", "import campaign.http", "http", id="domain-http"),
+        pytest.param("campaign/people/x.py", "import campaign.pledges", "pledges", id="domain-later-domain"),
+        pytest.param("campaign/links.py", "import campaign.people", "people", id="ground-domain"),
+        pytest.param("campaign/links.py", "import campaign.web", "web", id="ground-pages"),
+        pytest.param("campaign/main.py", "import campaign.web", "web", id="main-pages"),
+        pytest.param("campaign/app.py", "import campaign.cli", "cli", id="app-commands"),
+        pytest.param("worker/x.py", "def f():\n    import campaign.web", "web", id="late-import"),
+    ],
+)  # fmt: skip
+def test_an_import_against_the_rules_is_seen(
+    house: Path, module: str, line: str, room: str
+) -> None:
+    path = house / module
+    before = path.read_text("utf-8") if path.exists() else ""
+    path.parent.mkdir(exist_ok=True)
+
+    path.write_text(f"{before}\n{line}\n", "utf-8")
+
+    broken = {p: forbidden_imports(p, house) for p in modules(house)}
+    path.write_text(before, "utf-8")
+    assert {p: rooms for p, rooms in broken.items() if rooms} == {path: {room}}
+
+
+def test_only_the_application_knows_the_pages() -> None:
+    outside = {
+        str(path.relative_to(ROOT))
+        for path in modules()
+        if room_of(path) != "web" and "web" in rooms_imported(path)
+    }
+    assert outside == {"campaign/app.py"}

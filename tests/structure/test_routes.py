@@ -1,8 +1,12 @@
 """Every route says who may use it, lives below a language or has a reason not to, and changes nothing on GET."""
 
+import re
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
+from campaign import web
 from campaign.http.access import ANYONE, KEY_HOLDER, LINK_HOLDER
 
 OUTSIDE_THE_LANGUAGES = {
@@ -59,3 +63,14 @@ def test_posts_from_other_sites_are_refused(app: Flask, site: str) -> None:
             )
             answer = app.test_client().post(path, headers={"Sec-Fetch-Site": site})
             assert answer.status_code == 403, rule.endpoint
+
+
+def test_every_module_with_views_is_a_listed_part() -> None:
+    """A view exists once its module is imported: by the list, not because some other module happens to need it."""
+    assert web.__file__ is not None
+    modules = {
+        f"campaign.web.{path.stem}"
+        for path in Path(web.__file__).parent.glob("*.py")
+        if re.search(r"^@\w+\.(get|post)\(", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert modules == {part.__name__ for part in web.PARTS}

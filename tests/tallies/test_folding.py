@@ -335,7 +335,7 @@ def test_repair_sets_a_wrong_tally_right_and_raises_the_version(session, corrupt
     version = queries.version(campaign_id)
     db.session.execute(text(corruption))
 
-    wrong = tallies.repair(now())
+    wrong = tallies.repair()
 
     assert wrong
     assert (tallies.differences(), stored()) == ([], expected())
@@ -348,7 +348,7 @@ def test_repair_finds_nothing_where_all_is_well(session):
     campaign_with(1)
     version = queries.version(campaign_id)
 
-    assert tallies.repair(now()) == []
+    assert tallies.repair() == []
     assert queries.version(campaign_id) == version
     assert total(campaign_id) == 2
 
@@ -359,7 +359,7 @@ def test_repair_does_not_count_twice_what_still_waits(session):
     campaign_with(3)
     db.session.execute(update(Tally).values(count=Tally.count + 1))
 
-    tallies.repair(now())
+    tallies.repair()
     tallies.fold()
 
     assert stored() == expected()
@@ -423,7 +423,7 @@ def test_repair_waits_for_a_fold_that_is_going_on(elsewhere, until_blocked):
     jobs.commit()
     tallies.fold()
 
-    repairing = elsewhere(lambda: tallies.repair(now()))
+    repairing = elsewhere(tallies.repair)
     until_blocked()
     jobs.commit()
 

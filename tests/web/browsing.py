@@ -16,12 +16,13 @@ from werkzeug.test import TestResponse
 
 from campaign.clock import now
 from campaign.db import db
+from campaign.i18n import offered
 from campaign.mail.compose import compose
 from campaign.mail.models import Letter
 from campaign.pledges.emails import FORM
 from tests.factories import CAMPAIGN, policy, text
 
-LANGUAGES = ("en", "ar", "es", "fr", "hi", "pt", "ru", "sw", "ur", "zh-Hans")
+LANGUAGES = offered()
 FORM_PATH = f"/en/campaigns/{CAMPAIGN}/pledge/"
 INSTITUTION_FORM_PATH = f"{FORM_PATH}institution/"
 

@@ -360,7 +360,7 @@ def test_any_institution_of_the_country_is_found(client: FlaskClient) -> None:
 def test_the_list_of_institutions_has_pages(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("campaign.web.places.PER_PAGE", 2)
+    monkeypatch.setattr("campaign.web.place_lists.PER_PAGE", 2)
     for _ in range(3):
         people(1, institution=institution().id)
     fold()

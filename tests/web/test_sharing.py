@@ -168,7 +168,7 @@ def test_no_script_stands_in_a_page_but_data(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("query", ["q=wanjiru", "after={cursor}"])
 def test_searches_are_not_indexed(client: FlaskClient, query: str) -> None:
-    from campaign.web.places import CURSOR
+    from campaign.web.place_lists import CURSOR
     from tests.factories import policy
 
     cursor = policy().signer.sign(CURSOR, ["2026-01-01T00:00:00+00:00", "0" * 32])

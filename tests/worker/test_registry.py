@@ -19,7 +19,7 @@ from campaign.pledges.models import Pledge
 from campaign.tallies import operations as tallies
 from campaign.tallies.queries import counts
 from tests.factories import confirmed, submitted
-from tests.structure.test_imports import modules
+from tests.structure.rooms import modules
 from worker import actors, registry
 from worker.registry import JOBS, register
 
@@ -156,7 +156,7 @@ def test_a_confirmed_pledge_is_counted_by_way_of_postgresql(
     work, settings, committing, monkeypatch
 ):
     """The whole way: commit, message in the database, worker, tallies."""
-    monkeypatch.setattr(jobs, "_last_sent", {})
+    monkeypatch.setattr(jobs, "waker", jobs.Waker())
     work(jobs.broker_for(replace(settings, broker_url="postgresql:", web_threads=3)))
 
     campaign_id = confirmed().campaign_id
