@@ -21,7 +21,7 @@ from campaign.api.reading import (
 from campaign.campaigns import queries as campaign_queries
 from campaign.campaigns.models import CampaignText
 from campaign.http.access import anyone
-from campaign.http.caching import by_tally
+from campaign.http.caching import cached
 from campaign.http.lookup import current_texts
 from campaign.links import absolute_url
 from campaign.tallies import queries as tally_queries
@@ -32,7 +32,7 @@ _NO_TEXT = "There is no such text."
 @blueprint.get("/campaigns", tags=["Campaigns"])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@by_tally("lang")
+@cached("lang")
 @blueprint.response(200, schemas.CampaignsSchema)
 @common_errors
 def campaign_list(_query: Query) -> Body:
@@ -46,7 +46,7 @@ def campaign_list(_query: Query) -> Body:
 @blueprint.get("/campaigns/<slug>", tags=["Campaigns"], parameters=[SLUG])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@by_tally("lang")
+@cached("lang")
 @blueprint.response(200, schemas.CampaignSchema)
 @blueprint.alt_response(404, description=NO_CAMPAIGN)
 @common_errors
@@ -71,7 +71,7 @@ def campaign(_query: Query, slug: str) -> Body:
 )
 @anyone
 @blueprint.arguments(schemas.NoQuery, location="query")
-@by_tally(max_age=SLOW)
+@cached(max_age=SLOW)
 @blueprint.response(200, schemas.TextSchema)
 @blueprint.alt_response(404, description=_NO_TEXT)
 @common_errors

@@ -12,7 +12,7 @@ from campaign.api.downloads import DOWNLOAD_LIMIT, file, or_file, samples
 from campaign.api.paging import Source, every_row, page
 from campaign.api.reading import Parameter, Query, blueprint, common_errors, in_path, unchanged
 from campaign.http.access import View, anyone
-from campaign.http.caching import by_tally
+from campaign.http.caching import cached
 from campaign.http.rate_limits import rate_limited
 
 # From the query and the parts of the path to the rows.
@@ -61,7 +61,7 @@ class DataList:
         @anyone
         @or_file(file_view)
         @blueprint.arguments(self.query, location="query")
-        @by_tally(*self._fields)
+        @cached(*self._fields)
         @blueprint.response(200, self.response)
         @self._describe
         @wraps(rows)

@@ -7,7 +7,7 @@ from campaign.api.base import PREFIX, tagged
 from campaign.api.reference import ABOUT, BASICS, WORDS, prose, sections
 from campaign.clock import now
 from campaign.http.access import anyone
-from campaign.http.caching import by_tally
+from campaign.http.caching import cached
 from campaign.http.locales import localized, to_readers_language
 
 blueprint = Blueprint("api_document", __name__)
@@ -29,7 +29,7 @@ def document() -> Response:
 
 @localized_blueprint.get("/data/")
 @anyone
-@by_tally()
+@cached()
 def about() -> str:
     """What is open, under which licence, and how to cite it."""
     return render_template("api/data.html", today=now().date())
@@ -37,7 +37,7 @@ def about() -> str:
 
 @localized_blueprint.get("/api/")
 @anyone
-@by_tally(max_age=300)
+@cached(max_age=300)
 def reference() -> str:
     """The OpenAPI document for people."""
     return render_template(

@@ -13,7 +13,7 @@ from campaign.api.paging import Position, Row, Source, page
 from campaign.api.reading import SLOW, Body, Query, blueprint, common_errors, in_path, unchanged
 from campaign.campaigns.queries import list_all
 from campaign.http.access import anyone
-from campaign.http.caching import by_tally
+from campaign.http.caching import cached
 from campaign.institutions import queries as institution_queries
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import Match, name_in
@@ -81,7 +81,7 @@ def _row(institution: Institution | Match, name: str) -> Row:
 @blueprint.get("/institutions/<ror_id>", tags=["Places"], parameters=[_ROR_ID])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@by_tally("lang")
+@cached("lang")
 @blueprint.response(200, schemas.InstitutionSchema)
 @blueprint.alt_response(
     308, description="The registry merged or withdrew the record; Location is its successor."
@@ -130,7 +130,7 @@ def _counts(dimension: str, key: str) -> list[dict[str, Any]]:
 @blueprint.get("/countries", tags=["Places"])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@by_tally("lang", max_age=SLOW)
+@cached("lang", max_age=SLOW)
 @blueprint.response(200, schemas.CountriesSchema)
 @unchanged
 @common_errors
@@ -146,7 +146,7 @@ def country_list(_query: Query) -> Body:
 @blueprint.get("/countries/<code>", tags=["Places"], parameters=[_COUNTRY])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@by_tally("lang")
+@cached("lang")
 @blueprint.response(200, schemas.CountryWithCountsSchema)
 @blueprint.alt_response(308, description="The code in capitals.")
 @unchanged
@@ -183,7 +183,7 @@ def _country(code: str, name: str) -> dict[str, Any]:
 @blueprint.get("/regions", tags=["Places"])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@by_tally("lang", max_age=SLOW)
+@cached("lang", max_age=SLOW)
 @blueprint.response(200, schemas.RegionsSchema)
 @unchanged
 @common_errors
@@ -198,7 +198,7 @@ def region_list(_query: Query) -> Body:
 @blueprint.get("/regions/<code>", tags=["Places"], parameters=[_REGION])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@by_tally("lang")
+@cached("lang")
 @blueprint.response(200, schemas.RegionWithCountsSchema)
 @unchanged
 @blueprint.alt_response(404, description=_NO_REGION)
