@@ -1,23 +1,51 @@
-"""The application factory: the only module that knows all others. Read it from top to bottom."""
+"""The applications: one base, and on it the public site and the worker. Read it from top to bottom.
 
-import logging
+The staff desk becomes a third, on an origin of its own: it has sessions, and the site must never have one.
+"""
+
 import os
 
-import dramatiq
 from flask import Flask
 from flask_compress import Compress
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import Map
 
 from campaign import api, embed, http, i18n, jobs, links, web
-from campaign.catalogues import compile_catalogues
 from campaign.config import Settings
 from campaign.db import db
-from campaign.paths import MIGRATIONS, STATIC, TEMPLATES, TRANSLATIONS
+from campaign.http import addresses, rendering
+from campaign.http.sessions import NoSessions
+from campaign.paths import MIGRATIONS, STATIC, TEMPLATES
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """An application for these settings, or for the environment's. Raises ConfigError."""
+def create_site(settings: Settings | None = None) -> Flask:
+    """The public site for these settings, or for the environment's. Raises ConfigError."""
+    app = _base(settings)
+    proxies = app.config["SETTINGS"].trusted_proxies
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
+    )
+    app.session_interface = NoSessions()
+    Compress(app)
+    links.init_app(app, app.url_map)
+    http.init_app(app)
+    web.init_app(app)
+    embed.init_app(app)
+    api.init_app(app)
+    return app
+
+
+def create_worker(settings: Settings | None = None) -> Flask:
+    """What jobs and commands run in: no pages, but the addresses of the site's. Raises ConfigError."""
+    app = _base(settings)
+    links.init_app(app, _addresses_of_site())
+    rendering.init_app(app)
+    return app
+
+
+def _base(settings: Settings | None) -> Flask:
+    """What every application has: settings, database, languages, and calls to the worker."""
     settings = settings or Settings.from_env(os.environ)
     app = Flask(__name__, template_folder=str(TEMPLATES), static_folder=str(STATIC))
     app.config.update(
@@ -33,28 +61,20 @@ def create_app(settings: Settings | None = None) -> Flask:
         },
         MAX_CONTENT_LENGTH=256 * 1024,  # a pledge with three letters of support is far smaller
         MAX_FORM_PARTS=200,
-        COMPRESS_ALGORITHM=["br", "gzip"],  # a phone on a poor connection is whom this is for
+        COMPRESS_ALGORITHM=["br", "gzip"],  # phones on poor connections come first
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # static addresses carry the content's hash
     )
-    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-        app.wsgi_app,
-        x_for=settings.trusted_proxies,
-        x_proto=settings.trusted_proxies,
-        x_host=settings.trusted_proxies,
-    )
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    if os.access(TRANSLATIONS, os.W_OK):
-        compile_catalogues(
-            TRANSLATIONS
-        )  # a checkout holds only the sources; a wheel has them compiled
-    dramatiq.set_broker(jobs.broker_for(settings))
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=False)
-    Compress(app)
     i18n.init_app(app)
-    links.init_app(app)
-    http.init_app(app)
-    web.init_app(app)
-    embed.init_app(app)
-    api.init_app(app)
+    jobs.init_app(app)
     return app
+
+
+def _addresses_of_site() -> Map:
+    """The site's routes alone, from an application that nobody asks anything."""
+    routes = Flask(__name__)
+    addresses.init_app(routes)
+    web.init_app(routes)
+    embed.init_app(routes)
+    return routes.url_map

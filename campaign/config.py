@@ -134,7 +134,7 @@ class Settings:
         _url("memory", "redis", "rediss"),
     )
     mail_from: str = _setting(
-        "sender of every letter", "Light Up the Heart of Science <pledges@localhost>", _mailbox
+        "sender of every e-mail", "Light Up the Heart of Science <pledges@localhost>", _mailbox
     )
     contact_address: str = _setting(
         "the address of the campaign team, shown on every page", "office@localhost", _mailbox

@@ -1,75 +1,178 @@
-"""What letters and partners' messages have in common: rows that are claimed, leased, tried again and given up.
+"""Queues in tables: rows that are claimed one by one, leased, tried again, and given up in the end.
 
-The row is the truth: a kill can double the delivery in flight, never lose one.
+E-mails and messages to webhooks wait in tables of this shape. The row is the truth; a message to the worker only
+wakes it. A kill can double the delivery in flight, never lose one.
 """
 
 import logging
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from enum import Enum, auto
+from functools import cache
+from typing import TypeVar, cast
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    SmallInteger,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.dml import ReturningUpdate
 
+from campaign import jobs
 from campaign.clock import now
-from campaign.db import Model, db
+from campaign.db import Model, db, uuid_key
 
 LEASE = timedelta(minutes=2)
 # 1, 2, 4 … minutes, nearly three days in all: long enough for a server's weekend.
 MAX_ATTEMPTS = 13
+# Far below the time limit of a job, which could cut in between sending a message and recording it.
+RUN_SECONDS = 60
 
 log = logging.getLogger(__name__)
 
-Row = TypeVar("Row", bound=Model)
+
+class Delivery(Model):
+    """The columns that every queue has. A model that inherits them adds ``queue_indexes`` to its own."""
+
+    __abstract__ = True
+
+    # Keys rise: what was queued together is sent in its order.
+    id: Mapped[UUID] = uuid_key()
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    queued_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # When it may be tried (again). A claim moves it ahead, so that what a killed worker had claimed comes back.
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]
+    # When it was given up.
+    failed_at: Mapped[datetime | None]
+    # What went wrong at the last attempt.
+    error: Mapped[str | None]
 
 
-def is_waiting(model: Any) -> ColumnElement[bool]:
-    """Neither sent nor given up."""
+Row = TypeVar("Row", bound=Delivery)
+Claimed = TypeVar("Claimed")
+
+
+class Outcome(Enum):
+    """What became of one attempt."""
+
+    DELIVERED = auto()
+    FAILED = auto()
+    # Nothing else would get through either.
+    UNREACHABLE = auto()
+
+
+def queue_indexes(table: str) -> tuple[Index, Index]:
+    """The index by which ``claim`` finds the next row at once, and the one by which ``purge`` finds old ones.
+
+    A row is in one of them at a time: in the first while it waits, in the second once it was sent or given up.
+    """
+    waiting = text("sent_at IS NULL AND failed_at IS NULL")
+    ended = "coalesce(sent_at, failed_at)"
+    return (
+        Index(f"ix_{table}_due", "due_at", "attempts", "id", postgresql_where=waiting),
+        Index(f"ix_{table}_ended", text(ended), postgresql_where=text(f"{ended} IS NOT NULL")),
+    )
+
+
+def is_waiting(model: type[Delivery]) -> ColumnElement[bool]:
+    """The condition that a row is neither sent nor given up."""
     return and_(model.sent_at.is_(None), model.failed_at.is_(None))
 
 
-def has_due(model: Any) -> bool:
-    return db.session.scalar(select(exists().where(_is_due(model)))) or False
-
-
-def _is_due(model: Any) -> ColumnElement[bool]:
+def _is_due(model: type[Delivery]) -> ColumnElement[bool]:
     return and_(is_waiting(model), model.due_at <= func.now())
 
 
-def claim(model: type[Row], *which: ColumnElement[bool]) -> Row | None:
-    """Take one that is due for LEASE, for the caller to commit before it is sent; None where there is none.
+def has_due(model: type[Delivery]) -> bool:
+    return db.session.scalar(select(exists().where(_is_due(model)))) or False
 
-    One at a time: of a batch, the last would wait longer than its lease when the server is slow. What was claimed
-    MAX_ATTEMPTS times and never recorded, as by a worker that was killed each time, is given up.
+
+def drain(
+    claim: Callable[[], Claimed | None],
+    deliver: Callable[[Claimed], Outcome],
+    seconds: float = RUN_SECONDS,
+) -> int:
+    """Deliver what is due, one after the other, for so many seconds at most; return how many were delivered.
+
+    Ends early where ``deliver`` returns UNREACHABLE: the sweep tries again. Commits every claim and every outcome,
+    since both must survive a kill.
     """
-    while (row := _take(model, *which)) and row.attempts > MAX_ATTEMPTS:
+    delivered = 0
+    for claimed in _claims(claim, seconds):
+        outcome = deliver(claimed)
+        jobs.commit()
+        delivered += outcome is Outcome.DELIVERED
+        if outcome is Outcome.UNREACHABLE:
+            break
+    return delivered
+
+
+def _claims(claim: Callable[[], Claimed | None], seconds: float) -> Iterator[Claimed]:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        claimed = claim()
+        jobs.commit()  # even where nothing is left: a claim also gives up what was tried too often
+        if claimed is None:
+            return
+        yield claimed
+
+
+def claim(model: type[Row], only: UUID | None = None) -> Row | None:
+    """Lease the next row that is due, or only this one, or return None; the caller commits, then sends it.
+
+    Rows are claimed one at a time: of a batch, the last would outlive its lease when the server is slow. A row that
+    was claimed MAX_ATTEMPTS times without an outcome, as by workers that were killed, is given up on the way.
+    """
+    lease = _lease(model, is_only=only is not None)
+    parameters = {"only": only} if only else {}
+    while (row := db.session.scalar(lease, parameters)) and row.attempts > MAX_ATTEMPTS:
         record_failure(row, "the last attempt did not come to an end", now())
         log.warning("%s %s: %s", model.__tablename__, row.id, row.error)
         db.session.flush()
     return cast("Row | None", row)
 
 
-def _take(model: Any, *which: ColumnElement[bool]) -> Any:
-    """Another worker skips the locked row and, later, the leased one."""
-    # Keys rise: what was queued together is sent in its order.
-    oldest = select(model.id).where(_is_due(model), *which)
-    oldest = oldest.order_by(model.due_at, model.attempts, model.id).limit(1)
-    taken = (
+@cache
+def _lease(model: type[Delivery], *, is_only: bool) -> ReturningUpdate[Delivery]:
+    """The statement that moves the next row LEASE ahead and counts an attempt; rows that others locked are skipped.
+
+    Built once for each queue, since building it takes a third of the time of a claim.
+    """
+    criteria = [model.id == bindparam("only")] if is_only else []
+    # Of rows due at one instant, as after a pause, those tried least go first: one that always fails holds up none.
+    order = (model.due_at, model.attempts, model.id)
+    next_id = select(model.id).where(_is_due(model), *criteria).order_by(*order).limit(1)
+    return (
         update(model)
-        .where(model.id == oldest.with_for_update(skip_locked=True).scalar_subquery())
+        .where(model.id == next_id.with_for_update(skip_locked=True).scalar_subquery())
         .values(due_at=func.now() + LEASE, attempts=model.attempts + 1)
         .returning(model)
+        .execution_options(populate_existing=True, synchronize_session=False)
     )
-    return db.session.scalar(taken, execution_options={"populate_existing": True})
 
 
-def record_failure(row: Any, error: str, now: datetime, *, for_good: bool = False) -> None:
-    """Try again later; after MAX_ATTEMPTS, or what failed for good, give up."""
+def record_failure(row: Delivery, error: str, now: datetime, *, permanent: bool = False) -> None:
+    """Have the row tried again later, or give it up after MAX_ATTEMPTS or a permanent failure."""
     row.error = error[:500]
-    if for_good or row.attempts >= MAX_ATTEMPTS:
+    if permanent or row.attempts >= MAX_ATTEMPTS:
         row.failed_at = now
     else:
         row.due_at = now + timedelta(minutes=2 ** (row.attempts - 1))
 
 
-def purge(model: Any, before: datetime) -> None:
-    """Remove what was sent, or given up, before a moment."""
-    db.session.execute(delete(model).where(func.coalesce(model.sent_at, model.failed_at) < before))
+def purge(model: type[Delivery], before: datetime) -> None:
+    """Remove rows that were sent or given up before a moment."""
+    ended_at = func.coalesce(model.sent_at, model.failed_at)
+    db.session.execute(delete(model).where(ended_at < before))

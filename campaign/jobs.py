@@ -1,7 +1,7 @@
 """Waking the worker. A job's message carries no data and may be lost or doubled: the tables are the truth.
 
-Whoever changes a table calls ``wake`` inside the transaction; ``commit`` sends the messages after it
-succeeded. The scheduler's sweep wakes the same jobs again, so a lost message costs seconds and no row.
+A change of a table calls ``wake`` inside its transaction; ``commit`` sends the messages once that has succeeded.
+The scheduler's sweep wakes the same jobs again, so a lost message costs seconds and no row.
 """
 
 import logging
@@ -11,9 +11,10 @@ from functools import cache
 from queue import Full, Queue
 from threading import Lock, Thread
 
-import dramatiq
+from dramatiq import Message
 from dramatiq.broker import Broker
 from dramatiq.brokers.stub import StubBroker
+from flask import Flask, current_app
 
 from campaign.config import Settings
 from campaign.db import db
@@ -28,7 +29,8 @@ log = logging.getLogger(__name__)
 class Waker:
     """Sends wake-up calls from a thread of its own: a broker may hang for minutes, and a saved pledge must not."""
 
-    def __init__(self) -> None:
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
         self._last_calls: dict[str, float] = {}
         self._lock = Lock()
         self._outgoing: Queue[str] = Queue(maxsize=20)
@@ -52,10 +54,28 @@ class Waker:
 
     def _send(self) -> None:
         while True:
-            _enqueue(self._outgoing.get())
+            self._enqueue(self._outgoing.get())
+
+    def _enqueue(self, job: str) -> None:
+        """Enqueue the job's message; log and go on where the broker cannot be reached."""
+        message: Message[None] = Message(
+            queue_name=QUEUE, actor_name=job, args=(), kwargs={}, options={}
+        )
+        try:
+            self._broker.enqueue(message)
+        except Exception:
+            log.exception("could not wake %s; the sweep will", job)
 
 
-waker = Waker()
+def init_app(app: Flask) -> None:
+    app.extensions["broker"] = broker = broker_for(app.config["SETTINGS"])
+    app.extensions["waker"] = Waker(broker)
+
+
+def broker_of(app: Flask) -> Broker:
+    """The application's queue of wake-up calls."""
+    broker: Broker = app.extensions["broker"]
+    return broker
 
 
 def wake(job: str) -> None:
@@ -69,6 +89,7 @@ def commit() -> None:
     A broker that is down must not turn a saved pledge into an error page, so its failure is only logged.
     """
     db.session.commit()
+    waker: Waker = current_app.extensions["waker"]
     for job in db.session().info.pop("wake", ()):
         waker.call(job)
 
@@ -76,16 +97,6 @@ def commit() -> None:
 def rollback() -> None:
     db.session.rollback()
     db.session().info.pop("wake", None)
-
-
-def _enqueue(job: str) -> None:
-    """Enqueue the job's message; log and go on where the broker cannot be reached."""
-    try:
-        dramatiq.get_broker().enqueue(
-            dramatiq.Message(queue_name=QUEUE, actor_name=job, args=(), kwargs={}, options={})
-        )
-    except Exception:
-        log.exception("could not wake %s; the sweep will", job)
 
 
 @cache

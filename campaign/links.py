@@ -5,20 +5,23 @@ from functools import cache
 from typing import Any
 
 from flask import Flask, current_app
+from werkzeug.routing import Map
 
 from campaign import i18n
 from campaign.config import current_settings
 from campaign.paths import STATIC
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, site: Map) -> None:
+    """``site`` are the routes of the public site, which letters and the desk link to, too."""
+    app.extensions["site_routes"] = site
     app.url_defaults(fill_in_locale)
     app.jinja_env.globals.update(absolute_url=absolute_url, static_url=static_url)
 
 
 def fill_in_locale(endpoint: str, values: dict[str, Any]) -> None:
     """Keep a link in the language of the page that it stands on."""
-    if "locale" not in values and current_app.url_map.is_endpoint_expecting(endpoint, "locale"):
+    if "locale" not in values and _site().is_endpoint_expecting(endpoint, "locale"):
         values["locale"] = i18n.current()
 
 
@@ -26,9 +29,12 @@ def absolute_url(endpoint: str, **values: Any) -> str:
     """The whole address of one of our pages: built from SITE_URL, never from a request's Host header."""
     scheme, _, host = current_settings().site_url.partition("://")
     fill_in_locale(endpoint, values)
-    return current_app.url_map.bind(host, url_scheme=scheme).build(
-        endpoint, values, force_external=True
-    )
+    return _site().bind(host, url_scheme=scheme).build(endpoint, values, force_external=True)
+
+
+def _site() -> Map:
+    routes: Map = current_app.extensions["site_routes"]
+    return routes
 
 
 def absolute(path: str) -> str:

@@ -9,9 +9,12 @@ from flask import Flask, current_app
 from flask.cli import NoAppException, ScriptInfo, with_appcontext
 from sqlalchemy.exc import OperationalError
 
-from campaign.app import create_app
+from campaign import logs
+from campaign.app import create_worker
+from campaign.catalogues import compile_catalogues
 from campaign.cli import lightup
 from campaign.config import ConfigError, Settings
+from campaign.paths import TRANSLATIONS
 from worker import scheduler as periodic
 
 
@@ -27,7 +30,7 @@ def scheduler() -> None:
 
 def _create_app() -> Flask:
     try:
-        return create_app(Settings.from_env(os.environ))
+        return create_worker(Settings.from_env(os.environ))
     except ConfigError as error:
         raise NoAppException(
             f"The settings are not complete (see `lightup settings`):\n{error}"
@@ -35,6 +38,9 @@ def _create_app() -> Flask:
 
 
 def main() -> None:
+    logs.configure()
+    if os.access(TRANSLATIONS, os.W_OK):
+        compile_catalogues(TRANSLATIONS)  # a checkout has the sources only; a wheel comes compiled
     try:
         lightup(obj=ScriptInfo(create_app=_create_app))
     except OperationalError as error:

@@ -1,7 +1,8 @@
-"""Posting to addresses that others gave us, without becoming their way into our own network.
+"""Posting to URLs that others supplied, without giving them a way into our own network.
 
-A name is resolved here, every address it has must be a public one, and the connection goes to the address that was
-looked at: a name that changes its mind in between gains nothing (OWASP, Server Side Request Forgery Prevention).
+Names are resolved here, all their addresses must be public, and the connection goes to one of the addresses that
+were checked: a name that resolves differently a moment later gains nothing (OWASP, Server Side Request Forgery
+Prevention).
 """
 
 import asyncio
@@ -16,27 +17,27 @@ import httpx
 
 from campaign.hostnames import InvalidDomain, ascii_domain
 
-# In seconds, for each step: an address that swallows everything must leave time for the next.
+# In seconds, for each step: an address that never answers must leave time for the next one.
 TIMEOUT = httpx.Timeout(5.0, connect=3.0)
-# In seconds, for all addresses and steps: who sends an answer byte by byte keeps every step short.
+# In seconds, for all addresses and steps together: a server that answers byte by byte keeps every step short.
 TOTAL_TIMEOUT = 10.0
 _LONGEST_URL = 2000
-# All the IPv6 addresses that were ever given out (RFC 4291, 2.4). What a gateway turns into IPv4 is outside.
+# All IPv6 addresses that have been allocated (RFC 4291, 2.4). Those that a gateway translates to IPv4 are outside.
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 class InvalidUrl(ValueError):
-    """The text is no address to post to; the message says why."""
+    """The text is not a URL that can be posted to; the message says why."""
 
 
 class PrivateAddress(OSError):
-    """The name leads into a network that is nobody else's business."""
+    """The name resolves to an address that is not public."""
 
 
 def parse_url(text: str, *, may_be_private: bool = False) -> str:
-    """The address as it is called: https, host in A-labels, nothing secret in it. Raises InvalidUrl.
+    """The URL in the form in which it is requested: https, host in A-labels, no password. Raises InvalidUrl.
 
-    Plain http only where private networks are allowed.
+    Plain http is accepted only where private networks are.
     """
     schemes = ("https", "http") if may_be_private else ("https",)
     try:
@@ -67,7 +68,7 @@ def _host(name: str) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether the address is one of the open Internet (RFC 6890 and its registries)."""
+    """Whether the IP address is reachable from the open Internet (RFC 6890 and its registries)."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped:
@@ -78,13 +79,16 @@ def is_public(address: str) -> bool:
 
 
 class Outbound:
-    """A client that follows no redirect, reads no answer but its status, and takes nothing from the environment."""
+    """An HTTP client that follows no redirects, reads only the status, and ignores proxies set in the environment.
+
+    Use it as a context manager, which ends its thread.
+    """
 
     def __init__(self, *, may_be_private: bool) -> None:
         self._may_be_private = may_be_private
         self._tls = httpx.create_ssl_context(trust_env=False)
-        # A task can be cancelled whatever it waits for; a blocking call has no deadline but that of each step. In a
-        # thread of its own, since whoever calls may have tasks already.
+        # A task can be cancelled whatever it waits for, while a blocking call has only the deadline of each step.
+        # It runs in a thread of its own, since the caller may be running an event loop already.
         self._thread = ThreadPoolExecutor(1, "outbound")
 
     def __enter__(self) -> "Outbound":
@@ -99,22 +103,25 @@ class Outbound:
         self._thread.shutdown()
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """The status of the answer. Raises OSError or httpx.HTTPError where there is none in TOTAL_TIMEOUT."""
+        """Post the body; return the status of the response. Raises OSError or httpx.HTTPError.
+
+        TimeoutError, an OSError, where there is no response within TOTAL_TIMEOUT.
+        """
         parsed = httpx.URL(url)
-        answer = self._first(parsed, self._addresses(parsed), body, headers)
-        return self._thread.submit(asyncio.run, answer).result()
+        status = self._first(parsed, self._addresses(parsed), body, headers)
+        return self._thread.submit(asyncio.run, status).result()
 
     async def _first(
         self, url: httpx.URL, addresses: Sequence[str], body: bytes, headers: Mapping[str, str]
     ) -> int:
-        """The status that the first address answers to which there is a way."""
+        """The status from the first address that a connection can be made to."""
         *others, last = addresses
         async with asyncio.timeout(TOTAL_TIMEOUT), self._client() as client:
             for address in others:
                 try:
                     return await _post(client, url, address, body, headers)
                 except (httpx.ConnectError, httpx.ConnectTimeout):
-                    continue  # such as IPv6 on a machine that has none
+                    continue  # such as IPv6 on a machine without it
             return await _post(client, url, last, body, headers)
 
     def _client(self) -> httpx.AsyncClient:
@@ -123,14 +130,15 @@ class Outbound:
             timeout=TIMEOUT,
             trust_env=False,
             follow_redirects=False,
-            # Two names may have one address: a connection made to the one must not serve the other.
+            # Two names may share an address: a connection opened for one must not serve the other.
             limits=httpx.Limits(max_keepalive_connections=0),
         )
 
     def _addresses(self, url: httpx.URL) -> list[str]:
+        """All IP addresses of the host. Raises PrivateAddress where one of them is not public."""
         port = url.port or (443 if url.scheme == "https" else 80)
-        found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+        infos = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(info[4][0]) for info in infos))
         if not self._may_be_private and not all(is_public(address) for address in addresses):
             raise PrivateAddress(f"{url.host} is not on the open Internet")
         return addresses
@@ -144,9 +152,9 @@ async def _post(
         url.copy_with(host=address),
         content=body,
         headers={**headers, "Host": url.netloc.decode("ascii")},
-        # The certificate must be that of the name, whatever address it has.
+        # The certificate must match the name, although the connection goes to an address.
         extensions={"sni_hostname": url.host},
     )
-    answer = await client.send(request, stream=True)
-    await answer.aclose()  # unread: it may be endless
-    return answer.status_code
+    response = await client.send(request, stream=True)
+    await response.aclose()  # unread: the body may be endless
+    return response.status_code

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from werkzeug.test import TestResponse
 
 from campaign import jobs
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.catalogues import compile_catalogues
 from campaign.config import Settings
 from campaign.db import db
@@ -79,7 +79,7 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
 @pytest.fixture(scope="session")
 def app(settings: Settings) -> Iterator[Flask]:
     """The application on a migrated database with the shipped texts and a small registry."""
-    app = create_app(settings)
+    app = create_site(settings)
     with app.app_context():
         prepare()
     yield app
@@ -161,12 +161,11 @@ def until_blocked(app: Flask) -> Callable[[], None]:
 
 
 @pytest.fixture
-def woken(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
+def woken(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """Tell which jobs were woken since the last time, in the order of their names."""
-    monkeypatch.setattr(jobs, "waker", waker := jobs.Waker())
-    broker, before = StubBroker(), dramatiq.get_broker()
+    broker = StubBroker()
     broker.declare_queue(jobs.QUEUE)
-    dramatiq.set_broker(broker)
+    monkeypatch.setitem(app.extensions, "waker", waker := jobs.Waker(broker))
 
     def names() -> Iterator[str]:
         waker.call(end := uuid4().hex)  # goes through the same thread, behind all others
@@ -174,8 +173,7 @@ def woken(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], 
         while (name := dramatiq.Message.decode(calls.get(timeout=10)).actor_name) != end:
             yield name
 
-    yield lambda: sorted(names())
-    dramatiq.set_broker(before)
+    return lambda: sorted(names())
 
 
 class Browser(FlaskClient):

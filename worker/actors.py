@@ -1,102 +1,103 @@
-"""What the worker does: each job reads the tables for what is due, does it, commits; safe to run twice."""
+"""The jobs of the worker. Each reads from the tables what is due, does it and commits; each may run twice."""
 
 import logging
-import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
 
-from campaign import jobs
+from campaign import deliveries, jobs
 from campaign.clock import now
 from campaign.config import current_settings
+from campaign.deliveries import Outcome
 from campaign.mail import outbox
 from campaign.mail.transport import Transport
-from campaign.partners import operations as partners
+from campaign.partners import operations as partner_operations
 from campaign.partners import webhooks
-from campaign.pledges import operations as pledges
+from campaign.pledges import operations as pledge_operations
 from campaign.pledges.policy import current_policy
-from campaign.records import operations as records
+from campaign.records import operations as record_operations
 from campaign.safe_http import Outbound
-from campaign.tallies import operations as tallies
+from campaign.tallies import operations as tally_operations
 
 log = logging.getLogger(__name__)
 
-# Half the threads of a worker process: a mail server that hangs must not keep the tallies waiting.
-_senders = BoundedSemaphore(2)
-_posters = BoundedSemaphore(1)  # partners' servers are slow now and then
+# How many threads of a worker process may send at once: half of them for e-mail, one for partners' servers, which
+# are slow now and then. A server that hangs must not keep the tallies waiting.
+_mail_slots = BoundedSemaphore(2)
+_webhook_slots = BoundedSemaphore(1)
 
-POSTING_SECONDS = 60
 
-
-def send_letters() -> None:
-    if not _senders.acquire(blocking=False):
+def send_emails() -> None:
+    """Send the e-mails that are due, unless enough threads do so already."""
+    if not _mail_slots.acquire(blocking=False):
         return
     try:
         with Transport(current_settings().smtp_url) as transport:
             outbox.deliver_due(transport)
     finally:
-        _senders.release()
+        _mail_slots.release()
 
 
 def send_webhooks() -> None:
-    if not _posters.acquire(blocking=False):
+    """Post the messages that are due to webhooks, unless a thread does so already."""
+    if not _webhook_slots.acquire(blocking=False):
         return
     try:
         with Outbound(may_be_private=current_settings().webhooks_to_private_networks) as outbound:
-            until = time.monotonic() + POSTING_SECONDS
-            while time.monotonic() < until and (parcel := _claim()):
-                if error := webhooks.deliver(outbound, current_policy().signer, parcel, now()):
-                    log.warning("webhook %s: %s", parcel.webhook_id, error)
-                jobs.commit()
+            deliveries.drain(webhooks.claim, partial(_post, outbound))
     finally:
-        _posters.release()
+        _webhook_slots.release()
 
 
-def _claim() -> webhooks.Parcel | None:
-    parcel = webhooks.claim()
-    jobs.commit()
-    return parcel
+def _post(outbound: Outbound, claimed: webhooks.ClaimedDelivery) -> Outcome:
+    error = webhooks.deliver(outbound, current_policy().signer, claimed, now())
+    if error:
+        log.warning("webhook %s: %s", claimed.webhook_id, error)
+    return Outcome.FAILED if error else Outcome.DELIVERED
 
 
 def queue_daily_webhooks() -> None:
-    """Tell of yesterday's tally, once a day: the hours after midnight find that all is queued."""
+    """Queue yesterday's tally for webhooks. The first run after midnight (UTC) does it, later ones add nothing."""
     webhooks.queue_daily(now())
     jobs.commit()
 
 
 def fold_tallies() -> None:
+    """Add the changes to the counts and queue the milestones they passed."""
     while webhooks.fold_and_announce(now()):
         jobs.commit()  # each batch, so that counts rise while the rest is folded
     jobs.commit()
 
 
 def remind_unconfirmed() -> None:
-    while pledges.remind(current_policy(), now()):
+    """Remind people, once each, of pledges that they have not confirmed."""
+    while pledge_operations.remind(current_policy(), now()):
         jobs.commit()
 
 
 def keep_retention() -> None:
-    """Remove what is kept for a limited time only: unconfirmed pledges, network hashes, what was sent."""
+    """Remove what has outlived its retention: unconfirmed pledges, network hashes, deliveries, API answers."""
     settings = current_settings()
-    while pledges.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
+    while pledge_operations.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
         jobs.commit()
-    pledges.forget_networks(now() - timedelta(days=settings.network_hash_days))
+    pledge_operations.forget_networks(now() - timedelta(days=settings.network_hash_days))
     outbox.purge(now() - outbox.KEPT)
     webhooks.purge(now() - outbox.KEPT)
-    partners.forget(now())
+    partner_operations.forget(now())
     jobs.commit()
 
 
 def publish_records() -> None:
-    """Publish the numbers of the day that is over, with the list behind them."""
+    """Publish the numbers of yesterday (UTC), with the list behind them."""
     settings = current_settings()
-    folder, day = Path(settings.data_folder), records.last_day(now())
-    with records.publication(folder, current_policy().signer, day, settings.site_url):
+    folder, day = Path(settings.data_folder), record_operations.last_day(now())
+    with record_operations.publication(folder, current_policy().signer, day, settings.site_url):
         jobs.commit()
 
 
 def reconcile_tallies() -> None:
-    """Compare tallies with the pledges; a difference is a bug, so it is shouted about, then repaired."""
-    for difference in tallies.repair():
+    """Compare the tallies with the pledges; log each difference as an error, since it is a bug, and repair it."""
+    for difference in tally_operations.repair():
         log.error("tally repaired: %s", difference)
     jobs.commit()

@@ -1,7 +1,11 @@
-"""What ``dramatiq worker.main`` loads: the application, its broker, every actor."""
+"""What ``dramatiq worker.main:broker`` loads: the application, its broker, every actor."""
 
-from campaign.app import create_app
+from campaign import logs
+from campaign.app import create_worker
+from campaign.jobs import broker_of
 from worker.registry import register
 
-app = create_app()
+logs.configure()
+app = create_worker()
+broker = broker_of(app)
 register(app)

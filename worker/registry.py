@@ -1,4 +1,4 @@
-"""Which functions are jobs, how often the scheduler wakes each, and whether there is anything to wake it for."""
+"""The list of jobs: how often the scheduler wakes each, whether it has anything to do, how long it may take."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from campaign.clock import now
 from campaign.config import current_settings
 from campaign.mail import outbox
 from campaign.partners import webhooks
-from campaign.records import operations as records
-from campaign.tallies import operations as tallies
+from campaign.records import operations as record_operations
+from campaign.tallies import operations as tally_operations
 from worker import actors
 
 
@@ -23,16 +23,16 @@ def _always() -> bool:
 
 
 def _has_numbers_to_publish() -> bool:
-    return records.is_due(Path(current_settings().data_folder), now())
+    return record_operations.is_due(Path(current_settings().data_folder), now())
 
 
-# For what reads all pledges in one go: ended halfway it is undone, and would never get further.
+# For jobs that read all pledges in one transaction: ended halfway, they would begin anew and never get further.
 ALL_PLEDGES = timedelta(hours=3)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A function without arguments, woken at least this often while it is needed, ended when it takes too long."""
+    """A function without arguments, woken at least this often while it is needed, ended after its time limit."""
 
     run: Callable[[], None]
     every: timedelta
@@ -43,8 +43,8 @@ class Job:
 JOBS: Mapping[str, Job] = {
     job.run.__name__: job
     for job in (
-        Job(actors.send_letters, timedelta(seconds=2), outbox.has_due),
-        Job(actors.fold_tallies, timedelta(seconds=1), tallies.has_deltas),
+        Job(actors.send_emails, timedelta(seconds=2), outbox.has_due),
+        Job(actors.fold_tallies, timedelta(seconds=1), tally_operations.has_deltas),
         Job(actors.send_webhooks, timedelta(seconds=5), webhooks.has_due),
         Job(actors.queue_daily_webhooks, timedelta(hours=1)),
         Job(actors.remind_unconfirmed, timedelta(hours=1)),
@@ -56,10 +56,11 @@ JOBS: Mapping[str, Job] = {
 
 
 def register(app: Flask) -> None:
-    """Make every job an actor of the current broker, each message in an application context of its own."""
+    """Make every job an actor of the application's broker, each message in a context of its own."""
     for name, job in JOBS.items():
         declare = dramatiq.actor(
             actor_name=name,
+            broker=jobs.broker_of(app),
             queue_name=jobs.QUEUE,
             max_retries=3,
             time_limit=job.time_limit / timedelta(milliseconds=1),

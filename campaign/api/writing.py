@@ -49,7 +49,7 @@ SECURITY_SCHEME = {
     "description": "The key that the campaign's staff gave you. Keep it on your server.",
 }
 _IN_FLIGHT = "A request with the same Idempotency-Key is being answered at this moment."
-_STOPPED_SECONDS = 3600
+_PAUSED_SECONDS = 3600
 
 
 @rate_limited(WRITE_LIMIT)
@@ -58,10 +58,10 @@ def count_request() -> None:
 
 
 def check_key() -> None:
-    """Let in requests with a valid key, unless the write API is stopped. Raises ApiProblem."""
-    if stop := queries.stop_in_force():
-        after = {"Retry-After": str(_STOPPED_SECONDS)}
-        raise ApiProblem(503, f"The write API is stopped: {stop.reason}", headers=after)
+    """Let in requests with a valid key, unless the write API is paused. Raises ApiProblem."""
+    if pause := queries.current_pause():
+        after = {"Retry-After": str(_PAUSED_SECONDS)}
+        raise ApiProblem(503, f"The write API is paused: {pause.reason}", headers=after)
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise _unauthorized("Give your key as: Authorization: Bearer …", "Bearer")
@@ -123,7 +123,7 @@ blueprint.after_request(add_headers)
 @blueprint.alt_response(
     429, description="The key has used up its quota of this day, or requests come too fast."
 )
-@blueprint.alt_response(503, description="The write API is stopped for the time being.")
+@blueprint.alt_response(503, description="The write API is paused.")
 @blueprint.doc(security=[{"key": []}])
 def pledge(headers: Mapping[str, str], body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Hand in a person's pledge

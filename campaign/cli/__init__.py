@@ -5,7 +5,7 @@ from flask.cli import AppGroup
 from campaign.cli.content import campaigns, languages
 from campaign.cli.demo import demo
 from campaign.cli.institutions import institutions
-from campaign.cli.partners import api, hosts, keys, webhooks
+from campaign.cli.partners import api, keys, origins, webhooks
 from campaign.cli.pledges import pledges
 from campaign.cli.records import records
 from campaign.cli.running import migrate, settings, setup, up, web, worker
@@ -32,7 +32,7 @@ for command in (
     pledges,
     tallies,
     records,
-    hosts,
+    origins,
     keys,
     webhooks,
     api,

@@ -1,1 +1,1 @@
-"""Letters: queued in the transaction that causes them, composed and sent by the worker."""
+"""E-mail: queued in the transaction that causes it, composed and sent by the worker."""

@@ -1,47 +1,41 @@
-"""Composing a letter in its reader's language, as text and as HTML."""
+"""Composing an e-mail in its reader's language, as text and as HTML."""
 
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from typing import Any
 
 from flask import render_template
 
 from campaign.config import current_settings
 from campaign.hostnames import ascii_domain
 from campaign.i18n import in_language
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 
 
-def compose(letter: Letter) -> EmailMessage:
-    """The message (RFC 5322): its Message-ID is the row's, so a copy sent twice is known as one.
+def compose(email: OutgoingEmail) -> EmailMessage:
+    """The message (RFC 5322) for one e-mail that has not been sent; needs an application context, but no request.
 
-    Runs in an application context, never a request's: all it knows of the reader stands in the row.
+    Its Message-ID is derived from the row, so mail programs recognise a copy that was sent twice.
     """
-    assert letter.recipient is not None, "a sent letter has no recipient any more"
+    assert email.recipient is not None, "the recipient is cleared once an e-mail is sent"
     settings = current_settings()
     message = EmailMessage()
-    with in_language(letter.locale):
-        message["Subject"] = " ".join(_render(letter, "subject.txt").split())
-        message.set_content(_render(letter, "body.txt"), cte="quoted-printable")
-        message.add_alternative(
-            _render(letter, "body.html"), subtype="html", cte="quoted-printable"
-        )
+    with in_language(email.locale):
+        message["Subject"] = " ".join(_render(email, "subject.txt").split())
+        message.set_content(_render(email, "body.txt"), cte="quoted-printable")
+        message.add_alternative(_render(email, "body.html"), subtype="html", cte="quoted-printable")
     message["From"] = _mailbox(settings.mail_from)
-    message["To"] = _deliverable(letter.recipient)
-    message["Date"] = format_datetime(letter.queued_at)
-    message["Message-ID"] = f"<{letter.id}@{settings.site_host}>"
-    message["Content-Language"] = letter.locale
+    message["To"] = _deliverable(email.recipient)
+    message["Date"] = format_datetime(email.queued_at)
+    message["Message-ID"] = f"<{email.id}@{settings.site_host}>"
+    message["Content-Language"] = email.locale
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notes, please
     return message
 
 
-def _render(letter: Letter, part: str) -> str:
-    return render_template(f"mail/{letter.template}/{part}", **_facts(letter))
-
-
-def _facts(letter: Letter) -> dict[str, Any]:
-    return {"message_id": str(letter.id), **letter.facts}
+def _render(email: OutgoingEmail, part: str) -> str:
+    facts = {"message_id": str(email.id), **email.facts}
+    return render_template(f"mail/{email.template}/{part}", **facts)
 
 
 def _deliverable(address: str) -> Address:

@@ -1,10 +1,10 @@
-"""Queueing letters and delivering them: nobody's letter is lost, a kill doubles at most the one in flight."""
+"""Queueing e-mails and delivering them: none is lost, and a kill doubles at most the one in flight."""
 
 import logging
 import smtplib
-import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -12,24 +12,23 @@ from sqlalchemy import func, select, update
 from campaign import deliveries, jobs
 from campaign.clock import now
 from campaign.db import db
+from campaign.deliveries import Outcome
 from campaign.mail.compose import compose
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.mail.transport import Transport
 
 log = logging.getLogger(__name__)
 
-# Far below the time limit of the worker's jobs, which could cut in between sending a letter and recording it.
-RUN_SECONDS = 60
-# After it was sent or given up; by then it shows nothing but which letter it was and when.
+# How long the row stays after it was sent or given up. By then it shows only which e-mail it was, and when.
 KEPT = timedelta(days=30)
 
 
 def queue(
     template: str, locale: str, recipient: str, recipient_hash: bytes, facts: Mapping[str, Any]
 ) -> None:
-    """Queue one letter inside the current transaction."""
+    """Queue one e-mail inside the current transaction."""
     db.session.add(
-        Letter(
+        OutgoingEmail(
             template=template,
             locale=locale,
             recipient=recipient,
@@ -37,60 +36,52 @@ def queue(
             facts=dict(facts),
         )
     )
-    jobs.wake("send_letters")
+    jobs.wake("send_emails")
 
 
 def queued_since(recipient_hash: bytes, since: datetime) -> int:
-    """How many letters one address got or will get, counted from a moment."""
-    counted = select(func.count()).select_from(Letter)
-    return (
-        db.session.scalar(
-            counted.where(Letter.recipient_hash == recipient_hash, Letter.queued_at > since)
-        )
-        or 0
+    """How many e-mails were queued for one address since a moment, whatever became of them."""
+    query = (
+        select(func.count())
+        .select_from(OutgoingEmail)
+        .where(OutgoingEmail.recipient_hash == recipient_hash, OutgoingEmail.queued_at > since)
     )
+    return db.session.scalar(query) or 0
 
 
 def has_due() -> bool:
-    return deliveries.has_due(Letter)
+    return deliveries.has_due(OutgoingEmail)
+
+
+def claim() -> OutgoingEmail | None:
+    """Lease the next e-mail that is due. See ``deliveries.claim``."""
+    return deliveries.claim(OutgoingEmail)
 
 
 def deliver_due(transport: Transport) -> int:
-    """Send letters that are due, for RUN_SECONDS at most; return how many were sent.
-
-    Commits, since each outcome must survive a kill. Stops where the server is away: the next letter would fare no
-    better, and the sweep tries again.
-    """
-    sent, until = 0, time.monotonic() + RUN_SECONDS
-    while time.monotonic() < until and (letter := _claim()):
-        try:
-            transport.send(compose(letter))
-        except Exception as error:  # one letter that cannot be composed must not stop the others
-            _record_failure(letter, error)
-            if _is_away(error):
-                break
-        else:
-            letter.sent_at, letter.recipient, letter.facts, letter.error = now(), None, {}, None
-            jobs.commit()
-            sent += 1
-    return sent
+    """Send what is due until the server cannot be reached; return how many were sent. See ``deliveries.drain``."""
+    return deliveries.drain(claim, partial(_deliver, transport))
 
 
-def _claim() -> Letter | None:
-    letter = deliveries.claim(Letter)
-    jobs.commit()
-    return letter
+def _deliver(transport: Transport, email: OutgoingEmail) -> Outcome:
+    """Send one e-mail and record what became of it."""
+    try:
+        transport.send(compose(email))
+    except Exception as error:  # one e-mail that cannot be composed must not stop the others
+        _record_failure(email, error)
+        return Outcome.UNREACHABLE if _is_unreachable(error) else Outcome.FAILED
+    email.sent_at, email.recipient, email.facts, email.error = now(), None, {}, None
+    return Outcome.DELIVERED
 
 
-def _record_failure(letter: Letter, error: Exception) -> None:
-    log.warning("letter %s (%s): %s", letter.id, letter.template, type(error).__name__)
-    told = f"{type(error).__name__}: {error}"
-    deliveries.record_failure(letter, told, now(), for_good=_is_permanent(error))
-    jobs.commit()
+def _record_failure(email: OutgoingEmail, error: Exception) -> None:
+    log.warning("e-mail %s (%s): %s", email.id, email.template, type(error).__name__)
+    description = f"{type(error).__name__}: {error}"
+    deliveries.record_failure(email, description, now(), permanent=_is_permanent(error))
 
 
-def _is_away(error: Exception) -> bool:
-    """Whether it is the server that cannot be talked to, not this letter that it does not take."""
+def _is_unreachable(error: Exception) -> bool:
+    """Whether the server itself cannot be talked to, as opposed to refusing this one e-mail."""
     # smtplib's errors are OSErrors, too.
     return isinstance(error, OSError) and not isinstance(
         error,
@@ -99,25 +90,27 @@ def _is_away(error: Exception) -> bool:
 
 
 def _is_permanent(error: Exception) -> bool:
-    """Whether the server refused this very recipient for good (RFC 5321, 4.2.1: 5yz)."""
+    """Whether the server refused this recipient or message permanently (RFC 5321, 4.2.1: 5yz)."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(500 <= code < 600 for code, _ in error.recipients.values())
     return isinstance(error, smtplib.SMTPDataError) and 500 <= error.smtp_code < 600
 
 
 def forget(recipient_hash: bytes) -> None:
-    """Stop what is on its way to an address, and forget it; the letters still count for its daily share."""
-    unsent = update(Letter).where(Letter.recipient_hash == recipient_hash, Letter.sent_at.is_(None))
+    """Stop and clear what has not been sent to an address. It still counts in ``queued_since``."""
+    unsent = update(OutgoingEmail).where(
+        OutgoingEmail.recipient_hash == recipient_hash, OutgoingEmail.sent_at.is_(None)
+    )
     db.session.execute(
         unsent.values(
             recipient=None,
             facts={},
             error=None,
-            failed_at=func.coalesce(Letter.failed_at, func.now()),
+            failed_at=func.coalesce(OutgoingEmail.failed_at, func.now()),
         )
     )
 
 
-def purge(sent_before: datetime) -> None:
-    """Remove letters that were sent, or given up, before a moment."""
-    deliveries.purge(Letter, sent_before)
+def purge(before: datetime) -> None:
+    """Remove e-mails that were sent or given up before a moment."""
+    deliveries.purge(OutgoingEmail, before)

@@ -12,19 +12,19 @@ TIMEOUT_SECONDS = 30
 
 
 class Transport:
-    """Sends messages to the server that SMTP_URL names."""
+    """A client of the server that SMTP_URL names; use it as a context manager, which closes the connection."""
 
     def __init__(self, smtp_url: str) -> None:
         self._server = urlsplit(smtp_url)
         self._connection: smtplib.SMTP | None = None
 
     def send(self, message: EmailMessage) -> None:
-        """Hand one message over, over a new connection where a kept one turns out to be dead. Raises OSError."""
+        """Hand over one message; a kept connection that turns out to be dead is replaced once. Raises OSError."""
         kept = self._connection is not None
         try:
             self._connect().send_message(message)
         except OSError as error:  # smtplib's errors are OSErrors, too
-            self.close()  # an interrupted dialogue cannot be trusted with the next letter
+            self.close()  # an interrupted dialogue cannot be trusted with the next message
             if not kept or not isinstance(error, smtplib.SMTPServerDisconnected | ConnectionError):
                 raise
             self._connect().send_message(message)

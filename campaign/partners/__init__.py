@@ -1,1 +1,1 @@
-"""Partners: hosts that may frame the form, keys of the write API, webhooks."""
+"""Partners: origins that may frame the form, keys of the write API, webhooks."""

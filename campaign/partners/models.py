@@ -1,32 +1,24 @@
-"""Tables of what staff agreed with partners, and of what partners send and are sent."""
+"""Tables of what partners may do, what they sent, and what is sent to them."""
 
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    CheckConstraint,
-    ForeignKey,
-    Identity,
-    Index,
-    SmallInteger,
-    UniqueConstraint,
-    func,
-    text,
-)
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
 
 from campaign.campaigns.models import Campaign
 from campaign.db import Model, uuid_key
+from campaign.deliveries import Delivery, queue_indexes
 from campaign.institutions.models import Institution
 
 
-class PartnerHost(Model):
+class EmbedOrigin(Model):
     """An origin (RFC 6454) whose pages may show an institution's form in a frame."""
 
-    __tablename__ = "partner_hosts"
+    __tablename__ = "embed_origins"
 
     institution_id: Mapped[str] = mapped_column(ForeignKey(Institution.id), primary_key=True)
     origin: Mapped[str] = mapped_column(primary_key=True)
@@ -34,14 +26,14 @@ class PartnerHost(Model):
 
 
 class ApiKey(Model):
-    """A partner's key to the write API. Only its keyed hash is kept; ``prefix`` tells people which one it is."""
+    """A partner's key to the write API. Only its keyed hash is kept; people recognise it by its ``prefix``."""
 
     __tablename__ = "api_keys"
     __table_args__ = (
         CheckConstraint("quota > 0", name="quota_positive"),
-        # Pledges are counted by the name of the key, so a new key may take up the name of a revoked one.
+        # Pledges are counted by the name of the key, so a new key may reuse the name of a revoked one.
         Index(
-            "uq_api_keys_name_in_force",
+            "uq_api_keys_active_name",
             "name",
             unique=True,
             postgresql_where=text("revoked_at IS NULL"),
@@ -52,7 +44,7 @@ class ApiKey(Model):
     name: Mapped[str]
     prefix: Mapped[str]
     digest: Mapped[bytes] = mapped_column(unique=True)
-    # Whom it may pledge for: this institution only, or anybody.
+    # It may hand in pledges for this institution only; without one, for any.
     institution_id: Mapped[str | None] = mapped_column(ForeignKey(Institution.id))
     # Pledges a day (UTC).
     quota: Mapped[int]
@@ -62,7 +54,7 @@ class ApiKey(Model):
 
 
 class ApiKeyUse(Model):
-    """How much of its quota a key has used on one day."""
+    """The number of requests that a key has made on one day (UTC)."""
 
     __tablename__ = "api_key_uses"
 
@@ -72,26 +64,26 @@ class ApiKeyUse(Model):
 
 
 class ApiRequest(Model):
-    """What was answered to a request with an Idempotency-Key, so that it can be answered again."""
+    """The answer to a request with an Idempotency-Key, kept so that a repeated request gets the same one."""
 
     __tablename__ = "api_requests"
     __table_args__ = (Index(None, "answered_at"),)
 
     key_id: Mapped[int] = mapped_column(ForeignKey(ApiKey.id), primary_key=True)
     idempotency_key: Mapped[str] = mapped_column(primary_key=True)
-    # Keyed: the body holds somebody's name and address.
+    # A keyed hash, since the body contains a name and an address.
     body_digest: Mapped[bytes]
     answer: Mapped[dict[str, Any]] = mapped_column(JSONB)
     answered_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class ApiStop(Model):
-    """A time in which the write API takes nothing; it lasts while ``ended_at`` is open."""
+class WriteApiPause(Model):
+    """A period in which the write API accepts nothing. It lasts until ``ended_at`` is set."""
 
-    __tablename__ = "api_stops"
+    __tablename__ = "write_api_pauses"
     __table_args__ = (
         Index(
-            "uq_api_stops_one_at_a_time",
+            "uq_write_api_pauses_one_at_a_time",
             text("(ended_at IS NULL)"),
             unique=True,
             postgresql_where=text("ended_at IS NULL"),
@@ -105,23 +97,25 @@ class ApiStop(Model):
 
 
 class Webhook(Model):
-    """An address that wants to be told. Its secret is derived from the id, so none is stored."""
+    """An address that messages are posted to. Its secret is derived from the id, so none is stored."""
 
     __tablename__ = "webhooks"
 
     id: Mapped[UUID] = uuid_key()
     url: Mapped[str]
-    # Whose counts it is told: this institution's, or those of whole campaigns.
+    # It gets the counts of this institution; without one, those of whole campaigns.
     institution_id: Mapped[str | None] = mapped_column(ForeignKey(Institution.id))
     events: Mapped[list[str]] = mapped_column(ARRAY(Text))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # When it last accepted a message.
     last_taken_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
 
 
 class WebhookMilestone(Model):
-    """A milestone that a webhook was told of, or that was passed before it was added. Kept for good:
-    a count that falls and rises again announces nothing twice.
+    """A milestone that was announced to a webhook, or had been passed before the webhook was added.
+
+    Never removed, so that a count that falls and rises again announces nothing twice.
     """
 
     __tablename__ = "webhook_milestones"
@@ -134,37 +128,25 @@ class WebhookMilestone(Model):
     reached_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class WebhookDelivery(Model):
-    """One message to one webhook. The row is the truth; a message to the worker only wakes it."""
+class WebhookDelivery(Delivery):
+    """One message to one webhook."""
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
-        # What it is about: queued twice, it is one message.
+        # The subject says what a message is about: queued twice, it is one message.
         UniqueConstraint("webhook_id", "subject"),
-        Index(
-            "ix_webhook_deliveries_due",
-            "due_at",
-            postgresql_where=text("sent_at IS NULL AND failed_at IS NULL"),
-        ),
+        *queue_indexes(__tablename__),
     )
 
-    id: Mapped[UUID] = uuid_key()
     webhook_id: Mapped[UUID] = mapped_column(ForeignKey(Webhook.id, ondelete="CASCADE"))
     subject: Mapped[str]
     message: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
-    queued_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    # When it may be tried (again); a claim moves it into the future, so a killed worker's messages come back.
-    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    sent_at: Mapped[datetime | None]
-    failed_at: Mapped[datetime | None]
-    error: Mapped[str | None]
 
     webhook: Mapped[Webhook] = relationship()
 
 
 class PartnerEvent(Model):
-    """The trail of what staff, or the system, did to hosts, keys, webhooks and the write API as a whole."""
+    """The trail of what staff, or the system, did to origins, keys, webhooks and the write API as a whole."""
 
     __tablename__ = "partner_events"
 

@@ -1,4 +1,7 @@
-"""What staff do with hosts, keys and the write API. Each change leaves a line in the trail; nothing commits."""
+"""What staff change about origins, keys and the write API, and what a request through it uses up.
+
+Each change by staff leaves a line in the trail. Nothing commits.
+"""
 
 import secrets
 from datetime import date, datetime, timedelta
@@ -13,14 +16,14 @@ from campaign.partners.models import (
     ApiKey,
     ApiKeyUse,
     ApiRequest,
-    ApiStop,
+    EmbedOrigin,
     PartnerEvent,
-    PartnerHost,
+    WriteApiPause,
 )
 from campaign.tokens import Signer
 
 SYSTEM = "system"
-# Tells people, and programs that look for leaked secrets, what it is.
+# Shows people, and programs that search for leaked secrets, what they have found.
 KEY_PREFIX = "lightup_"
 _SHOWN = len(KEY_PREFIX) + 4
 ANSWERS_KEPT = timedelta(hours=24)
@@ -28,45 +31,49 @@ USES_KEPT = timedelta(days=90)
 
 
 class NameTaken(Exception):
-    """A key of this name is in force."""
+    """An active key has this name already."""
 
 
-class AlreadySo(Exception):
-    """The API is stopped already, or was not stopped."""
+class AlreadyPaused(Exception):
+    """The write API is paused already."""
+
+
+class NotPaused(Exception):
+    """There is no pause to end."""
 
 
 class RequestInFlight(Exception):
-    """Another request with this idempotency key is being answered at this moment."""
+    """Another request with this idempotency key is being answered right now."""
 
 
 class KeyReused(Exception):
-    """This idempotency key came before, with another body."""
+    """This idempotency key was used before, with another body."""
 
 
 def note(actor: str, action: str, subject: str, **details: Any) -> None:
-    """Leave a line in the trail of partners."""
+    """Add a line to the trail of partners."""
     db.session.add(PartnerEvent(actor=actor, action=action, subject=subject, details=details))
 
 
-def add_host(institution_id: str, origin: str, actor: str) -> bool:
-    """Let pages of this origin frame the institution's form; False where they might already."""
+def add_embed_origin(institution_id: str, origin: str, actor: str) -> bool:
+    """Let pages of this origin frame the institution's form. Returns False if it was registered already."""
     added = db.session.scalar(
-        insert(PartnerHost)
+        insert(EmbedOrigin)
         .values(institution_id=institution_id, origin=origin)
         .on_conflict_do_nothing()
-        .returning(PartnerHost.origin)
+        .returning(EmbedOrigin.origin)
     )
     if added:
         note(actor, "host added", institution_id, origin=origin)
     return added is not None
 
 
-def remove_host(institution_id: str, origin: str, actor: str) -> bool:
-    """No longer let them; False where they might not."""
+def remove_embed_origin(institution_id: str, origin: str, actor: str) -> bool:
+    """Revoke the origin. Returns False if it was not registered."""
     removed = db.session.scalar(
-        delete(PartnerHost)
-        .where(PartnerHost.institution_id == institution_id, PartnerHost.origin == origin)
-        .returning(PartnerHost.origin)
+        delete(EmbedOrigin)
+        .where(EmbedOrigin.institution_id == institution_id, EmbedOrigin.origin == origin)
+        .returning(EmbedOrigin.origin)
     )
     if removed:
         note(actor, "host removed", institution_id, origin=origin)
@@ -76,8 +83,8 @@ def remove_host(institution_id: str, origin: str, actor: str) -> bool:
 def create_key(
     signer: Signer, name: str, institution_id: str | None, quota: int, actor: str
 ) -> tuple[ApiKey, str]:
-    """A new key and its secret, which is not to be had a second time. Raises NameTaken."""
-    if queries.key_in_force(name):
+    """Add a key; return it with its secret, which cannot be recovered later. Raises NameTaken."""
+    if queries.active_key(name):
         raise NameTaken
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
@@ -94,33 +101,34 @@ def create_key(
 
 
 def revoke_key(key: ApiKey, actor: str, now: datetime) -> None:
+    """Refuse the key from now on."""
     key.revoked_at = now
     note(actor, "key revoked", key.name, prefix=key.prefix)
     db.session.flush()
 
 
-def stop_api(reason: str, actor: str) -> None:
-    """Take nothing more through the write API. Raises AlreadySo."""
-    if queries.stop_in_force():
-        raise AlreadySo
-    db.session.add(ApiStop(reason=reason))
+def pause_write_api(reason: str, actor: str) -> None:
+    """Accept nothing more through the write API. Raises AlreadyPaused."""
+    if queries.current_pause():
+        raise AlreadyPaused
+    db.session.add(WriteApiPause(reason=reason))
     note(actor, "api stopped", "write API", reason=reason)
     db.session.flush()
 
 
-def start_api(actor: str, now: datetime) -> None:
-    """Take pledges again. Raises AlreadySo."""
-    stop = queries.stop_in_force()
-    if stop is None:
-        raise AlreadySo
-    stop.ended_at = now
+def resume_write_api(actor: str, now: datetime) -> None:
+    """Accept pledges through the write API again. Raises NotPaused."""
+    pause = queries.current_pause()
+    if pause is None:
+        raise NotPaused
+    pause.ended_at = now
     note(actor, "api started", "write API")
     db.session.flush()
 
 
 def use_quota(key: ApiKey, today: date) -> int | None:
-    """Take one request from the key's share of this day; how many are left, or None where none was."""
-    count = (
+    """Count one request against the key's quota of this day; return how many are left, None if it was used up."""
+    one_more = (
         insert(ApiKeyUse)
         .values(key_id=key.id, day=today, requests=1)
         .on_conflict_do_update(
@@ -130,7 +138,7 @@ def use_quota(key: ApiKey, today: date) -> int | None:
         )
         .returning(ApiKeyUse.requests)
     )
-    used = db.session.scalar(count)
+    used = db.session.scalar(one_more)
     if key.last_used_on != today:
         db.session.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_on=today))
     return None if used is None else key.quota - used
@@ -139,31 +147,31 @@ def use_quota(key: ApiKey, today: date) -> int | None:
 def earlier_answer(
     key: ApiKey, idempotency_key: str, body_digest: bytes, now: datetime
 ) -> dict[str, Any] | None:
-    """What this very request was answered before; None for a new one, which is ours until the caller commits.
+    """The stored answer to a repeated request; None for a new one, which stays locked until the caller commits.
 
-    Raises RequestInFlight, KeyReused (draft-ietf-httpapi-idempotency-key-header).
+    Raises RequestInFlight or KeyReused (draft-ietf-httpapi-idempotency-key-header).
     """
-    ours = func.pg_try_advisory_xact_lock(key.id, func.hashtext(idempotency_key))
-    if not db.session.scalar(select(ours)):
+    lock = func.pg_try_advisory_xact_lock(key.id, func.hashtext(idempotency_key))
+    if not db.session.scalar(select(lock)):
         raise RequestInFlight
-    before = db.session.scalar(
+    earlier = db.session.scalar(
         select(ApiRequest).where(
             ApiRequest.key_id == key.id,
             ApiRequest.idempotency_key == idempotency_key,
             ApiRequest.answered_at > now - ANSWERS_KEPT,
         )
     )
-    if before is None:
+    if earlier is None:
         return None
-    if before.body_digest != body_digest:
+    if earlier.body_digest != body_digest:
         raise KeyReused
-    return before.answer
+    return earlier.answer
 
 
 def remember_answer(
     key: ApiKey, idempotency_key: str, body_digest: bytes, answer: dict[str, Any], now: datetime
 ) -> None:
-    """Keep the answer for ANSWERS_KEPT, in the transaction of what it answers."""
+    """Store the answer for ANSWERS_KEPT, in the transaction of the change that it reports."""
     values = {"body_digest": body_digest, "answer": answer, "answered_at": now}
     db.session.execute(
         insert(ApiRequest)
@@ -175,6 +183,6 @@ def remember_answer(
 
 
 def forget(now: datetime) -> None:
-    """Remove what is kept for a limited time only: answers, and how much of its quota a key used."""
+    """Remove answers older than ANSWERS_KEPT and daily uses older than USES_KEPT."""
     db.session.execute(delete(ApiRequest).where(ApiRequest.answered_at < now - ANSWERS_KEPT))
     db.session.execute(delete(ApiKeyUse).where(ApiKeyUse.day < (now - USES_KEPT).date()))

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from campaign.hostnames import InvalidDomain, ascii_domain, registrable_domain
 
 KEY_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?")
-# An own machine, to try things out; no page of another person can come from there.
+# The reader's own machine, for trials: no page of anyone else can come from there.
 _OWN_MACHINE = {"localhost", "127.0.0.1"}
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -17,17 +17,17 @@ MILESTONES = tuple(step * 10**power // 10 for power in range(1, 8) for step in (
 
 
 class InvalidOrigin(ValueError):
-    """The text names no origin that may frame a form; the message says why."""
+    """The text is not an origin that may frame a form; the message says why."""
 
 
 class InvalidKeyName(ValueError):
-    """A key's name goes into the counts, so it is short and plain."""
+    """The name of a key is not short and plain, as it must be to stand in the counts."""
 
 
 def parse_origin(text: str) -> str:
     """The origin as a browser writes it (RFC 6454, 6.2): scheme, host in A-labels, port if unusual.
 
-    https only; http too for this very machine. Raises InvalidOrigin.
+    Only https, and http for the local machine. Raises InvalidOrigin.
     """
     try:
         parts = urlsplit(text.strip())
@@ -58,9 +58,9 @@ def _host(name: str) -> str:
 
 
 def check_key_name(name: str) -> str:
-    """Raises InvalidKeyName."""
+    """Return the name unchanged. Raises InvalidKeyName."""
     if not KEY_NAME.fullmatch(name):
         raise InvalidKeyName(
-            "use up to 40 small letters, digits, hyphens and dots, such as uni-nairobi"
+            "use up to 40 lowercase letters, digits, hyphens and dots, such as uni-nairobi"
         )
     return name

@@ -1,7 +1,8 @@
-"""Telling partners of counts: what is queued, for whom, and what becomes of it.
+"""Reporting counts to partners: which messages are queued for which webhook, and how they are sent.
 
-Messages are signed as Standard Webhooks has it (https://www.standardwebhooks.com). A row is unique for what it is
-about, so it is queued once; a kill can double the message in flight, with the same ``webhook-id``, never lose one.
+Messages are signed as Standard Webhooks specifies (https://www.standardwebhooks.com). Rows are unique by webhook
+and subject, so nothing is queued twice. A kill can double the message in flight, under the same ``webhook-id``,
+never lose one.
 """
 
 import base64
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, text, update
+from sqlalchemy import Row, Update, bindparam, delete, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.types import BigInteger
 from standardwebhooks import Webhook as Signature
@@ -23,16 +24,16 @@ from campaign.partners.models import Webhook, WebhookDelivery
 from campaign.partners.operations import SYSTEM, note
 from campaign.partners.rules import DAILY, MILESTONE, MILESTONES, TEST
 from campaign.safe_http import Outbound
-from campaign.tallies import operations as tallies
+from campaign.tallies import operations as tally_operations
 from campaign.tokens import Signer
 
-# How long all else that waits for a webhook is held back after a failure. Not for as long as what failed: one
-# message that is never taken must not keep the others from being tried.
+# How long the other messages of a webhook are held back after a failure. Not for as long as the one that failed: a
+# message that is never accepted must not keep the others from being tried.
 PAUSE = timedelta(minutes=1)
 GONE = 410
 
-# What each webhook is told of: whole campaigns, or its institution with the records that followed it, since the
-# pledges of a merged institution move only when staff move them.
+# The counts for each webhook: those of whole campaigns, or of its institution together with the records that
+# succeeded it, since the pledges of a merged institution move only when staff move them.
 _COUNTED = """
     RECURSIVE watched (webhook_id, dimension, key) AS (
         SELECT id, CASE WHEN institution_id IS NULL THEN 'total' ELSE 'institution' END,
@@ -78,8 +79,8 @@ _TODAY = text(f"""
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """A message that was claimed, apart from its row: none of it is read while it is under way."""
+class ClaimedDelivery:
+    """A claimed message, copied from its row, so that no transaction stays open while it is posted."""
 
     id: UUID
     webhook_id: UUID
@@ -88,13 +89,13 @@ class Parcel:
 
 
 class Disabled(Exception):
-    """The webhook was disabled, after it had not answered for days."""
+    """The webhook was disabled: it accepted nothing for days, or answered that it is gone."""
 
 
 def add(
     url: str, institution_id: str | None, events: Sequence[str], actor: str, now: datetime
 ) -> Webhook:
-    """A new webhook; milestones that are passed already are not announced to it."""
+    """Add a webhook. Milestones that are passed already are not announced to it."""
     webhook = Webhook(
         id=new_id(), url=url, institution_id=institution_id, events=list(events), created_at=now
     )
@@ -113,29 +114,32 @@ def add(
 
 
 def secret_of(signer: Signer, webhook_id: UUID) -> str:
-    """The secret that signs: derived, so that a stolen database has none."""
+    """The secret that signs a webhook's messages, derived from our own key, so that no database contains it."""
     key = signer.fingerprint("webhook", str(webhook_id))
     return "whsec_" + base64.b64encode(key).decode("ascii")
 
 
 def remove(webhook: Webhook, actor: str) -> None:
-    """Remove it, with all that waits for it."""
+    """Remove a webhook with all its messages."""
     note(actor, "webhook removed", str(webhook.id), url=webhook.url)
     db.session.execute(delete(Webhook).where(Webhook.id == webhook.id))
 
 
 def fold_and_announce(now: datetime) -> int:
-    """Fold one batch of changes, and queue what there is to tell of it; return how many. See ``tallies.fold``."""
-    folded = tallies.fold()
+    """Fold one batch of changes and queue the milestones it passed; return the size of the batch.
+
+    See ``tallies.operations.fold``.
+    """
+    folded = tally_operations.fold()
     if folded:
         announce_milestones(now)
     return folded
 
 
 def announce_milestones(now: datetime) -> int:
-    """Queue a message for each milestone that counts have passed since the last time; return how many.
+    """Queue a message for each milestone that was passed since the last call; return how many.
 
-    In the transaction of the fold, so that none is lost or told twice.
+    Belongs in the transaction of the fold, so that none is lost or announced twice.
     """
     return _queue(
         _row(row, MILESTONE, str(row.milestone), now, milestone=row.milestone)
@@ -143,7 +147,8 @@ def announce_milestones(now: datetime) -> int:
     )
 
 
-def _reach(now: datetime, only: UUID | None) -> Sequence[Any]:
+def _reach(now: datetime, only: UUID | None) -> Sequence[Row[Any]]:
+    """Note the milestones that all webhooks, or only one, have newly passed; return them with their counts."""
     values = {
         "event": MILESTONE,
         "only": only,
@@ -154,7 +159,7 @@ def _reach(now: datetime, only: UUID | None) -> Sequence[Any]:
 
 
 def queue_daily(now: datetime) -> int:
-    """Queue yesterday's tally for whom it is not queued yet; return how many. The day ends at midnight, UTC."""
+    """Queue yesterday's tally (UTC) for webhooks that do not have it yet; return how many messages."""
     midnight = datetime.combine(now.astimezone(UTC).date(), datetime.min.time(), UTC)
     day = (midnight - timedelta(days=1)).date().isoformat()
     rows = db.session.execute(_TODAY, {"event": DAILY, "only": None, "added_before": midnight})
@@ -162,7 +167,7 @@ def queue_daily(now: datetime) -> int:
 
 
 def queue_test(webhook: Webhook, now: datetime) -> UUID:
-    """Queue a message that says nothing; return its id. Raises Disabled."""
+    """Queue a message without data; return its id. Raises Disabled."""
     if webhook.disabled_at:
         raise Disabled
     id_ = new_id()
@@ -171,18 +176,20 @@ def queue_test(webhook: Webhook, now: datetime) -> UUID:
     return id_
 
 
-def _row(found: Any, kind: str, what: str, now: datetime, **data: Any) -> dict[str, Any]:
-    """The values of a delivery that tells of these counts."""
+def _row(
+    counts: Row[Any], kind: str, what: str, now: datetime, **more: str | int
+) -> dict[str, Any]:
+    """The values of a delivery that reports these counts. ``kind`` and ``what`` make its subject unique."""
     data = {
-        "campaign": found.slug,
-        "institution": found.institution_id,
-        **data,
-        "people": found.persons,
-        "official_pledges": found.institutions,
+        "campaign": counts.slug,
+        "institution": counts.institution_id,
+        **more,
+        "people": counts.persons,
+        "official_pledges": counts.institutions,
     }
     return {
-        "webhook_id": found.webhook_id,
-        "subject": f"{kind} {found.slug} {what}",
+        "webhook_id": counts.webhook_id,
+        "subject": f"{kind} {counts.slug} {what}",
         "message": _message(kind, now, data),
     }
 
@@ -192,96 +199,97 @@ def _message(kind: str, now: datetime, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _queue(rows: Iterable[dict[str, Any]]) -> int:
-    """Queue, once each, what has these subjects; return how many were new."""
+    """Insert the deliveries whose subjects are new to their webhooks; return how many."""
     values = list(rows)
     if not values:
         return 0
-    queue = insert(WebhookDelivery).values(values).on_conflict_do_nothing()
-    queued = db.session.scalars(queue.returning(WebhookDelivery.id)).all()
+    new = insert(WebhookDelivery).values(values).on_conflict_do_nothing()
+    ids = db.session.scalars(new.returning(WebhookDelivery.id)).all()
     jobs.wake("send_webhooks")
-    return len(queued)
+    return len(ids)
 
 
 def has_due() -> bool:
     return deliveries.has_due(WebhookDelivery)
 
 
-def claim(only: UUID | None = None) -> Parcel | None:
-    """Take one message, for the caller to commit before it is sent. See ``deliveries.claim``."""
-    which = [WebhookDelivery.id == only] if only else []
-    delivery = deliveries.claim(WebhookDelivery, *which)
-    if delivery is None:
+def claim(only: UUID | None = None) -> ClaimedDelivery | None:
+    """Lease the next message that is due, or only this one. See ``deliveries.claim``."""
+    row = deliveries.claim(WebhookDelivery, only)
+    if row is None:
         return None
-    return Parcel(delivery.id, delivery.webhook_id, delivery.webhook.url, delivery.message)
+    return ClaimedDelivery(row.id, row.webhook_id, row.webhook.url, row.message)
 
 
-def deliver(outbound: Outbound, signer: Signer, parcel: Parcel, now: datetime) -> str | None:
-    """Send one message and record what became of it, for the caller to commit; return what went wrong.
+def deliver(
+    outbound: Outbound, signer: Signer, claimed: ClaimedDelivery, now: datetime
+) -> str | None:
+    """Post one message and record what became of it, for the caller to commit; return what went wrong, if anything.
 
-    2xx is taken, 410 ends the webhook, all else is tried again.
+    2xx accepts the message, 410 disables the webhook, anything else is tried again.
     """
-    body, headers = signed(signer, parcel, now)
+    body, headers = signed(signer, claimed, now)
     try:
-        status = outbound.post(parcel.url, body, headers)
+        status = outbound.post(claimed.url, body, headers)
         error = None if 200 <= status < 300 else f"answered {status}"
     except Exception as failure:  # whatever is odd about one address must not stop the others
         status, error = 0, f"{type(failure).__name__}: {failure}"
-    delivery = db.session.get(
-        WebhookDelivery, parcel.id, with_for_update=True, populate_existing=True
-    )
-    if delivery is None:
+    row = db.session.get(WebhookDelivery, claimed.id, with_for_update=True, populate_existing=True)
+    if row is None:
         return error  # the webhook was removed meanwhile
     if error is None:
-        delivery.sent_at, delivery.error, delivery.webhook.last_taken_at = now, None, now
+        row.sent_at, row.error, row.webhook.last_taken_at = now, None, now
     elif status == GONE:
-        _disable(delivery.webhook, error, now)
+        _disable(row.webhook, error, now)
     else:
-        _record_failure(delivery, error, now)
+        _record_failure(row, error, now)
     db.session.flush()
     return error
 
 
-def signed(signer: Signer, parcel: Parcel, now: datetime) -> tuple[bytes, dict[str, str]]:
-    """Body and headers of a message, as Standard Webhooks has them."""
-    body = json.dumps(parcel.message, ensure_ascii=False, separators=(",", ":"))
-    signature = Signature(secret_of(signer, parcel.webhook_id))
+def signed(signer: Signer, claimed: ClaimedDelivery, now: datetime) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of a message, as Standard Webhooks specifies them."""
+    body = json.dumps(claimed.message, ensure_ascii=False, separators=(",", ":"))
+    signature = Signature(secret_of(signer, claimed.webhook_id))
     return body.encode(), {
         "Content-Type": "application/json",
         "User-Agent": "lightup-webhooks",
-        "webhook-id": str(parcel.id),
+        "webhook-id": str(claimed.id),
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": signature.sign(str(parcel.id), now, body),
+        "webhook-signature": signature.sign(str(claimed.id), now, body),
     }
 
 
-def _record_failure(delivery: WebhookDelivery, error: str, now: datetime) -> None:
-    """Try again later; in the end give up, and disable what is dead."""
-    deliveries.record_failure(delivery, error, now)
-    if delivery.failed_at is None:
-        due = _unsent(delivery.webhook_id).where(WebhookDelivery.due_at < now + PAUSE)
-        db.session.execute(due.values(due_at=now + PAUSE))
-    elif not _has_answered_since(delivery):
-        _disable(delivery.webhook, error, now)
+def _record_failure(row: WebhookDelivery, error: str, now: datetime) -> None:
+    """Have the message tried again later, after the others; once it is given up, disable a dead webhook."""
+    deliveries.record_failure(row, error, now)
+    if row.failed_at is None:
+        soon = _waiting_for(row.webhook_id).where(WebhookDelivery.due_at < now + PAUSE)
+        db.session.execute(soon.values(due_at=now + PAUSE))
+    elif not _has_accepted_since_queued(row):
+        _disable(row.webhook, error, now)
 
 
-def _has_answered_since(delivery: WebhookDelivery) -> bool:
-    taken = delivery.webhook.last_taken_at
-    return taken is not None and taken > delivery.queued_at
+def _has_accepted_since_queued(row: WebhookDelivery) -> bool:
+    """Whether the webhook has accepted another message while this one failed."""
+    last_taken_at = row.webhook.last_taken_at
+    return last_taken_at is not None and last_taken_at > row.queued_at
 
 
 def _disable(webhook: Webhook, error: str, now: datetime) -> None:
+    """Disable the webhook and give up what waits for it."""
     webhook.disabled_at = now
     note(SYSTEM, "webhook disabled", str(webhook.id), url=webhook.url, error=error[:200])
     db.session.flush()
-    db.session.execute(_unsent(webhook.id).values(failed_at=now, error=error[:500]))
+    db.session.execute(_waiting_for(webhook.id).values(failed_at=now, error=error[:500]))
 
 
-def _unsent(webhook_id: UUID) -> Any:
+def _waiting_for(webhook_id: UUID) -> Update:
     return update(WebhookDelivery).where(
         WebhookDelivery.webhook_id == webhook_id, deliveries.is_waiting(WebhookDelivery)
     )
 
 
 def purge(before: datetime) -> None:
-    """Remove messages that were sent, or given up, before a moment."""
+    """Remove messages that were sent or given up before a moment."""
     deliveries.purge(WebhookDelivery, before)

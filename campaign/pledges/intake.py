@@ -53,9 +53,9 @@ _TAKE = text(f"""
         SELECT id, 'person', 'submitted', :details FROM pledge
     ),
     letter AS (
-        INSERT INTO letters (template, locale, recipient, recipient_hash, facts, attempts)
+        INSERT INTO outgoing_emails (template, locale, recipient, recipient_hash, facts, attempts)
         SELECT 'confirm', :locale, :address, :fingerprint, :facts, 0 FROM pledge
-        WHERE (SELECT count(*) FROM letters WHERE recipient_hash = :fingerprint AND queued_at > :yesterday)
+        WHERE (SELECT count(*) FROM outgoing_emails WHERE recipient_hash = :fingerprint AND queued_at > :yesterday)
             < :mails_per_address
     )
     SELECT id FROM pledge""").bindparams(  # noqa: S608 - both parts are constants of ours
@@ -138,7 +138,7 @@ def take(
         },
         "yesterday": rest["now"] - timedelta(days=1),
     }
-    jobs.wake("send_letters")
+    jobs.wake("send_emails")
     return _affects_a_row(_TAKE, values | rest)
 
 

@@ -12,7 +12,7 @@ from campaign import jobs
 from campaign.campaigns.models import CampaignText
 from campaign.clock import now
 from campaign.db import db
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.partners import operations as partners
 from campaign.partners import queries
 from campaign.partners.models import ApiRequest
@@ -84,7 +84,7 @@ def test_a_pledge_enters_unconfirmed_and_gets_the_mail(send):
     (pledge,) = pledges()
     assert (pledge.status, pledge.source) == (Status.UNCONFIRMED, "api@uni-nairobi")
     assert (pledge.name, pledge.listed, pledge.hold_reasons) == ("Wanjiru Kamau", True, [])
-    (letter,) = db.session.scalars(select(Letter)).all()
+    (letter,) = db.session.scalars(select(OutgoingEmail)).all()
     assert (letter.template, letter.recipient) == ("confirm", "wanjiru@example.org")
 
 
@@ -102,7 +102,7 @@ def test_the_mail_is_in_the_language_of_the_text_that_was_read(send):
 
     (pledge,) = pledges()
     assert (pledge.locale, pledge.text.locale) == ("sw", "sw")
-    assert db.session.scalar(select(Letter.locale)) == "sw"
+    assert db.session.scalar(select(OutgoingEmail.locale)) == "sw"
 
 
 def test_the_answer_leads_to_the_page_for_the_code(send, client):
@@ -136,7 +136,7 @@ def test_the_same_body_sent_again_is_the_same_pledge(send):
     send()
 
     assert len(pledges()) == 1
-    assert db.session.scalar(select(func.count()).select_from(Letter)) == 1
+    assert db.session.scalar(select(func.count()).select_from(OutgoingEmail)) == 1
 
 
 # What is refused
@@ -246,7 +246,7 @@ def test_without_a_good_key_nothing_is_taken(client, given):
 
 
 def test_a_revoked_key_is_refused(send):
-    partners.revoke_key(queries.key_in_force("uni-nairobi"), "staff:test", now())
+    partners.revoke_key(queries.active_key("uni-nairobi"), "staff:test", now())
     assert send().status_code == 401
 
 
@@ -286,7 +286,7 @@ def test_browsers_of_other_sites_are_refused(send):
 
 def test_the_last_day_of_use_is_noted(send):
     send()
-    used = queries.key_in_force("uni-nairobi")
+    used = queries.active_key("uni-nairobi")
     db.session.refresh(used)
     assert used.last_used_on == now().date()
 
@@ -376,8 +376,8 @@ def test_no_trace_of_a_person_is_left_in_the_kept_answer(send):
 # Kill switch
 
 
-def test_while_the_api_is_stopped_nothing_is_taken(send, client):
-    partners.stop_api("A key leaked.", "staff:test")
+def test_while_the_api_is_paused_nothing_is_taken(send, client):
+    partners.pause_write_api("A key leaked.", "staff:test")
     jobs.commit()
 
     answer = send()
@@ -385,7 +385,7 @@ def test_while_the_api_is_stopped_nothing_is_taken(send, client):
     assert (answer.status_code, "A key leaked." in answer.json["detail"]) == (503, True)
     assert int(answer.headers["Retry-After"]) > 0
     assert client.get("/health").status_code == 200
-    partners.start_api("staff:test", now())
+    partners.resume_write_api("staff:test", now())
     assert send().status_code == 202
 
 

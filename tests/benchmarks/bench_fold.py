@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from campaign import jobs
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.db import db
 from campaign.tallies import operations
 from tests.benchmarks.tools import database
@@ -52,7 +52,7 @@ _BARE = (
 
 
 def main() -> None:
-    with database() as settings, (app := create_app(settings)).app_context():
+    with database() as settings, (app := create_site(settings)).app_context():
         add_pledges(1, FEW)
         fold_all()
         few = _read_cost(app)

@@ -10,7 +10,7 @@ from pathlib import Path
 import ijson
 
 from campaign import jobs
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.institutions.operations import ImportSummary, import_dump
 from campaign.institutions.queries import starter_path
 from campaign.institutions.ror import open_dump
@@ -26,7 +26,7 @@ def main() -> None:
         if DUMP.exists()
         else (starter_path(), "the starter registry")
     )
-    with database() as settings, create_app(settings).app_context():
+    with database() as settings, create_site(settings).app_context():
         parsed, records = _parse_only(path)
         first, summary = _import(path)
         second, again = _import(path)

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import create_engine, text
 
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.clock import now
 from campaign.config import Settings
 from campaign.pledges.emails import CONFIRM, FORM
@@ -78,7 +78,7 @@ def _institutions(settings: Settings) -> list[str]:
 
 
 def _text_id(settings: Settings) -> int:
-    with create_app(settings).app_context():
+    with create_site(settings).app_context():
         return shown_text().id
 
 
@@ -123,7 +123,9 @@ def _check(settings: Settings) -> None:
         confirmed = connection.scalar(
             text("SELECT count(*) FROM pledges WHERE status = 'confirmed'")
         )
-        letters = connection.scalar(text("SELECT count(*) FROM letters WHERE template = 'confirm'"))
+        letters = connection.scalar(
+            text("SELECT count(*) FROM outgoing_emails WHERE template = 'confirm'")
+        )
         deltas = connection.scalar(text("SELECT sum(change) FROM tally_deltas"))
     assert confirmed == letters == deltas == PLEDGES, (confirmed, letters, deltas)
 

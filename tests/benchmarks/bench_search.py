@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import event, func, select
 
 from campaign import jobs
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.db import db
 from campaign.institutions.models import Institution, InstitutionName
 from campaign.institutions.operations import import_dump
@@ -34,7 +34,7 @@ SCRIPTS = {
 
 
 def main() -> None:
-    with database() as settings, create_app(settings).app_context():
+    with database() as settings, create_site(settings).app_context():
         source = "the starter registry"
         if DUMP.exists():
             source = "the dump in ../shared"

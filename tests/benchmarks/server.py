@@ -2,9 +2,9 @@
 
 from flask import Response
 
-from campaign.app import create_app
+from campaign.app import create_site
 
-app = create_app()
+app = create_site()
 
 
 @app.get("/hello")

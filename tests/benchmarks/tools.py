@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
-from campaign.app import create_app
+from campaign.app import create_site
+from campaign.catalogues import compile_catalogues
 from campaign.config import Settings
 from campaign.local.postgres import EmbeddedPostgres
 from campaign.local.supervisor import answers
+from campaign.paths import TRANSLATIONS
 from tests.factories import prepare
 
 SECRET = "a secret of the benchmarks, long enough for it"
@@ -33,6 +35,7 @@ def free_port() -> int:
 @contextmanager
 def database() -> Iterator[Settings]:
     """Settings for a migrated database that is as careful about power cuts as a real one."""
+    compile_catalogues(TRANSLATIONS)
     with (
         tempfile.TemporaryDirectory(prefix="lightup-bench-") as folder,
         EmbeddedPostgres(Path(folder)) as server,
@@ -40,7 +43,7 @@ def database() -> Iterator[Settings]:
         settings = Settings(
             database_url=server.url, secret_key=SECRET, trusted_proxies=1, testing=False
         )
-        with create_app(settings).app_context():
+        with create_site(settings).app_context():
             prepare()
         yield settings
 

@@ -45,7 +45,7 @@ def foreign(stack: Stack) -> Iterator[ForeignSite]:
 @pytest.fixture
 def registered(stack: Stack, foreign: ForeignSite) -> ForeignSite:
     """The same, once the institution has registered it."""
-    stack.rows("INSERT INTO partner_hosts VALUES (%s, %s)", INSTITUTION, foreign.origin)
+    stack.rows("INSERT INTO embed_origins VALUES (%s, %s)", INSTITUTION, foreign.origin)
     return foreign
 
 

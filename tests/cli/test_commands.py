@@ -22,7 +22,7 @@ from campaign import jobs
 from campaign.config import Settings
 from campaign.db import db
 from campaign.local.postgres import EmbeddedPostgres
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.main import lightup
 from campaign.paths import TRANSLATIONS
 from campaign.people.models import Person
@@ -79,8 +79,8 @@ def the_pledge() -> Pledge:
     return db.session.scalars(select(Pledge)).one()
 
 
-def letters(template: str) -> list[Letter]:
-    return list(db.session.scalars(select(Letter).where(Letter.template == template)))
+def letters(template: str) -> list[OutgoingEmail]:
+    return list(db.session.scalars(select(OutgoingEmail).where(OutgoingEmail.template == template)))
 
 
 # Help

@@ -9,7 +9,7 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.demo import pledges as demo_pledges
 from campaign.i18n import offered
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.people.models import Person
 from campaign.pledges import operations, queries
 from campaign.pledges.models import Kind, Pledge, PledgeEvent
@@ -132,4 +132,4 @@ def test_no_letter_is_ever_written_to_invented_people():
 
     operations.withdraw(policy(), pledge, now())
 
-    assert count(Letter) == 0
+    assert count(OutgoingEmail) == 0

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from campaign import jobs
 from campaign.db import db
 from campaign.institutions.models import Institution, Status
-from campaign.partners.models import PartnerHost
+from campaign.partners.models import EmbedOrigin
 from campaign.pledges.models import Pledge
 from tests.factories import CAMPAIGN, form_fields, institution
 from tests.web.browsing import FORM_PATH, code_in, form_token, letter_text, open_page
@@ -23,7 +23,7 @@ HOST = "https://www.lamu.ac.ke"
 def university(session: Session) -> Institution:
     made = institution(name="University of Lamu")
     db.session.add_all(
-        PartnerHost(institution_id=made.id, origin=origin)
+        EmbedOrigin(institution_id=made.id, origin=origin)
         for origin in (HOST, "https://intranet.lamu.ac.ke")
     )
     jobs.commit()

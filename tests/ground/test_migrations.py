@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import NullPool, create_engine, text
 
 import campaign.schedules  # noqa: F401 (a table that only the worker uses)
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.config import Settings
 from campaign.db import db
 from campaign.local.postgres import EmbeddedPostgres
@@ -25,7 +25,7 @@ def test_an_empty_database_upgrades_to_the_models(app: Flask) -> None:
 
 def test_every_migration_can_be_taken_back(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "pg", fast=True) as server:
-        other = create_app(
+        other = create_site(
             Settings(database_url=server.url, secret_key="x" * 32, broker_url="memory:")
         )
         with other.app_context():

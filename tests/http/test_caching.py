@@ -10,7 +10,6 @@ from threading import Barrier, Event
 from typing import Any
 
 import brotli
-import dramatiq
 import pytest
 from flask import Flask, Response, abort, request
 from flask.testing import FlaskClient
@@ -19,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.test import TestResponse
 
 from campaign import jobs, topics
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.campaigns.models import TEXTS
 from campaign.config import Settings
 from campaign.db import db
@@ -84,9 +83,7 @@ def fold() -> None:
 @pytest.fixture
 def apart(settings: Settings, app: Flask) -> Iterator[Flask]:
     """An application of its own, which further views can be added to, and which reads the version as in life."""
-    broker = dramatiq.get_broker()
-    apart = create_app(Settings(**(vars(settings) | {"testing": False})))
-    dramatiq.set_broker(broker)
+    apart = create_site(Settings(**(vars(settings) | {"testing": False})))
     yield apart
     with apart.app_context():
         db.engine.dispose()

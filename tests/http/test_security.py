@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-import dramatiq
 import limits
 import pytest
 from flask import Flask
@@ -10,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from campaign import jobs
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.config import Settings
 from campaign.db import db
 from campaign.http import rate_limits
@@ -60,10 +59,10 @@ Make = Callable[..., FlaskClient]
 @pytest.fixture
 def make(settings: Settings, app: Flask) -> Iterator[Make]:
     """Clients of further applications on the same database, as an operator would have set them up."""
-    made, broker = [], dramatiq.get_broker()
+    made = []
 
     def make_client(**different: object) -> FlaskClient:
-        other = create_app(Settings(**(vars(settings) | {"testing": False} | different)))
+        other = create_site(Settings(**(vars(settings) | {"testing": False} | different)))
         made.append(other)
         return other.test_client()
 
@@ -71,7 +70,6 @@ def make(settings: Settings, app: Flask) -> Iterator[Make]:
     for other in made:
         with other.app_context():
             db.engine.dispose()
-    dramatiq.set_broker(broker)
 
 
 def use_up_limits(site: FlaskClient) -> None:

@@ -1,4 +1,4 @@
-"""Nobody's letter is lost: each is sent once, and tried again where the server would not have it yet."""
+"""No e-mail is lost: each is sent once, and tried again where the server would not have it yet."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -11,7 +11,7 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.deliveries import LEASE, MAX_ATTEMPTS
 from campaign.mail import outbox
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.mail.transport import Transport
 from campaign.people.models import Person
 from campaign.pledges import emails
@@ -31,15 +31,15 @@ def queue(*addresses, template="held", locale="en", **facts):
     db.session.flush()
 
 
-def only_letter():
-    letter = db.session.scalars(select(Letter)).one()
-    db.session.refresh(letter)
-    return letter
+def only_email():
+    email = db.session.scalars(select(OutgoingEmail)).one()
+    db.session.refresh(email)
+    return email
 
 
 def pretend(passed):
-    """Let time pass for all letters: what was due later is due so much earlier."""
-    db.session.execute(update(Letter).values(due_at=Letter.due_at - passed))
+    """Let time pass for all e-mails: what was due later is due so much earlier."""
+    db.session.execute(update(OutgoingEmail).values(due_at=OutgoingEmail.due_at - passed))
     db.session.flush()
 
 
@@ -48,7 +48,7 @@ def deliver_nowhere():
         return outbox.deliver_due(away)
 
 
-def test_a_letter_arrives_in_its_readers_language(session, postbox, transport):
+def test_an_email_arrives_in_its_readers_language(session, postbox, transport):
     submitted(locale="fr", name="Éloïse Traoré")
 
     assert outbox.deliver_due(transport) == 1
@@ -65,9 +65,9 @@ def test_what_was_sent_is_forgotten_but_for_its_hash(session, transport):
 
     outbox.deliver_due(transport)
 
-    letter = only_letter()
-    assert letter.sent_at is not None
-    assert (letter.recipient, letter.facts, letter.error) == (None, {}, None)
+    email = only_email()
+    assert email.sent_at is not None
+    assert (email.recipient, email.facts, email.error) == (None, {}, None)
     assert outbox.queued_since(b"wanjiru@example.org", now() - timedelta(days=1)) == 1
 
 
@@ -85,12 +85,12 @@ def test_while_the_server_is_away_nothing_is_lost(session, postbox, transport):
     queue("wanjiru@example.org")
 
     assert deliver_nowhere() == 0
-    assert (only_letter().failed_at, only_letter().sent_at) == (None, None)
+    assert (only_email().failed_at, only_email().sent_at) == (None, None)
     pretend(timedelta(minutes=2))
 
     assert outbox.deliver_due(transport) == 1
     assert len(postbox.messages) == 1
-    assert only_letter().error is None
+    assert only_email().error is None
 
 
 def test_while_the_server_is_away_a_run_does_not_try_them_all(session):
@@ -99,22 +99,22 @@ def test_while_the_server_is_away_a_run_does_not_try_them_all(session):
 
     deliver_nowhere()
 
-    assert db.session.scalar(select(func.sum(Letter.attempts))) == 1
+    assert db.session.scalar(select(func.sum(OutgoingEmail.attempts))) == 1
 
 
 def test_attempts_are_further_and_further_apart_for_longer_than_a_weekend(session):
     queue("wanjiru@example.org")
     waits = []
-    while only_letter().failed_at is None:
+    while only_email().failed_at is None:
         before = now()
         deliver_nowhere()
-        waits.append((only_letter().due_at - before) / timedelta(minutes=1))
+        waits.append((only_email().due_at - before) / timedelta(minutes=1))
         pretend(timedelta(days=9))
 
     *retried, _ = waits
     assert [round(minutes) for minutes in retried[:5]] == [1, 2, 4, 8, 16]
     assert timedelta(days=2.5) < timedelta(minutes=sum(retried)) < timedelta(days=4)
-    assert only_letter().attempts == MAX_ATTEMPTS
+    assert only_email().attempts == MAX_ATTEMPTS
 
 
 def test_a_mailbox_that_is_not_there_is_given_up_at_once(session, postbox, transport):
@@ -123,8 +123,8 @@ def test_a_mailbox_that_is_not_there_is_given_up_at_once(session, postbox, trans
 
     outbox.deliver_due(transport)
 
-    assert only_letter().failed_at is not None
-    assert "550" in only_letter().error
+    assert only_email().failed_at is not None
+    assert "550" in only_email().error
     assert not outbox.has_due()
 
 
@@ -136,7 +136,7 @@ def test_what_is_refused_for_now_is_tried_again(session, postbox, transport, sta
     setattr(postbox, stage, lambda _: answer)
     queue("wanjiru@example.org")
     outbox.deliver_due(transport)
-    assert only_letter().failed_at is None
+    assert only_email().failed_at is None
 
     setattr(postbox, stage, lambda _: None)
     pretend(timedelta(minutes=2))
@@ -144,36 +144,36 @@ def test_what_is_refused_for_now_is_tried_again(session, postbox, transport, sta
     assert outbox.deliver_due(transport) == 1
 
 
-def test_a_message_refused_for_good_is_given_up(session, postbox, transport):
+def test_a_message_refused_permanently_is_given_up(session, postbox, transport):
     postbox.at_data = lambda _: "554 5.7.1 We do not want this"
     queue("wanjiru@example.org")
 
     outbox.deliver_due(transport)
 
-    assert only_letter().failed_at is not None
+    assert only_email().failed_at is not None
 
 
-def test_a_refused_letter_does_not_keep_the_others_back(session, postbox, transport):
+def test_a_refused_email_does_not_keep_the_others_back(session, postbox, transport):
     postbox.at_rcpt = lambda address: "550 5.1.1 No" if address.startswith("nobody") else None
     queue("a@example.org", "nobody@example.org", "b@example.org")
 
     assert outbox.deliver_due(transport) == 2
 
 
-def test_a_letter_that_cannot_be_composed_waits_for_who_mends_it(session, postbox, transport):
+def test_an_email_that_cannot_be_composed_waits_until_it_is_fixed(session, postbox, transport):
     queue("a@example.org", template="refused")  # its reason is missing
     queue("b@example.org")
 
     assert outbox.deliver_due(transport) == 1
 
-    broken = db.session.scalars(select(Letter).where(Letter.sent_at.is_(None))).one()
+    broken = db.session.scalars(select(OutgoingEmail).where(OutgoingEmail.sent_at.is_(None))).one()
     assert (broken.failed_at, broken.attempts) == (None, 1)
     assert "reason" in broken.error
 
 
-def test_a_killed_workers_letter_comes_back_after_its_lease(session, postbox, transport):
+def test_a_killed_workers_email_comes_back_after_its_lease(session, postbox, transport):
     queue("wanjiru@example.org")
-    assert outbox._claim() is not None  # and then the worker dies
+    assert outbox.claim() is not None  # and then the worker dies
 
     assert outbox.deliver_due(transport) == 0
     pretend(LEASE)
@@ -181,22 +181,22 @@ def test_a_killed_workers_letter_comes_back_after_its_lease(session, postbox, tr
     assert outbox.deliver_due(transport) == 1
 
 
-def test_a_letter_of_which_every_worker_died_is_given_up(session, postbox, transport):
+def test_an_email_of_which_every_worker_died_is_given_up(session, postbox, transport):
     queue("wanjiru@example.org")
     for _ in range(MAX_ATTEMPTS):
-        assert outbox._claim() is not None  # and then the worker dies
+        assert outbox.claim() is not None  # and then the worker dies
         pretend(LEASE)
 
     assert outbox.deliver_due(transport) == 0
 
-    assert only_letter().failed_at is not None
+    assert only_email().failed_at is not None
     assert not outbox.has_due()
 
 
-def test_a_letter_that_came_twice_has_one_message_id(session, postbox, transport):
+def test_an_email_that_came_twice_has_one_message_id(session, postbox, transport):
     """Sent, and killed before that was recorded: the second copy must be known as one."""
     queue("wanjiru@example.org")
-    id_ = only_letter().id
+    id_ = only_email().id
     postbox.at_data = lambda server: server.transport.abort()
     outbox.deliver_due(transport)
     postbox.at_data = lambda _: None
@@ -207,10 +207,10 @@ def test_a_letter_that_came_twice_has_one_message_id(session, postbox, transport
     assert [message["Message-ID"] for message in postbox.messages] == [f"<{id_}@localhost>"] * 2
 
 
-def test_letters_are_sent_oldest_first(session, postbox, transport):
+def test_emails_are_sent_oldest_first(session, postbox, transport):
     queue("late@example.org", "early@example.org")
-    early = update(Letter).where(Letter.recipient == "early@example.org")
-    db.session.execute(early.values(due_at=Letter.due_at - timedelta(minutes=5)))
+    early = update(OutgoingEmail).where(OutgoingEmail.recipient == "early@example.org")
+    db.session.execute(early.values(due_at=OutgoingEmail.due_at - timedelta(minutes=5)))
 
     outbox.deliver_due(transport)
 
@@ -220,7 +220,7 @@ def test_letters_are_sent_oldest_first(session, postbox, transport):
     ]
 
 
-def test_letters_of_an_erased_person_are_not_sent(session, postbox, transport):
+def test_emails_of_an_erased_person_are_not_sent(session, postbox, transport):
     pledge = submitted()
     outbox.forget(pledge.person.fingerprint)
 
@@ -228,7 +228,7 @@ def test_letters_of_an_erased_person_are_not_sent(session, postbox, transport):
     assert postbox.messages == []
 
 
-def test_forgetting_does_not_bring_an_address_new_letters(session):
+def test_forgetting_does_not_bring_an_address_new_emails(session):
     queue("wanjiru@example.org")
 
     outbox.forget(b"wanjiru@example.org")
@@ -242,13 +242,13 @@ def test_purging_removes_only_what_is_done_and_old(session, transport):
     queue("waiting@example.org")
 
     outbox.purge(now() - timedelta(days=1))
-    assert len(db.session.scalars(select(Letter)).all()) == 2
+    assert len(db.session.scalars(select(OutgoingEmail)).all()) == 2
     outbox.purge(now() + timedelta(days=1))
 
-    assert only_letter().recipient == "waiting@example.org"
+    assert only_email().recipient == "waiting@example.org"
 
 
-def test_several_workers_send_each_letter_once(elsewhere, postbox):
+def test_several_workers_send_each_email_once(elsewhere, postbox):
     addresses = {f"{n}@example.org" for n in range(40)}
     queue(*addresses)
     jobs.commit()
@@ -263,7 +263,7 @@ def test_several_workers_send_each_letter_once(elsewhere, postbox):
     assert sorted(envelope.rcpt_tos[0] for envelope in postbox.envelopes) == sorted(addresses)
 
 
-def test_a_letter_leaves_only_with_the_commit_of_what_caused_it(elsewhere, postbox):
+def test_an_email_leaves_only_with_the_commit_of_what_caused_it(elsewhere, postbox):
     submitted()
 
     def work():

@@ -30,51 +30,51 @@ def trail():
     return list(db.session.scalars(select(PartnerEvent.action).order_by(PartnerEvent.id)))
 
 
-# Hosts
+# Origins
 
 
-def test_a_host_is_added_once_listed_and_removed(run):
+def test_an_origin_is_added_once_listed_and_removed(run):
     id_ = institution(name="University of the Lake").id
 
-    added, again = (run("hosts", "add", id_, f"{SITE}/").output for _ in range(2))
+    added, again = (run("origins", "add", id_, f"{SITE}/").output for _ in range(2))
     assert (SITE in added, "before" in again) == (True, True)
     assert queries.origins_of(id_) == {SITE}
-    assert f"{SITE}  University of the Lake" in run("hosts", "list", id_).output
+    assert f"{SITE}  University of the Lake" in run("origins", "list", id_).output
 
-    run("hosts", "remove", id_, SITE)
+    run("origins", "remove", id_, SITE)
 
     assert queries.origins_of(id_) == frozenset()
-    assert run("hosts", "remove", id_, SITE).exit_code == 1
+    assert run("origins", "remove", id_, SITE).exit_code == 1
     assert trail() == ["host added", "host removed"]
 
 
-def test_a_host_is_that_of_its_institution_only():
+def test_an_origin_is_that_of_its_institution_only():
     one, other = institution().id, institution().id
-    operations.add_host(one, SITE, "staff:test")
+    operations.add_embed_origin(one, SITE, "staff:test")
 
     assert queries.origins_of(one) == {SITE}
     assert queries.origins_of(other) == frozenset()
 
 
-def test_the_successor_keeps_the_hosts_of_those_it_followed():
+def test_the_successor_keeps_the_origins_of_those_it_followed():
     new = institution().id
     middle = institution(status="inactive", successor_id=new).id
     old = institution(status="withdrawn", successor_id=middle).id
-    operations.add_host(old, SITE, "staff:test")
-    operations.add_host(middle, "https://middle.ac.ke", "staff:test")
+    operations.add_embed_origin(old, SITE, "staff:test")
+    operations.add_embed_origin(middle, "https://middle.ac.ke", "staff:test")
 
     assert queries.origins_of(new) == {SITE, "https://middle.ac.ke"}
     assert queries.origins_of(old) == {SITE}
 
 
 @pytest.mark.parametrize("origin", ["http://www.uni.ac.ke", "www.uni.ac.ke", f"{SITE}/page"])
-def test_what_is_no_host_is_told(run, origin):
-    result = run("hosts", "add", institution().id, origin)
+def test_what_is_no_origin_is_told(run, origin):
+    result = run("origins", "add", institution().id, origin)
     assert (result.exit_code, "Invalid value" in result.output) == (2, True)
 
 
 def test_an_unknown_institution_is_told(run):
-    for command in (["hosts", "add", "000000000", SITE], ["hosts", "list", "nonsense"]):
+    for command in (["origins", "add", "000000000", SITE], ["origins", "list", "nonsense"]):
         result = run(*command)
         assert (result.exit_code, "not in the registry" in result.output) == (1, True)
 
@@ -96,7 +96,7 @@ def test_a_key_is_shown_once_and_stored_as_a_hash(run):
 def test_keys_are_listed_with_prefix_quota_and_last_use(run):
     home = institution()
     secret = run("keys", "create", "lake", "--institution", home.id).stdout.strip()
-    key = queries.key_in_force("lake")
+    key = queries.active_key("lake")
     operations.use_quota(key, now().date())
     db.session.refresh(key)
 
@@ -127,21 +127,21 @@ def test_a_senseless_key_is_told(run, wrong):
 # The write API as a whole
 
 
-def test_the_api_is_stopped_and_started_once(run):
-    assert run("api", "start").exit_code == 1
-    assert run("api", "stop", "--reason", "A key leaked.").exit_code == 0
-    assert run("api", "stop", "--reason", "Again.").exit_code == 1
-    assert queries.stop_in_force().reason == "A key leaked."
+def test_the_api_is_paused_and_resumed_once(run):
+    assert run("api", "resume").exit_code == 1
+    assert run("api", "pause", "--reason", "A key leaked.").exit_code == 0
+    assert run("api", "pause", "--reason", "Again.").exit_code == 1
+    assert queries.current_pause().reason == "A key leaked."
 
-    assert run("api", "start").exit_code == 0
+    assert run("api", "resume").exit_code == 0
 
-    assert queries.stop_in_force() is None
+    assert queries.current_pause() is None
     assert trail() == ["api stopped", "api started"]
 
 
 def test_the_trail_is_shown_newest_first(run):
-    run("api", "stop", "--reason", "A key leaked.")
-    run("api", "start")
+    run("api", "pause", "--reason", "A key leaked.")
+    run("api", "resume")
 
     newest, before = run("api", "trail").output.splitlines()
 

@@ -24,9 +24,9 @@ def test_two_workers_send_a_message_once(elsewhere):
     jobs.commit()
 
     def work():
-        parcel = webhooks.claim()
+        claimed = webhooks.claim()
         jobs.commit()
-        return parcel
+        return claimed
 
     claims = [elsewhere(work) for _ in range(4)]
 
@@ -35,7 +35,7 @@ def test_two_workers_send_a_message_once(elsewhere):
 
 def test_a_request_that_is_being_answered_is_told(key, elsewhere):
     def ask():
-        return operations.earlier_answer(queries.key_in_force("lake"), "mine", b"body", now())
+        return operations.earlier_answer(queries.active_key("lake"), "mine", b"body", now())
 
     assert ask() is None
 
@@ -49,7 +49,7 @@ def test_a_request_that_is_being_answered_is_told(key, elsewhere):
 
 def test_a_quota_is_never_exceeded(key, elsewhere):
     def ask():
-        left = operations.use_quota(queries.key_in_force("lake"), now().date())
+        left = operations.use_quota(queries.active_key("lake"), now().date())
         jobs.commit()
         return left
 

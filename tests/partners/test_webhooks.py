@@ -63,8 +63,8 @@ def pretend(passed):
 def deliver(outbound):
     """Send all that is due, as the job does; tell what went wrong."""
     errors = []
-    while parcel := webhooks.claim():
-        errors.append(webhooks.deliver(outbound, policy().signer, parcel, now()))
+    while claimed := webhooks.claim():
+        errors.append(webhooks.deliver(outbound, policy().signer, claimed, now()))
     return errors
 
 
@@ -317,10 +317,10 @@ def test_nothing_goes_into_our_own_network(partner):
 def test_a_webhook_removed_while_a_message_is_under_way(partner, outbound):
     webhook = added(partner.url)
     webhooks.queue_test(webhook, now())
-    parcel = webhooks.claim()
+    claimed = webhooks.claim()
     webhooks.remove(webhook, "staff:test")
 
-    assert webhooks.deliver(outbound, policy().signer, parcel, now()) is None
+    assert webhooks.deliver(outbound, policy().signer, claimed, now()) is None
     assert not webhooks.has_due()
 
 

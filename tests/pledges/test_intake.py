@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from campaign.clock import now
 from campaign.db import Model, new_id
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.people.models import Consent, Person
 from campaign.pledges import intake, operations
 from campaign.pledges.models import Pledge, PledgeEvent
 from tests.factories import confirmed, policy, submitted
 
-TABLES = (Person, Pledge, PledgeEvent, Consent, Letter)
+TABLES = (Person, Pledge, PledgeEvent, Consent, OutgoingEmail)
 # What differs between two pledges however they are taken: ids, times, and what is derived from them.
 DIFFERENT = {
     "id",
@@ -127,4 +127,4 @@ def test_a_flooded_address_gets_no_letter(session: Session) -> None:
     for _ in range(policy().mails_per_address + 2):
         operations.disown(submitted())
     submitted()
-    assert len(rows(session, Letter)) == policy().mails_per_address
+    assert len(rows(session, OutgoingEmail)) == policy().mails_per_address

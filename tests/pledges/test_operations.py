@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from campaign.clock import now
 from campaign.db import db
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.people import operations as people
 from campaign.people.models import Consent, Person
 from campaign.people.rules import parse_address
@@ -40,7 +40,7 @@ def submit(address=ADDRESS, submission=None, **different):
 
 def templates():
     """Which letters were queued, oldest first."""
-    return list(db.session.scalars(select(Letter.template).order_by(Letter.id)))
+    return list(db.session.scalars(select(OutgoingEmail.template).order_by(OutgoingEmail.id)))
 
 
 def actions(pledge):
@@ -434,7 +434,7 @@ def test_who_disowns_a_pledge_leaves_nothing_but_its_trail():
 def test_disowning_stops_the_letters_that_are_on_their_way():
     operations.disown(submitted())
 
-    letter = db.session.scalars(select(Letter)).one()
+    letter = db.session.scalars(select(OutgoingEmail)).one()
     assert (letter.recipient, letter.facts) == (None, {})
     assert letter.failed_at is not None
 
@@ -464,7 +464,7 @@ def test_erasing_leaves_no_personal_data_anywhere():
 
     assert db.session.scalars(select(Person)).all() == pledges() == []
     assert db.session.scalars(select(Consent)).all() == []
-    for letter in db.session.scalars(select(Letter)):
+    for letter in db.session.scalars(select(OutgoingEmail)):
         assert (letter.recipient, letter.facts) == (None, {})
 
 
@@ -551,7 +551,9 @@ def test_a_refused_person_reads_the_reason():
 
     operations.refuse(policy(), pledge, "staff:ada", "This is not a person's name.", now())
 
-    letter = db.session.scalars(select(Letter).where(Letter.template == "refused")).one()
+    letter = db.session.scalars(
+        select(OutgoingEmail).where(OutgoingEmail.template == "refused")
+    ).one()
     assert letter.facts["reason"] == "This is not a person's name."
     assert pledge.status == Status.REFUSED
 
@@ -655,7 +657,9 @@ def test_after_a_day_an_address_gets_letters_again():
     for _ in range(policy().mails_per_address + 1):
         submit()
     db.session.execute(
-        update(Letter).values(queued_at=Letter.queued_at - timedelta(days=1, seconds=1))
+        update(OutgoingEmail).values(
+            queued_at=OutgoingEmail.queued_at - timedelta(days=1, seconds=1)
+        )
     )
 
     submit()
@@ -669,7 +673,10 @@ def test_one_address_does_not_use_up_the_letters_of_another():
 
     submit(STRANGER)
 
-    assert db.session.scalars(select(Letter.recipient).order_by(Letter.id)).all()[-1] == STRANGER
+    assert (
+        db.session.scalars(select(OutgoingEmail.recipient).order_by(OutgoingEmail.id)).all()[-1]
+        == STRANGER
+    )
 
 
 def test_what_staff_decided_is_told_even_to_a_flooded_address():
@@ -711,7 +718,9 @@ def test_the_reminder_tells_how_many_days_are_left():
 
     operations.remind(policy(), now() + timedelta(days=10))
 
-    letter = db.session.scalars(select(Letter).where(Letter.template == "reminder")).one()
+    letter = db.session.scalars(
+        select(OutgoingEmail).where(OutgoingEmail.template == "reminder")
+    ).one()
     assert letter.facts["days"] == policy().unconfirmed_days - 10
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from campaign import jobs
 from campaign.clock import now
 from campaign.db import db
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.people import operations as people
 from campaign.people.models import Consent, Person
 from campaign.people.rules import parse_address
@@ -45,7 +45,7 @@ def test_one_form_sent_by_eight_clicks_is_one_pledge_and_one_letter(elsewhere):
     for click in [elsewhere(lambda: submit(submission)) for _ in range(8)]:
         click.result(20)
 
-    assert (count(Person), count(Pledge), count(Letter)) == (1, 1, 1)
+    assert (count(Person), count(Pledge), count(OutgoingEmail)) == (1, 1, 1)
 
 
 def test_eight_forms_for_one_address_are_one_pledge(elsewhere):
@@ -53,7 +53,7 @@ def test_eight_forms_for_one_address_are_one_pledge(elsewhere):
         tab.result(20)
 
     assert (count(Person), count(Pledge)) == (1, 1)
-    assert count(Letter) == policy().mails_per_address
+    assert count(OutgoingEmail) == policy().mails_per_address
 
 
 def test_eight_presses_of_the_button_confirm_once(elsewhere):
@@ -211,4 +211,4 @@ def test_links_to_ones_own_page_asked_for_at_once_do_not_flood(elsewhere):
     for asking in [elsewhere(ask) for _ in range(8)]:
         asking.result(20)
 
-    assert count(Letter) == policy().mails_per_address
+    assert count(OutgoingEmail) == policy().mails_per_address

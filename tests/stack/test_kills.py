@@ -254,8 +254,10 @@ def aftermath() -> Iterator[Aftermath]:
 
 def let_leases_run_out(stack: Stack) -> None:
     """Make time pass for the letters that a dead worker had claimed, or that found no mail server."""
-    wait_until_none(stack, "SELECT count(*) FROM letters WHERE sent_at IS NULL AND due_at <= now()")
-    stack.rows("UPDATE letters SET due_at = now() WHERE sent_at IS NULL")
+    wait_until_none(
+        stack, "SELECT count(*) FROM outgoing_emails WHERE sent_at IS NULL AND due_at <= now()"
+    )
+    stack.rows("UPDATE outgoing_emails SET due_at = now() WHERE sent_at IS NULL")
 
 
 def wait_until_none(stack: Stack, query: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.config import Settings
 
 
@@ -22,4 +22,4 @@ def settings(database_url: str) -> Settings:
 
 @pytest.fixture(scope="session")
 def app(settings: Settings) -> Flask:
-    return create_app(settings)
+    return create_site(settings)

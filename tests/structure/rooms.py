@@ -11,8 +11,8 @@ DOMAINS = ("institutions", "campaigns", "people", "pledges", "tallies", "records
 # What all doors stand on.
 SHARED = ("http", "demo")
 DOORS = ("web", "embed", "api", "desk", "cli")
-# app.py knows the doors that answer requests, main.py the commands and the worker.
-TOP = {"app": {*DOORS} - {"cli"}, "main": {"app", "cli", "worker"}}
+# app.py knows the doors that answer requests, main.py the commands and the worker, wsgi.py the site.
+TOP = {"app": {*DOORS} - {"cli"}, "main": {"app", "cli", "worker"}, "wsgi": {"app"}}
 ABOVE_DOMAINS = {*SHARED, *DOORS, *TOP, "worker", "local"}
 
 

@@ -18,7 +18,7 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.i18n import offered
 from campaign.mail.compose import compose
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.pledges.emails import FORM
 from tests.factories import CAMPAIGN, policy, text
 
@@ -196,8 +196,12 @@ def form_token(
     return policy().signer.sign(FORM, [str(uuid4()), text(slug, locale).id, opened_at])
 
 
-def newest_letter(address: str) -> Letter | None:
-    letters = select(Letter).where(Letter.recipient == address).order_by(Letter.id.desc())
+def newest_letter(address: str) -> OutgoingEmail | None:
+    letters = (
+        select(OutgoingEmail)
+        .where(OutgoingEmail.recipient == address)
+        .order_by(OutgoingEmail.id.desc())
+    )
     return db.session.scalars(letters).first()
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from campaign import jobs
 from campaign.clock import now
 from campaign.db import db
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.people import operations as people
 from campaign.people.models import Consent, Person
 from campaign.pledges.emails import CONFIRM, MINE
@@ -365,7 +365,7 @@ def test_erasing_leaves_no_trace_but_the_trail(client: FlaskClient) -> None:
 def test_erasing_takes_back_letters_that_were_not_sent(client: FlaskClient) -> None:
     path = my_path(confirmed())
     press(client, open_page(client, f"{path}erase"))
-    assert not [letter for letter in db.session.scalars(select(Letter)) if letter.recipient]
+    assert not [letter for letter in db.session.scalars(select(OutgoingEmail)) if letter.recipient]
 
 
 @pytest.mark.parametrize("part", ["", "export", "erase", f"pledges/{NOBODY}/"])

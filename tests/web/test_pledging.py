@@ -12,7 +12,7 @@ from campaign import jobs
 from campaign.clock import now
 from campaign.db import db
 from campaign.institutions.models import Institution
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.people.models import Person
 from campaign.pledges import operations
 from campaign.pledges.emails import CONFIRM, FORM, MINE, SENT
@@ -360,7 +360,7 @@ def test_a_form_sent_twice_is_one_pledge_and_one_letter(client: FlaskClient) -> 
     first, second = press(client, page, fields), press(client, page, fields)
 
     assert first.path.split(".")[0] == second.path.split(".")[0]
-    assert (number_of(Pledge), number_of(Letter)) == (1, 1)
+    assert (number_of(Pledge), number_of(OutgoingEmail)) == (1, 1)
 
 
 def test_two_tabs_make_one_pledge_and_neither_confirms_unseen_what_the_other_says(
@@ -471,14 +471,14 @@ def test_sending_the_code_field_empty_uses_up_no_attempt(client: FlaskClient) ->
 def test_a_scanner_that_follows_every_link_changes_nothing(client: FlaskClient) -> None:
     sent(client)
     letter = letter_text(ADDRESS)
-    before = the_pledge().status, number_of(Letter), number_of(Person)
+    before = the_pledge().status, number_of(OutgoingEmail), number_of(Person)
 
     for _ in range(10):
         for part in ("/pledges/confirm/", "/pledges/not-me/"):
             assert open_page(client, link_in(letter, part)).status == 200
             client.head(link_in(letter, part))
 
-    assert (the_pledge().status, number_of(Letter), number_of(Person)) == before
+    assert (the_pledge().status, number_of(OutgoingEmail), number_of(Person)) == before
 
 
 def test_it_was_not_me_removes_everything(client: FlaskClient) -> None:

@@ -17,14 +17,14 @@ from sqlalchemy.orm import Session
 
 from campaign import app as factory
 from campaign import i18n, jobs
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.cli.content import extract_messages
 from campaign.clock import now
 from campaign.config import Settings
 from campaign.db import db
 from campaign.demo import pledges
 from campaign.mail.compose import compose
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.paths import TEMPLATES
 from campaign.pledges import emails
 from campaign.pledges.emails import CONFIRM, MINE, SENT
@@ -90,7 +90,7 @@ def app(settings: Settings, translations: Path) -> Iterator[Flask]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (i18n, factory):
             patch.setattr(module, "TRANSLATIONS", translations)
-        made = create_app(settings)
+        made = create_site(settings)
         i18n.offered.cache_clear()
         with made.app_context():
             prepare()
@@ -284,7 +284,7 @@ def test_no_sentence_of_any_letter_is_left_in_english(
     session: Session, template: str, tag: str
 ) -> None:
     known = facts()
-    letter = Letter(
+    letter = OutgoingEmail(
         template=template, locale=tag, recipient=ADDRESS, recipient_hash=b"", facts=known
     )
     session.add(letter)

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from campaign.clock import now
 from campaign.db import db
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.people.models import Person
 from campaign.pledges.models import Pledge, Status
 from campaign.tallies import operations as tallies
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.usefixtures("session")
 
 
 def passed(days):
-    """Let so many days pass for all pledges and letters."""
+    """Let so many days pass for all pledges and e-mails."""
     earlier = timedelta(days=days)
     db.session.execute(update(Pledge).values(submitted_at=Pledge.submitted_at - earlier))
-    db.session.execute(update(Letter).values(sent_at=now() - earlier))
+    db.session.execute(update(OutgoingEmail).values(sent_at=now() - earlier))
 
 
 def test_what_nobody_confirmed_goes_when_its_days_are_over(settings):
@@ -40,7 +40,7 @@ def test_what_nobody_confirmed_goes_when_its_days_are_over(settings):
     assert db.session.scalars(select(Person.id)).all() == [kept.person_id]
 
 
-def test_network_hashes_and_sent_letters_go_when_their_days_are_over(settings):
+def test_network_hashes_and_sent_emails_go_when_their_days_are_over(settings):
     pledge = confirmed()
 
     passed(settings.network_hash_days + 1)
@@ -48,7 +48,7 @@ def test_network_hashes_and_sent_letters_go_when_their_days_are_over(settings):
 
     db.session.refresh(pledge)
     assert (pledge.network_hash, pledge.status) == (None, Status.CONFIRMED)
-    assert db.session.scalars(select(Letter)).all() == []
+    assert db.session.scalars(select(OutgoingEmail)).all() == []
 
 
 def test_reminders_go_out_once():
@@ -58,7 +58,7 @@ def test_reminders_go_out_once():
     actors.remind_unconfirmed()
     actors.remind_unconfirmed()
 
-    assert db.session.scalars(select(Letter.template).order_by(Letter.id)).all() == [
+    assert db.session.scalars(select(OutgoingEmail.template).order_by(OutgoingEmail.id)).all() == [
         "confirm",
         "reminder",
     ]

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from campaign import i18n, jobs
 from campaign.db import db
-from campaign.mail.models import Letter
+from campaign.mail.models import OutgoingEmail
 from campaign.pledges.models import Pledge
 from campaign.tallies import operations as tallies
 from campaign.tallies.queries import counts
@@ -39,7 +39,7 @@ def test_every_job_that_is_woken_exists():
         argument.value for _, argument in woken_anywhere() if isinstance(argument, ast.Constant)
     }
 
-    assert named == {"send_letters", "send_webhooks", "fold_tallies"}
+    assert named == {"send_emails", "send_webhooks", "fold_tallies"}
     assert named <= JOBS.keys()
 
 
@@ -58,12 +58,13 @@ def test_every_function_of_the_worker_is_a_job():
 
 
 @pytest.fixture
-def work(app):
+def work(app, monkeypatch):
     """Start a worker with this broker, stop it in the end; messages are sent by ``jobs``."""
-    started, before = [], dramatiq.get_broker()
+    started = []
 
     def start(broker):
-        dramatiq.set_broker(broker)
+        monkeypatch.setitem(app.extensions, "broker", broker)
+        monkeypatch.setitem(app.extensions, "waker", jobs.Waker(broker))
         register(app)
         started.append(dramatiq.Worker(broker, worker_timeout=50, worker_threads=THREADS))
         started[-1].start()
@@ -73,7 +74,6 @@ def work(app):
     for worker in started:
         worker.stop()
         worker.broker.close()
-    dramatiq.set_broker(before)
 
 
 def send(broker, *names):
@@ -152,11 +152,8 @@ def test_a_job_that_fails_leaves_no_open_transaction(app, work, monkeypatch, com
     until(lambda: done == ["fail", "lock"])
 
 
-def test_a_confirmed_pledge_is_counted_by_way_of_postgresql(
-    work, settings, committing, monkeypatch
-):
+def test_a_confirmed_pledge_is_counted_by_way_of_postgresql(work, settings, committing):
     """The whole way: commit, message in the database, worker, tallies."""
-    monkeypatch.setattr(jobs, "waker", jobs.Waker())
     work(jobs.broker_for(replace(settings, broker_url="postgresql:", web_threads=3)))
 
     campaign_id = confirmed().campaign_id
@@ -176,21 +173,21 @@ def test_a_mail_server_that_hangs_keeps_no_tally_waiting(
         db.session.commit()  # which wakes nobody
         broker = work(StubBroker())
 
-        send(broker, *["send_letters"] * 2 * THREADS)
-        until(lambda: db.session.scalar(select(func.sum(Letter.attempts))) >= 2)
+        send(broker, *["send_emails"] * 2 * THREADS)
+        until(lambda: db.session.scalar(select(func.sum(OutgoingEmail.attempts))) >= 2)
         send(broker, "fold_tallies")
 
         until(lambda: counts(pledged[0].campaign_id).people == 2 * THREADS, seconds=5)
 
 
-def test_letters_are_sent_by_the_job(app, work, settings, committing, monkeypatch, postbox):
+def test_emails_are_sent_by_the_job(app, work, settings, committing, monkeypatch, postbox):
     monkeypatch.setitem(app.config, "SETTINGS", replace(settings, smtp_url=postbox.url))
     submitted()
     jobs.commit()
 
-    send(work(StubBroker()), "send_letters")
+    send(work(StubBroker()), "send_emails")
 
-    until(lambda: db.session.scalar(select(Letter.sent_at)) is not None)
+    until(lambda: db.session.scalar(select(OutgoingEmail.sent_at)) is not None)
     assert len(postbox.messages) == 1
 
 

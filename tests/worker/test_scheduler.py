@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from threading import Event, Thread
 
-import dramatiq
 import pytest
 from sqlalchemy import update
 
 from campaign import jobs, schedules
-from campaign.app import create_app
+from campaign.app import create_site
 from campaign.clock import now
 from campaign.db import db
 from campaign.partners import webhooks
@@ -143,8 +142,7 @@ def test_the_loop_ticks_until_it_is_told_to_stop(app, committing, woken, monkeyp
 
 def test_a_database_that_is_away_is_waited_for(settings, monkeypatch, caplog):
     monkeypatch.setattr(scheduler, "TICK_SECONDS", 0.01)
-    before = dramatiq.get_broker()
-    nowhere = create_app(
+    nowhere = create_site(
         replace(settings, database_url=f"postgresql+psycopg://x@127.0.0.1:{free_port()}/x")
     )
     stopping = Event()
@@ -157,6 +155,5 @@ def test_a_database_that_is_away_is_waited_for(settings, monkeypatch, caplog):
             assert time.monotonic() < deadline
         stopping.set()
         loop.join(10)
-    dramatiq.set_broker(before)
 
     assert not loop.is_alive()

@@ -1,0 +1,7 @@
+"""What gunicorn serves."""
+
+from campaign import logs
+from campaign.app import create_site
+
+logs.configure()
+app = create_site()
