@@ -1,13 +1,11 @@
 """The door for programs: open data to read, below ``/api/v1``, and the document that describes it."""
 
-from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
 from flask_smorest import Api
 
-from campaign.api import answers, pages, reading, writing
-from campaign.api.answers import PROBLEM
+from campaign.api import base, campaigns, pages, places, pledges, reading, tallies, writing
 from campaign.api.schemas import ProblemSchema
 from campaign.config import Settings
 
@@ -15,6 +13,8 @@ VERSION = "v1"
 OPENAPI = "3.1.0"
 TITLE = "Light Up the Heart of Science: open data"
 LICENSE = {"name": "CC BY 4.0", "identifier": "CC-BY-4.0"}
+# These modules add their operations to ``reading.blueprint``.
+OPERATIONS = (campaigns, tallies, pledges, places)
 # What a program reads and what a partner's program writes; their order is that of the reference page.
 BLUEPRINTS = (reading.blueprint, writing.blueprint)
 TAGS = {
@@ -25,35 +25,27 @@ TAGS = {
 }
 
 
-class Described(Api):  # type: ignore[misc]
-    """The OpenAPI document. How it is served and how errors are told is our own."""
+class DescribedApi(Api):  # type: ignore[misc]
+    """The OpenAPI document; each operation names the errors it responds with.
+
+    The two methods are private to flask-smorest, which has no setting to do without what they register.
+    """
 
     ERROR_SCHEMA = ProblemSchema
-    DEFAULT_ERROR_RESPONSE_NAME = None  # each operation names the errors that it answers
-
-    def _register_responses(self) -> None:
-        """Errors that an operation does not describe itself."""
-        for status in HTTPStatus:
-            if status >= 400:
-                content = {PROBLEM: {"schema": ProblemSchema}}
-                said = {"description": status.phrase, "content": content}
-                self.spec.components.response(status.name, said, lazy=True)
-
-    def _register_etag_headers(self) -> None:
-        """Every answer to GET has an ETag; it needs no parameter."""
-
-    def _register_pagination_header(self) -> None:
-        """Pages tell of the next one by RFC 8288."""
+    DEFAULT_ERROR_RESPONSE_NAME = None
 
     def _register_error_handlers(self) -> None:
-        """Errors are written by ``answers.write_problem``, also where no operation is concerned."""
+        """Register none: it would handle the errors of every page, over ``http.errors``."""
+
+    def _register_pagination_header(self) -> None:
+        """Register none: its schema would be in the document, though pages are linked as RFC 8288 has it."""
 
 
 def init_app(app: Flask) -> None:
     settings: Settings = app.config["SETTINGS"]
-    answers.init_app(app)
+    base.init_app(app)
     app.config["OPENAPI_URL_PREFIX"] = None  # the document is served by ``pages.document``
-    api = Described(app, spec_kwargs=_about(settings))
+    api = DescribedApi(app, spec_kwargs=_about(settings))
     api.spec.components.security_scheme("key", writing.SECURITY_SCHEME)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
@@ -73,5 +65,5 @@ def _about(settings: Settings) -> dict[str, Any]:
 
 
 def _document(spec: dict[str, Any]) -> dict[str, Any]:
-    """Tags in the order of the reference page, instead of one for each blueprint."""
+    """The document with our tags, in the order of the reference page, instead of one for each blueprint."""
     return {**spec, "tags": [{"name": name, "description": text} for name, text in TAGS.items()]}

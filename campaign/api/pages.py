@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, current_app, jsonify, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
-from campaign.api.answers import PREFIX, tagged
+from campaign.api.base import PREFIX, tagged
 from campaign.api.reference import ABOUT, BASICS, WORDS, prose, sections
 from campaign.clock import now
 from campaign.http.access import anyone

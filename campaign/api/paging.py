@@ -1,17 +1,18 @@
-"""Lists, page by page: what comes next is told by a signed cursor, never by a number of rows to skip.
+"""Lists, page by page: a signed cursor says what comes next, never a number of rows to skip.
 
-A cursor names the last row of a page, so that a page costs the same however far down it is, and nobody can make
-the database start anywhere else than where a page ended.
+A cursor names the last row of a page, so the next page costs the same however far down the list it is, and no
+client can make the database start anywhere but where a page ended. A page of a tally reads its own rows and the
+keys with an official pledge (``tallies.queries.by_key``). Days and months come whole.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from flask import request
 
-from campaign.api.answers import Problem
+from campaign.api.base import ApiProblem
 from campaign.links import absolute_url
 from campaign.pledges.policy import current_policy
 from campaign.pledges.queries import CURSOR_LIFETIME
@@ -19,24 +20,44 @@ from campaign.tokens import InvalidToken
 
 Row = Mapping[str, Any]
 Position = Any  # whatever JSON can hold
-# Rows after a position, at most so many, each with its own position.
+# Up to so many rows after a position, each with its own position.
 Source = Callable[[Position | None, int], Sequence[tuple[Position, Row]]]
+
+BATCH = 1000
 
 
 def page(source: Source, query: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """One page of a list, and its Link header (RFC 8288). Raises Problem for a cursor that is not ours."""
-    found = source(_position(query.get("after")), query["limit"] + 1)
-    shown = found[: query["limit"]]
-    body = {"items": [row for _, row in shown], "next": None}
-    if len(found) == len(shown):
+    """One page of a list, and its Link header (RFC 8288). Raises ApiProblem for a cursor that is not ours."""
+    limit = query["limit"]
+    rows = source(_position(query.get("after")), limit + 1)
+    body = {"items": [row for _, row in rows[:limit]], "next": None}
+    if len(rows) <= limit:
         return body, {}
     following = absolute_url(
         request.endpoint or "",
         **(request.view_args or {}),
         **{name: value for name, value in request.args.items() if name != "after"},
-        after=current_policy().signer.sign(_purpose(), shown[-1][0]),
+        after=current_policy().signer.sign(_purpose(), rows[limit - 1][0]),
     )
     return body | {"next": following}, {"Link": f'<{following}>; rel="next"'}
+
+
+def every_row(source: Source) -> Iterator[Row]:
+    """All rows of a list, read in batches."""
+    batch = source(None, BATCH)
+    while batch:
+        yield from (row for _, row in batch)
+        batch = source(batch[-1][0], BATCH) if len(batch) == BATCH else ()
+
+
+def known(rows: Sequence[Row]) -> Source:
+    """A list that is in memory already, as a source."""
+
+    def source(after: Position | None, limit: int) -> Sequence[tuple[Position, Row]]:
+        start = after or 0
+        return [*enumerate(rows[start : start + limit], start + 1)]
+
+    return source
 
 
 def _purpose() -> str:
@@ -50,7 +71,7 @@ def _position(cursor: str | None) -> Position | None:
         return current_policy().signer.read(_purpose(), cursor, CURSOR_LIFETIME)
     except InvalidToken:
         detail = "Not a cursor of this list, or older than seven days. Start again without it."
-        raise Problem(400, detail, [{"name": "after", "detail": detail}]) from None
+        raise ApiProblem(400, detail, [{"name": "after", "detail": detail}]) from None
 
 
 def moment(position: Position | None) -> tuple[datetime, UUID] | None:

@@ -1,4 +1,4 @@
-"""The shapes of what partners hand in; see ``schemas``. What the words may say is for ``pledges.rules``."""
+"""The shapes of what partners hand in; see ``schemas``. The values are checked by ``pledges.rules``."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _TAG = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$"
 
 
 class YesOrNo(fields.Boolean):
-    """A consent is given or not: no "on", no 1."""
+    """A JSON boolean, nothing that only means one: a consent must not rest on "on" or 1."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **named: Any) -> bool:
         if not isinstance(value, bool):
@@ -21,7 +21,7 @@ class YesOrNo(fields.Boolean):
 
 
 class WholeNumber(fields.Integer):
-    """A number of JSON, not a text and not a truth."""
+    """A JSON integer, no string and no boolean."""
 
     def __init__(self, **named: Any) -> None:
         super().__init__(strict=True, **named)
@@ -33,7 +33,7 @@ class WholeNumber(fields.Integer):
 
 
 class IdempotencySchema(Schema):
-    """What tells a request that is sent again from a new one."""
+    """The header by which a repeated request is recognized."""
 
     idempotency_key = fields.String(
         data_key="Idempotency-Key",

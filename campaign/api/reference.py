@@ -30,36 +30,35 @@ WORDS = {
 BASICS = {
     "Versions": (
         "Everything below `/api/v1` keeps its meaning. Fields and operations may be added, so ignore what you "
-        "do not know. What would break a program comes under another version."
+        "do not know. Breaking changes get a new version."
     ),
     "Values": (
         "Numbers are numbers. Days and times are ISO 8601 in UTC, languages BCP 47, countries ISO 3166-1 "
         "alpha-2, regions UN M49, institutions ROR ids. What is not known is `null`."
     ),
     "Languages": (
-        "Names are in the language that `lang` asks for, English unless told; Accept-Language is not looked "
-        "at. Where a language is not offered, `Content-Language` says which one was used instead."
+        "Names are in the language that `lang` asks for, by default English; Accept-Language is ignored. "
+        "Where a language is not offered, `Content-Language` says which one was used instead."
     ),
     "Parameters": (
-        "A parameter that an operation does not know, that comes twice or that has a value that cannot be, is "
-        "refused with 400. `errors` says which, and why."
+        "A parameter that is unknown, is repeated or has an invalid value is refused with 400. `errors` says "
+        "which one, and why."
     ),
     "Pages": (
         "A long list comes in pages. Follow `next`, or the `Link` header (RFC 8288), until it is `null`. "
-        "Cursors are signed and valid for seven days: one that was made up is refused with 400."
+        "Cursors are signed and valid for seven days; any other is refused with 400."
     ),
     "Files": (
         "Tallies, days, months, signatories and official pledges come whole, as a file, with `.csv` or `.jsonl` "
-        "after their address; so they do with `Accept: text/csv` or `Accept: application/jsonl`. In CSV, a text "
-        "that a spreadsheet would take for a formula "
-        "has an apostrophe before it."
+        "after their address, or with `Accept: text/csv` or `Accept: application/jsonl`. In CSV, a text "
+        "that a spreadsheet would take for a formula has an apostrophe before it."
     ),
     "Caching": (
         "Answers have an `ETag`. Send it back as `If-None-Match`, and as long as no number has "
-        "changed, the answer is an empty 304. `Cache-Control` says how long you need not ask at all."
+        "changed, the answer is an empty 304. `Cache-Control` says for how long you need not ask again."
     ),
     "Limits": (
-        "1200 requests a minute from one network, 30 for files. Beyond, the answer is 429, and `Retry-After` "
+        "1200 requests a minute from one network, 30 for files. Beyond that, the answer is 429, and `Retry-After` "
         "says how many seconds to wait. For all numbers at once, take the daily dataset instead."
     ),
     "Errors": (
@@ -71,8 +70,8 @@ BASICS = {
         "servers."
     ),
     "Names": (
-        "Names are here because these people chose to be listed. They can change their mind: renew a copy at "
-        "least once a day, and use the names for nothing but showing who pledged."
+        "Names are here because these people chose to be listed. They can change their mind: refresh any copy "
+        "at least once a day, and use the names only to show who pledged."
     ),
 }
 
@@ -136,13 +135,15 @@ def sections(document: Node) -> list[Section]:
 
 def _operation(document: Node, path: str, method: str, methods: Node) -> Operation:
     find, operation = partial(_resolved, document), methods[method]
-    answers = {status: find(answer) for status, answer in operation["responses"].items()}
-    status, wanted = next((s, a) for s, a in answers.items() if s.startswith("2"))
+    responses = {status: find(response) for status, response in operation["responses"].items()}
+    status = next(status for status in responses if status.startswith("2"))
     others = [
-        (s, prose(a.get("description", ""))) for s, a in sorted(answers.items()) if s != status
+        (other, prose(response.get("description", "")))
+        for other, response in sorted(responses.items())
+        if other != status
     ]
     shared, own = methods.get("parameters", []), operation.get("parameters", [])
-    parameters = [find(one) for one in [*shared, *own]]
+    parameters = [find(parameter) for parameter in [*shared, *own]]
     sent = find(operation["requestBody"]) if "requestBody" in operation else None
     return Operation(
         anchor=f"{method}{path.replace('/', '-')}".translate(str.maketrans("", "", "{}")),
@@ -151,13 +152,13 @@ def _operation(document: Node, path: str, method: str, methods: Node) -> Operati
         summary=operation["summary"],
         description=prose(operation["description"]),
         parameters=[
-            (title, [_parameter(find, one) for one in parameters if one["in"] == place])
+            (title, [_parameter(find, each) for each in parameters if each["in"] == place])
             for place, title in (("path", "In the path"), ("query", "In the query"), ("header", "Header fields"))
-            if any(one["in"] == place for one in parameters)
+            if any(each["in"] == place for each in parameters)
         ],
         request=_request(document, path, method, parameters),
         sent=_body(find, sent) if sent else None,
-        answer=_body(find, wanted),
+        answer=_body(find, responses[status]),
         status=status,
         others=others,
     )  # fmt: skip
@@ -166,19 +167,19 @@ def _operation(document: Node, path: str, method: str, methods: Node) -> Operati
 def _resolved(document: Node, node: Node) -> Node:
     """Follow a reference inside the document."""
     while "$ref" in node:
-        found: Any = document
+        target: Any = document
         for part in node["$ref"].removeprefix("#/").split("/"):
-            found = found[part]
-        node = found
+            target = target[part]
+        node = target
     return node
 
 
-def _parameter(find: Any, one: Node) -> Line:
-    schema = find(one.get("schema", {}))
-    description = one.get("description") or schema.get("description", "")
-    example = one.get("example", next(iter(schema.get("examples", [])), ""))
-    is_required = one.get("required", False)
-    return Line(one["name"], _type(find, schema), prose(description), is_required, str(example))
+def _parameter(find: Any, node: Node) -> Line:
+    schema = find(node.get("schema", {}))
+    description = node.get("description") or schema.get("description", "")
+    example = node.get("example", next(iter(schema.get("examples", [])), ""))
+    is_required = node.get("required", False)
+    return Line(node["name"], _type(find, schema), prose(description), is_required, str(example))
 
 
 def _type(find: Any, schema: Node) -> str:
@@ -197,7 +198,7 @@ def _type(find: Any, schema: Node) -> str:
     if "maxLength" in schema:
         words += f", up to {schema['maxLength']} characters"
     if "default" in schema:
-        words += f", {schema['default']} unless told"
+        words += f", default: {schema['default']}"
     return words
 
 
@@ -206,7 +207,9 @@ def _body(find: Any, holder: Node) -> Body:
     main: Node = next(iter(content.values()), {})
     schema = find(main.get("schema", {}))
     examples = [
-        (type_, _example(one["example"])) for type_, one in content.items() if "example" in one
+        (type_, _example(media["example"]))
+        for type_, media in content.items()
+        if "example" in media
     ]
     return Body(list(_lines(find, schema)), examples)
 
@@ -216,11 +219,11 @@ def _example(value: Any) -> str:
 
 
 def _lines(find: Any, schema: Node, prefix: str = "") -> Iterator[Line]:
-    """Every field, those inside others after them, by dotted name."""
+    """Every field by its dotted name, each followed by the fields inside it."""
     required = schema.get("required", [])
-    for name, found in schema.get("properties", {}).items():
-        described, inner = found, find(found)
-        description = described.get("description") or inner.get("description", "")
+    for name, field in schema.get("properties", {}).items():
+        inner = find(field)
+        description = field.get("description") or inner.get("description", "")
         yield Line(
             prefix + name, _type(find, inner), prose(description), name in required, ""
         )  # fmt: skip
@@ -231,9 +234,10 @@ def _lines(find: Any, schema: Node, prefix: str = "") -> Iterator[Line]:
 
 def _request(document: Node, path: str, method: str, parameters: list[Node]) -> str:
     """The request as a line for a terminal."""
-    for one in parameters:
-        if one["in"] == "path":
-            path = path.replace(f"{{{one['name']}}}", str(one.get("example", one["name"])))
+    for parameter in parameters:
+        if parameter["in"] == "path":
+            name = parameter["name"]
+            path = path.replace(f"{{{name}}}", str(parameter.get("example", name)))
     address = f"{document['servers'][0]['url']}{path}"
     if method == "get":
         return f"curl {address}"

@@ -1,4 +1,4 @@
-"""The shapes of what comes in and goes out: they check, they write JSON, and they are the documentation.
+"""The shapes of requests and responses: they validate, they write JSON, and they are the documentation.
 
 Numbers are numbers, days and times ISO 8601 (UTC), languages BCP 47, countries ISO 3166-1 alpha-2, regions UN M49,
 institutions ROR ids. Rows of lists are flat, so that JSON, JSON Lines and CSV have the same fields.
@@ -19,7 +19,7 @@ MOST_SIGNATORIES = 200
 
 
 def described(text: str, *examples: Any, **more: Any) -> dict[str, Any]:
-    """What the documentation says of a field."""
+    """What the documentation says about a field."""
     return {"description": text, **({"examples": list(examples)} if examples else {}), **more}
 
 
@@ -48,14 +48,14 @@ class ProblemItem(Schema):
 
 
 class ProblemSchema(Schema):
-    """An error, as RFC 9457 has it."""
+    """An error (RFC 9457)."""
 
     type = _text("The kind of problem.", "about:blank", format="uri-reference")
     title = _text("The status in words.", "Not Found")
     status = fields.Integer(
         required=True,
         validate=validate.Range(400, 599),
-        metadata=described("The status of the answer.", 404),
+        metadata=described("The status of the response.", 404),
     )
     detail = _text("What went wrong and what helps.", "There is nothing at this address.")
     errors = fields.List(
@@ -64,11 +64,11 @@ class ProblemSchema(Schema):
     )
 
 
-# What comes in
+# Requests
 
 
 class NoQuery(Schema):
-    """An operation without parameters refuses all."""
+    """No parameter at all."""
 
 
 class LanguageQuery(Schema):
@@ -76,7 +76,7 @@ class LanguageQuery(Schema):
         validate=[validate.Length(max=35), validate.Regexp(LANGUAGE)],
         load_default="en",
         metadata=described(
-            "Language of the names in the answer (BCP 47). Where it is not offered, the one nearest to it is used; "
+            "Language of the names in the answer (BCP 47). Where it is not offered, the nearest one is used; "
             "Content-Language says which.",
             "fr",
         ),
@@ -118,7 +118,7 @@ def _after() -> fields.String:
     return fields.String(
         validate=validate.Length(min=1, max=500),
         metadata=described(
-            "Where the page before ended, as its `next` says. Only follow `next`; a cursor is valid for seven days."
+            "Where the previous page ended. Follow `next` instead of building it; a cursor is valid for seven days."
         ),
     )
 
@@ -127,7 +127,7 @@ class InstitutionQuery(LanguageQuery):
     q = fields.String(
         validate=validate.Length(min=1, max=200),
         metadata=described(
-            "A name or a part of one, in any of the institution's languages; small mistakes are forgiven. "
+            "A name or a part of one, in any of the institution's languages; small typos are tolerated. "
             "The best matches come first, and there is one page only.",
             "nairobi",
         ),
@@ -152,37 +152,31 @@ class MonthsQuery(Schema):
     institution = _institution_filter("Only pledges of this institution and its people.")
 
 
-class SignatoryFilter(LanguageQuery):
+class SignatoryQuery(LanguageQuery):
     q = fields.String(
         validate=validate.Length(min=1, max=100),
         metadata=described("A part of the name; accents and case do not matter.", "kamau"),
     )
     country = _country_filter("Only people of this country.")
     institution = _institution_filter("Only people of this institution.")
-
-
-class SignatoryQuery(SignatoryFilter):
     limit = _limit(MOST_SIGNATORIES, 50)
     after = _after()
 
 
-class OfficialPledgeFilter(LanguageQuery):
+class OfficialPledgeQuery(LanguageQuery):
     country = _country_filter("Only institutions of this country.")
-
-
-class OfficialPledgeQuery(OfficialPledgeFilter):
     limit = _limit(MOST_SIGNATORIES, 50)
     after = _after()
 
 
-# What goes out
+# Responses
 
 
-def _persons() -> fields.Integer:
+def _people() -> fields.Integer:
     return _number("Confirmed pledges of people.", 1320)
 
 
-def _institutions() -> fields.Integer:
+def _official_pledges() -> fields.Integer:
     return _number(
         "Confirmed official pledges of institutions; never added to those of people.", 12
     )
@@ -191,18 +185,18 @@ def _institutions() -> fields.Integer:
 class CampaignCountsSchema(Schema):
     """The headline numbers of a campaign."""
 
-    persons = _persons()
-    institutions = _institutions()
+    people = _people()
+    official_pledges = _official_pledges()
     countries = _number("Countries and territories where people pledged.", 61)
-    organizations = _number("Institutions whose people pledged.", 214)
+    institutions_reached = _number("Institutions whose people pledged.", 214)
 
 
 class CountsInCampaignSchema(Schema):
     """The numbers of a country, a region or an institution in one campaign."""
 
     campaign = _text("The campaign's slug.", "heart-of-science")
-    persons = _persons()
-    institutions = _institutions()
+    people = _people()
+    official_pledges = _official_pledges()
 
 
 class CampaignSummarySchema(Schema):
@@ -251,7 +245,9 @@ class CommitmentSchema(Schema):
 class TextSchema(TextReferenceSchema):
     theme = _text("The theme.", "Eco-security")
     summary = _text("What the campaign is about.", "Scientists and institutions promise …")
-    introduction = _text("The introduction; paragraphs are parted by blank lines.", "A country …")
+    introduction = _text(
+        "The introduction; paragraphs are separated by blank lines.", "A country …"
+    )
     pledge = _text("What a person signs.", "I pledge …")
     pledge_institution = _text("What the representative of an institution signs.", "We pledge …")
     commitments = _list(fields.Nested(CommitmentSchema), "What a person can undertake.")
@@ -265,33 +261,33 @@ class TallyRow(Schema):
         "ISO 3166-1, UN M49, ROR id, code of a commitment, or code of a discipline (OECD FORD).",
         "KE",
     )
-    name = _text("Its name in the language asked for.", "Kenya")
+    name = _text("Its name in the requested language.", "Kenya")
     country = _text(
         "Where `key` is an institution, its country; otherwise null.", None,
         allow_none=True, pattern="^[A-Z]{2}$",
     )  # fmt: skip
-    persons = _persons()
-    institutions = _institutions()
+    people = _people()
+    official_pledges = _official_pledges()
 
 
 class DayRow(Schema):
     """Confirmed pledges that stand today, by the day on which they were confirmed."""
 
     date = fields.Date(required=True, metadata=described("The day (UTC).", "2026-11-21"))
-    persons = _persons()
-    institutions = _institutions()
+    people = _people()
+    official_pledges = _official_pledges()
 
 
 class MonthRow(Schema):
     """Confirmed pledges that stand today, by the month in which they were confirmed."""
 
     month = _text("The month (UTC).", "2026-11", pattern=r"^[0-9]{4}-[0-9]{2}$")
-    persons = _persons()
-    institutions = _institutions()
+    people = _people()
+    official_pledges = _official_pledges()
 
 
 class SignatoryRow(Schema):
-    """Someone who chose to be listed with their name. Who withdraws disappears from here."""
+    """A person who chose to be listed by name. People who withdraw disappear from here."""
 
     name = _text("The name as the person wrote it.", "Wanjiru Kamau")
     role = fields.String(
@@ -302,7 +298,7 @@ class SignatoryRow(Schema):
         ),
     )
     institution = _text(
-        "ROR id; null for those of none or of one that is not in the registry.", "02y9nww90",
+        "ROR id; null where there is none or it is not in the registry.", "02y9nww90",
         allow_none=True, pattern=ROR_ID,
     )  # fmt: skip
     institution_name = _text(
@@ -326,7 +322,7 @@ class OfficialPledgeRow(Schema):
         required=True, metadata=described("Day of the confirmation (UTC).", "2026-11-21")
     )
     commitments = _list(
-        fields.String(), "Codes of what it undertakes; in CSV parted by spaces.", ["hosting"]
+        fields.String(), "Codes of what it undertakes; in CSV separated by spaces.", ["hosting"]
     )
     url = _text(
         "The institution's page.", "https://example.org/en/institutions/02y9nww90/", format="uri"
@@ -336,7 +332,7 @@ class OfficialPledgeRow(Schema):
 class InstitutionRow(Schema):
     id = _text("ROR id.", "02y9nww90", pattern=ROR_ID)
     name = _text(
-        "Name in the language asked for, else the one ROR displays.", "University of Nairobi"
+        "Name in the requested language, else the one ROR displays.", "University of Nairobi"
     )
     city = _text("The city.", "Nairobi", allow_none=True)
     country = _text("The country.", "KE", pattern="^[A-Z]{2}$")
@@ -347,7 +343,7 @@ class InstitutionSchema(InstitutionRow):
     status = fields.String(
         required=True,
         validate=validate.OneOf(("active", "inactive", "withdrawn")),
-        metadata=described("What the registry says of it.", "active"),
+        metadata=described("Its status in the registry.", "active"),
     )
     types = _list(fields.String(), "What it is, in the registry's words.", ["education"])
     website = _text("Its website.", "https://www.uonbi.ac.ke", allow_none=True)
@@ -372,7 +368,7 @@ class CountriesSchema(Schema):
 class CountsOfPlaceSchema(CountsInCampaignSchema):
     """The numbers of a country in one campaign."""
 
-    organizations = _number("Institutions of the country whose people pledged.", 9)
+    institutions_reached = _number("Institutions of the country whose people pledged.", 9)
 
 
 class CountryWithCountsSchema(CountrySchema):
@@ -427,7 +423,7 @@ class MonthsSchema(Schema):
 
 
 def sample(schema: type[Schema] | Schema) -> dict[str, Any]:
-    """One answer of this shape, from the examples of its fields."""
+    """A response of this shape, from the examples of its fields."""
     shape = schema() if isinstance(schema, type) else schema
     return {name: _sample_of(field) for name, field in shape.fields.items() if field.required}
 

@@ -1,7 +1,7 @@
-"""Pledges that come from an institution's own form, through its own server, with a key.
+"""Pledges from an institution's own form, handed in by its server with a key.
 
-They keep the same rules as those of the form on the site and get the same mail; no answer tells which addresses are
-known. Keys are for servers: what a browser sends from another site is refused before anything is read.
+They follow the rules of the form on the site and get the same mail; no response reveals which addresses are known.
+Keys are for servers: what a browser sends from another site is refused before anything is read.
 """
 
 import secrets
@@ -13,7 +13,7 @@ from uuid import UUID
 from flask import Response, g, request
 
 from campaign import i18n, jobs
-from campaign.api.answers import PREFIX, PROBLEM, Blueprint, Problem
+from campaign.api.base import PREFIX, PROBLEM, ApiProblem, Blueprint
 from campaign.api.partner_schemas import (
     AcceptedSchema,
     IdempotencySchema,
@@ -41,36 +41,27 @@ from campaign.pledges.rules import Draft, InvalidPledge
 
 blueprint = Blueprint("api_writing", __name__, url_prefix=PREFIX)
 
-# For each address, before any key is looked at.
+# For each network, before any key is looked at.
 WRITE_LIMIT = "600 per minute"
 SECURITY_SCHEME = {
     "type": "http",
     "scheme": "bearer",
     "description": "The key that the campaign's staff gave you. Keep it on your server.",
 }
-_UNFIT = "The pledge does not keep the rules, or the Idempotency-Key came before with another body."
+_IN_FLIGHT = "A request with the same Idempotency-Key is being answered at this moment."
 _PAUSED_SECONDS = 3600
-_REFUSALS = {
-    400: "The body is no JSON, or a field is missing, unknown or of another type.",
-    401: "There is no key, or it is unknown or revoked.",
-    403: "A browser sent this from another site. Keys are for servers.",
-    409: "A request with the same Idempotency-Key is being answered at this moment.",
-    413: "The body is too large.",
-    429: "The key has used up its quota of this day, or requests come too fast.",
-    503: "The write API is paused.",
-}
 
 
 @rate_limited(WRITE_LIMIT)
 def count_request() -> None:
-    """So that nobody guesses keys at the speed of the network."""
+    """Limit the requests of a network, so that keys cannot be guessed at full speed."""
 
 
 def check_key() -> None:
-    """Let in whoever has an active key, while the write API is not paused."""
+    """Let in requests with a valid key, unless the write API is paused. Raises ApiProblem."""
     if pause := queries.current_pause():
         after = {"Retry-After": str(_PAUSED_SECONDS)}
-        raise Problem(503, f"The write API is paused: {pause.reason}", headers=after)
+        raise ApiProblem(503, f"The write API is paused: {pause.reason}", headers=after)
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise _unauthorized("Give your key as: Authorization: Bearer …", "Bearer")
@@ -80,20 +71,20 @@ def check_key() -> None:
     g.api_key = key
 
 
-def _unauthorized(detail: str, challenge: str) -> Problem:
-    """RFC 6750, section 3."""
-    return Problem(401, detail, headers={"WWW-Authenticate": challenge})
+def _unauthorized(detail: str, challenge: str) -> ApiProblem:
+    """A 401 that says what to send (RFC 6750, section 3)."""
+    return ApiProblem(401, detail, headers={"WWW-Authenticate": challenge})
 
 
-def tell_quota(answer: Response) -> Response:
-    """RateLimit fields of draft-ietf-httpapi-ratelimit-headers; in whose language the problems are written."""
+def add_headers(response: Response) -> Response:
+    """Add the quota (draft-ietf-httpapi-ratelimit-headers) and the language of the sentences about fields."""
     if "quota_left" in g:
         key: ApiKey = g.api_key
-        answer.headers["RateLimit-Policy"] = f'"day";q={key.quota};w=86400'
-        answer.headers["RateLimit"] = f'"day";r={g.quota_left};t={_seconds_to_midnight(now())}'
-    answer.headers["Content-Language"] = i18n.current()
-    answer.vary.add("Accept-Language")
-    return answer
+        response.headers["RateLimit-Policy"] = f'"day";q={key.quota};w=86400'
+        response.headers["RateLimit"] = f'"day";r={g.quota_left};t={_seconds_to_midnight(now())}'
+    response.headers["Content-Language"] = i18n.current()
+    response.vary.add("Accept-Language")
+    return response
 
 
 def _seconds_to_midnight(moment: datetime) -> int:
@@ -104,19 +95,36 @@ def _seconds_to_midnight(moment: datetime) -> int:
 
 blueprint.before_request(count_request)
 blueprint.before_request(check_key)
-blueprint.after_request(tell_quota)
+blueprint.after_request(add_headers)
 
 
-@blueprint.post("/pledges")
+@blueprint.post("/pledges", tags=["Pledges"])
 @key_holder
-@blueprint.reads(IdempotencySchema, location="headers")
-@blueprint.reads(PledgeSchema, location="json")
-@blueprint.answers(
-    202, AcceptedSchema, description="Taken. Its person gets a mail to confirm it by."
+@blueprint.arguments(IdempotencySchema, location="headers")
+@blueprint.arguments(PledgeSchema, location="json")
+@blueprint.response(
+    202, AcceptedSchema, description="Taken. The person gets a mail to confirm it by."
 )
-@blueprint.refuses(_REFUSALS)
-@blueprint.also(422, schema=PledgeProblemSchema, content_type=PROBLEM, description=_UNFIT)
-@blueprint.doc(tags=["Pledges"], security=[{"key": []}])  # type: ignore[untyped-decorator]
+@blueprint.alt_response(
+    400, description="The body is not JSON, or a field is missing, unknown or of another type."
+)
+@blueprint.alt_response(401, description="There is no key, or it is unknown or revoked.")
+@blueprint.alt_response(
+    403, description="A browser sent this from another site. Keys are for servers."
+)
+@blueprint.alt_response(409, description=_IN_FLIGHT)
+@blueprint.alt_response(413, description="The body is too large.")
+@blueprint.alt_response(
+    422,
+    schema=PledgeProblemSchema,
+    content_type=PROBLEM,
+    description="The pledge breaks a rule, or the Idempotency-Key was used before with another body.",
+)
+@blueprint.alt_response(
+    429, description="The key has used up its quota of this day, or requests come too fast."
+)
+@blueprint.alt_response(503, description="The write API is paused.")
+@blueprint.doc(security=[{"key": []}])
 def pledge(headers: Mapping[str, str], body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Hand in a person's pledge
 
@@ -157,9 +165,9 @@ def _earlier_answer(
     try:
         return partners.earlier_answer(key, idempotency_key, digest, moment)
     except partners.RequestInFlight:
-        raise Problem(409, _REFUSALS[409], headers={"Retry-After": "1"}) from None
+        raise ApiProblem(409, _IN_FLIGHT, headers={"Retry-After": "1"}) from None
     except partners.KeyReused:
-        raise Problem(422, "This Idempotency-Key came before, with another body.") from None
+        raise ApiProblem(422, "This Idempotency-Key was used before, with another body.") from None
 
 
 def _use_quota(key: ApiKey, moment: datetime) -> None:
@@ -169,11 +177,11 @@ def _use_quota(key: ApiKey, moment: datetime) -> None:
         jobs.commit()  # the day of its last use
         after = {"Retry-After": str(_seconds_to_midnight(moment))}
         detail = f"This key may hand in {key.quota} pledges a day, and has done so."
-        raise Problem(429, detail, headers=after)
+        raise ApiProblem(429, detail, headers=after)
 
 
 def _checked(key: ApiKey, body: Mapping[str, Any]) -> tuple[Draft, Address, CampaignText]:
-    """What is to be submitted. Raises Problem, with a sentence for every field that needs another look."""
+    """The pledge to submit. Raises ApiProblem, with a sentence for every field that needs another look."""
     try:
         text = _text_shown(body)
         draft, address = rules.check_with_address(
@@ -186,7 +194,7 @@ def _checked(key: ApiKey, body: Mapping[str, Any]) -> tuple[Draft, Address, Camp
             {"name": name, "code": problem.code, "detail": message(name, problem)}
             for name, problem in invalid.problems.items()
         ]
-        raise Problem(422, "Some fields need another look.", problems) from None
+        raise ApiProblem(422, "Some fields need another look.", problems) from None
     return draft, address, text
 
 
@@ -201,17 +209,17 @@ def _text_shown(body: Mapping[str, Any]) -> CampaignText:
 def _values(key: ApiKey, body: Mapping[str, Any]) -> dict[str, list[str]]:
     """The fields as the form sends them; a key that is bound to an institution fills it in."""
     own = {"affiliation": "institution", "institution": key.institution_id}
-    given = (own if key.institution_id else {}) | {**body}
-    given["listed"] = "name" if body["listed"] else "anonymous"
+    fields = (own if key.institution_id else {}) | {**body}
+    fields["listed"] = "name" if body["listed"] else "anonymous"
     return {
         name: value if isinstance(value, list) else [value]
-        for name, value in given.items()
+        for name, value in fields.items()
         if isinstance(value, str | list)
     }
 
 
 def _check_institution(key: ApiKey, draft: Draft) -> None:
-    """Raises InvalidPledge where a bound key pledges for somebody else."""
+    """Raises InvalidPledge where a key that is bound to an institution pledges for another."""
     if key.institution_id is None:
         return
     own = affiliation(key.institution_id)
@@ -220,9 +228,9 @@ def _check_institution(key: ApiKey, draft: Draft) -> None:
 
 
 def _circumstances(key: ApiKey, moment: datetime) -> Circumstances:
-    """Many people behind a partner's one server are no crowd, and how long they read is not known here."""
+    """Signals that raise no suspicion: one server speaks for many people, and how long they read is unknown."""
     return Circumstances(
-        network_hash=secrets.token_bytes(32),  # nobody else's
+        network_hash=secrets.token_bytes(32),  # shared with no other pledge
         form_opened_at=moment - SHORTEST_READING,
         source=f"api@{key.name}",
     )

@@ -104,8 +104,8 @@ def _widget_data(institution: Institution, text: CampaignText) -> dict[str, Any]
         "dir": i18n.direction(i18n.current()),
         "title": text.title,
         "institution": institution_queries.name_in(institution, i18n.current()),
-        "count": _count(counts.persons),
-        "goal": _goal(counts.persons),
+        "count": _count(counts.people),
+        "goal": _goal(counts.people),
         "notes": _notes(counts),
         "latest": gettext("People who pledged most recently"),
         "people": _people(text.campaign_id, institution.id),
@@ -117,22 +117,22 @@ def _widget_data(institution: Institution, text: CampaignText) -> dict[str, Any]
     }
 
 
-def _count(persons: int) -> list[str]:
+def _count(people: int) -> list[str]:
     """The sentence with the number of people, in the parts of ``people_have_pledged``."""
-    if persons:
-        return people_have_pledged(persons)
+    if people:
+        return people_have_pledged(people)
     return [gettext("Nobody has pledged here yet. Be the first light.")]
 
 
-def _goal(persons: int) -> dict[str, Any]:
+def _goal(people: int) -> dict[str, Any]:
     """The next round number to reach, and how far the people have come."""
-    goal = next((step for step in MILESTONES if step > persons), persons + 1)
+    goal = next((step for step in MILESTONES if step > people), people + 1)
     words = gettext("Next goal: %(number)s", number=format_number(goal))
-    return {"value": persons, "max": goal, "text": words}
+    return {"value": people, "max": goal, "text": words}
 
 
 def _notes(counts: Counts) -> list[str]:
-    return [gettext("This institution has pledged officially.")] if counts.institutions else []
+    return [gettext("This institution has pledged officially.")] if counts.official_pledges else []
 
 
 def _people(campaign_id: int, institution_id: str) -> list[list[str]]:
@@ -160,8 +160,8 @@ def badge(ror_id: str) -> Response:
 
 
 def _badge(institution: Institution, text: CampaignText) -> badges.Badge:
-    persons = counts_of(text.campaign_id, "institution", institution.id).persons
-    words = "".join(people_have_pledged(persons))
+    people = counts_of(text.campaign_id, "institution", institution.id).people
+    words = "".join(people_have_pledged(people))
     title = gettext(
         "%(name)s: %(words)s",
         name=institution_queries.name_in(institution, i18n.current()),

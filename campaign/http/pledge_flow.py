@@ -190,9 +190,9 @@ def gratitude(pledge: Pledge) -> Mapping[str, Any]:
         "held": pledge.status == Status.HELD,
         "receipt": receipt(current_policy().signer, pledge.id),
         "certificate": certificates.token_of(current_policy().signer, pledge),
-        "country_count": country.persons,
+        "country_count": country.people,
         "institution": pledge.institution,
-        "institution_count": colleagues.persons if colleagues else 0,
+        "institution_count": colleagues.people if colleagues else 0,
         "other_campaigns": [
             text for text in current_texts() if text.campaign_id != pledge.campaign_id
         ],

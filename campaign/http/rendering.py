@@ -91,13 +91,13 @@ def commitment(code: str, text: CampaignText, kind: str, signed: CampaignText) -
     return text.commitments_for(kind).get(code) or signed.commitments_for(kind)[code]
 
 
-def people_have_pledged(persons: int) -> list[str]:
+def people_have_pledged(people: int) -> list[str]:
     """Words before the number, the number, words after it; or words alone, as Arabic says "two people"."""
     sentence: str = ngettext(
-        "%(count)s person has pledged", "%(count)s people have pledged", persons, count=_NUMBER
+        "%(count)s person has pledged", "%(count)s people have pledged", people, count=_NUMBER
     )
     before, number, after = sentence.partition(_NUMBER)
-    return [before, i18n.format_number(persons), after] if number else [sentence]
+    return [before, i18n.format_number(people), after] if number else [sentence]
 
 
 _FILTERS: dict[str, Callable[..., Any]] = {

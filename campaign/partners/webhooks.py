@@ -184,8 +184,8 @@ def _row(
         "campaign": counts.slug,
         "institution": counts.institution_id,
         **more,
-        "persons": counts.persons,
-        "institutions": counts.institutions,
+        "people": counts.persons,
+        "official_pledges": counts.institutions,
     }
     return {
         "webhook_id": counts.webhook_id,

@@ -5,7 +5,7 @@ A region has no months and commitments of its own: they are the sums of its coun
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, func, select
 
@@ -19,18 +19,33 @@ Keys = Collection[str]
 
 @dataclass(frozen=True)
 class Standing:
-    """A place by the number of its people who pledged, among all that have any.
+    """The rank of a place by the number of its people who pledged, among all that have any.
 
-    Equal numbers share a place (1, 2, 2, 4); ``is_shared`` where another has the same.
+    Equal numbers share a rank (1, 2, 2, 4); ``is_shared`` where another has the same.
     """
 
-    place: int
+    rank: int
     among: int
     is_shared: bool
 
     @property
     def is_in_upper_half(self) -> bool:
-        return 2 * self.place <= self.among + 1
+        return 2 * self.rank <= self.among + 1
+
+
+class InstitutionPledges(NamedTuple):
+    """How many people of an institution pledged, and whether the institution itself has."""
+
+    people: int
+    has_pledged: bool
+
+
+class InstitutionCounts(NamedTuple):
+    """An institution in a list, with its pledges."""
+
+    institution: Institution
+    people: int
+    has_pledged: bool
 
 
 def standing(key: str, counts: Mapping[str, int]) -> Standing | None:
@@ -38,26 +53,26 @@ def standing(key: str, counts: Mapping[str, int]) -> Standing | None:
     if not (own := counts.get(key)):
         return None
     return Standing(
-        place=1 + sum(count > own for count in counts.values()),
+        rank=1 + sum(count > own for count in counts.values()),
         among=sum(count > 0 for count in counts.values()),
         is_shared=sum(count == own for count in counts.values()) > 1,
     )
 
 
-def standing_at_home(campaign_id: int, institution: Institution, persons: int) -> Standing | None:
+def standing_at_home(campaign_id: int, institution: Institution, people: int) -> Standing | None:
     """Where an institution with so many people who pledged stands among those of its country."""
-    if not persons:
+    if not people:
         return None
     number = func.count()
     better, equal, among = db.session.execute(
         _institutions(campaign_id, Kind.PERSON, [institution.country]).with_only_columns(
-            number.filter(Tally.count > persons), number.filter(Tally.count == persons), number
+            number.filter(Tally.count > people), number.filter(Tally.count == people), number
         )
     ).one()
     return Standing(1 + better, among, is_shared=equal > 1)
 
 
-def organizations(campaign_id: int, countries: Keys) -> int:
+def institutions_reached(campaign_id: int, countries: Keys) -> int:
     """How many institutions of these countries have people who pledged."""
     lit = _institutions(campaign_id, Kind.PERSON, countries).with_only_columns(func.count())
     return db.session.scalar(lit) or 0
@@ -80,40 +95,44 @@ def commitments(
 
 def institutions(
     campaign_id: int, countries: Keys | None, *, limit: int, offset: int = 0
-) -> Sequence[tuple[Institution, int, bool]]:
-    """Institutions of these countries, or of all (None), with a pledge: (institution, people, whether it pledged).
+) -> Sequence[InstitutionCounts]:
+    """Institutions of these countries, or of all (None), that have a pledge.
 
     Most people first; a page is read by its offset, since a country has at most some ten thousand institutions.
     """
-    persons = func.coalesce(func.sum(Tally.count).filter(Tally.kind == Kind.PERSON), 0)
-    itself = func.bool_or(Tally.kind == Kind.INSTITUTION)
+    people = func.coalesce(func.sum(Tally.count).filter(Tally.kind == Kind.PERSON), 0)
+    has_pledged = func.bool_or(Tally.kind == Kind.INSTITUTION)
     rows = (
         _institutions(campaign_id, None, countries)
-        .with_only_columns(Tally.key, persons.label("persons"), itself.label("itself"))
+        .with_only_columns(Tally.key, people.label("people"), has_pledged.label("has_pledged"))
         .group_by(Tally.key)
-        .order_by(persons.desc(), Tally.key)
+        .order_by(people.desc(), Tally.key)
         .limit(limit)
         .offset(offset)
         .subquery()
     )
-    found = (
-        select(Institution, rows.c.persons, rows.c.itself)
+    with_names = (
+        select(Institution, rows.c.people, rows.c.has_pledged)
         .join(rows, rows.c.key == Institution.id)
-        .order_by(rows.c.persons.desc(), rows.c.key)
+        .order_by(rows.c.people.desc(), rows.c.key)
     )
-    return [(one, int(number), itself) for one, number, itself in db.session.execute(found)]
+    return [
+        InstitutionCounts(institution, int(number), pledged)
+        for institution, number, pledged in db.session.execute(with_names)
+    ]
 
 
-def pledges_of(campaign_id: int, ids: Keys) -> Mapping[str, tuple[int, bool]]:
-    """People who pledged, and whether it pledged itself, for each of these institutions that has either."""
+def pledges_of(campaign_id: int, ids: Keys) -> Mapping[str, InstitutionPledges]:
+    """The pledges of each of these institutions that has any, by its id."""
     rows = select(Tally.key, Tally.kind, Tally.count).where(
         Tally.campaign_id == campaign_id, Tally.dimension == "institution", Tally.count > 0
     )
-    found: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, int]] = {}
     for key, kind, number in db.session.execute(rows.where(Tally.key.in_(ids))):
-        found.setdefault(key, {})[kind] = number
+        counts.setdefault(key, {})[kind] = number
     return {
-        key: (kinds.get(Kind.PERSON, 0), Kind.INSTITUTION in kinds) for key, kinds in found.items()
+        key: InstitutionPledges(by_kind.get(Kind.PERSON, 0), Kind.INSTITUTION in by_kind)
+        for key, by_kind in counts.items()
     }
 
 

@@ -3,9 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import Select, bindparam, select, text
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    bindparam,
+    exists,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import aliased
 from sqlalchemy.types import Text
 
 from campaign import topics
@@ -19,13 +32,38 @@ from campaign.tallies.models import TALLIES, Tally
 class Counts:
     """The headline numbers of a campaign or of a part of it.
 
-    ``persons`` and ``institutions`` count pledges; ``organizations`` counts institutions whose people pledged.
+    ``people`` and ``official_pledges`` count pledges; ``countries`` and ``institutions_reached`` count where people
+    pledged.
     """
 
-    persons: int = 0
-    institutions: int = 0
+    people: int = 0
+    official_pledges: int = 0
     countries: int = 0
-    organizations: int = 0
+    institutions_reached: int = 0
+
+
+class KeyCounts(NamedTuple):
+    """The pledges under one key of a dimension."""
+
+    key: str
+    people: int
+    official_pledges: int
+
+
+class DayCounts(NamedTuple):
+    """The pledges confirmed on one day (UTC) that stand today."""
+
+    day: date
+    people: int
+    official_pledges: int
+
+
+class MonthCounts(NamedTuple):
+    """The pledges confirmed in one month ("2026-11", UTC) that stand today."""
+
+    month: str
+    people: int
+    official_pledges: int
 
 
 def version(campaign_id: int) -> int:
@@ -42,10 +80,10 @@ def counts(campaign_id: int) -> Counts:
         (dimension, key, kind): number for dimension, key, kind, number in db.session.execute(rows)
     }
     return Counts(
-        persons=found.get(("total", "", Kind.PERSON), 0),
-        institutions=found.get(("total", "", Kind.INSTITUTION), 0),
+        people=found.get(("total", "", Kind.PERSON), 0),
+        official_pledges=found.get(("total", "", Kind.INSTITUTION), 0),
         countries=found.get(("spread", "country", Kind.PERSON), 0),
-        organizations=found.get(("spread", "institution", Kind.PERSON), 0),
+        institutions_reached=found.get(("spread", "institution", Kind.PERSON), 0),
     )
 
 
@@ -56,7 +94,7 @@ def counts_of(campaign_id: int, dimension: str, key: str) -> Counts:
     )
     by_kind = dict(db.session.execute(rows).all())
     return Counts(
-        persons=by_kind.get(Kind.PERSON, 0), institutions=by_kind.get(Kind.INSTITUTION, 0)
+        people=by_kind.get(Kind.PERSON, 0), official_pledges=by_kind.get(Kind.INSTITUTION, 0)
     )
 
 
@@ -92,51 +130,118 @@ def top_institutions(campaign_id: int, *, limit: int) -> Sequence[tuple[Institut
     ]
 
 
-def by_key(campaign_id: int, dimension: str) -> Sequence[tuple[str, int, int]]:
-    """Every key of a dimension with a pledge: (key, people, institutions), most people first."""
-    persons = dict(ranking(campaign_id, dimension))
-    institutions = dict(ranking(campaign_id, dimension, kind=Kind.INSTITUTION))
-    rows = [(key, persons.get(key, 0), institutions.get(key, 0)) for key in persons | institutions]
-    return sorted(rows, key=lambda row: (-row[1], -row[2], row[0]))
+def by_key(
+    campaign_id: int,
+    dimension: str,
+    *,
+    after: KeyCounts | None = None,
+    limit: int | None = None,
+) -> Sequence[KeyCounts]:
+    """The keys of a dimension that have a pledge, from the row after ``after``.
+
+    Most people first, then most official pledges, then in the order of the keys. A page costs the same wherever it
+    stands: its own rows and the keys with an official pledge, since their number of people is in another row and so
+    their order in no index.
+    """
+    rows = union_all(
+        _official_keys(campaign_id, dimension),
+        *_other_keys(campaign_id, dimension, after, limit),
+    ).subquery(name="counted")
+    key, people, official = rows.c
+    page = select(key, people, official).order_by(people.desc(), official.desc(), key).limit(limit)
+    if after:
+        last = tuple_(-after.people, -after.official_pledges, after.key)
+        page = page.where(tuple_(-people, -official, key) > last)
+    return [KeyCounts(*row) for row in db.session.execute(page)]
 
 
-def days(campaign_id: int) -> Sequence[tuple[date, int, int]]:
-    """Each day from the first pledge to the last one that stands today: (day, people, institutions)."""
-    found = {date.fromisoformat(key): rest for key, *rest in by_key(campaign_id, "day")}
-    if not found:
+def _official_keys(campaign_id: int, dimension: str) -> Select[str, int, int]:
+    """Every key with an official pledge, as ``KeyCounts``."""
+    person = aliased(Tally)
+    is_same_key = (
+        (person.campaign_id == Tally.campaign_id)
+        & (person.dimension == Tally.dimension)
+        & (person.key == Tally.key)
+        & (person.kind == Kind.PERSON)
+    )
+    return (
+        select(
+            Tally.key,
+            func.coalesce(person.count, 0).label("people"),
+            Tally.count.label("official_pledges"),
+        )
+        .outerjoin(person, is_same_key)
+        .where(Tally.campaign_id == campaign_id, Tally.dimension == dimension)
+        .where(Tally.kind == Kind.INSTITUTION, Tally.count > 0)
+    )
+
+
+def _other_keys(
+    campaign_id: int, dimension: str, after: KeyCounts | None, limit: int | None
+) -> Sequence[Select[str, int, int]]:
+    """The first keys without an official pledge after a row: of as many people, then of fewer.
+
+    Two statements, since each is one range of ``ix_tallies_ranking``, and both together are none.
+    """
+    official = aliased(Tally)
+    has_official = exists().where(
+        official.campaign_id == campaign_id,
+        official.dimension == dimension,
+        official.key == Tally.key,
+        official.kind == Kind.INSTITUTION,
+        official.count > 0,
+    )
+    ranked = (
+        _ranked(campaign_id, dimension, Kind.PERSON)
+        .add_columns(literal(0, BigInteger))
+        .where(~has_official)
+        .limit(limit)
+    )
+    if after is None:
+        return [ranked]
+    first_key = "" if after.official_pledges else after.key
+    as_many = ranked.where(Tally.count == after.people, Tally.key > first_key)
+    return [as_many, ranked.where(Tally.count < after.people)]
+
+
+def days(campaign_id: int) -> Sequence[DayCounts]:
+    """Every day from the first pledge to the last one that stands today, without gaps."""
+    counted = {date.fromisoformat(row.key): row for row in by_key(campaign_id, "day")}
+    if not counted:
         return []
-    first, last = min(found), max(found)
+    first, last = min(counted), max(counted)
     span = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return [(day, *found.get(day, (0, 0))) for day in span]
+    nothing = KeyCounts("", 0, 0)
+    return [DayCounts(day, *counted.get(day, nothing)[1:]) for day in span]
 
 
-def months(campaign_id: int, dimension: str = "", key: str = "") -> Sequence[tuple[str, int, int]]:
-    """Each month of the campaign ("2026-11", people, institutions), or of one country or institution in it."""
-    sums: dict[str, tuple[int, int]] = {}
-    for day, persons, institutions in days(campaign_id):
-        before = sums.get(f"{day:%Y-%m}", (0, 0))
-        sums[f"{day:%Y-%m}"] = (before[0] + persons, before[1] + institutions)
-    if dimension:
-        sums = _months_of(campaign_id, dimension, key, list(sums))
-    return [(month, *numbers) for month, numbers in sums.items()]
+def months(campaign_id: int, dimension: str = "", key: str = "") -> Sequence[MonthCounts]:
+    """Every month of the campaign without gaps, with its pledges or those of one country or institution."""
+    sums: dict[str, MonthCounts] = {}
+    for day, people, official in days(campaign_id):
+        month = f"{day:%Y-%m}"
+        before = sums.get(month, MonthCounts(month, 0, 0))
+        sums[month] = MonthCounts(month, before.people + people, before.official_pledges + official)
+    return _months_of(campaign_id, dimension, key, [*sums]) if dimension else [*sums.values()]
 
 
 def _months_of(
-    campaign_id: int, dimension: str, key: str, months: list[str]
-) -> dict[str, tuple[int, int]]:
+    campaign_id: int, dimension: str, key: str, months: Sequence[str]
+) -> Sequence[MonthCounts]:
     rows = select(Tally.key, Tally.kind, Tally.count).where(
         Tally.campaign_id == campaign_id,
         Tally.dimension == f"{dimension}-month",
         Tally.key.in_([f"{key} {month}" for month in months]),
     )
-    found = {(name, kind): number for name, kind, number in db.session.execute(rows)}
-    return {
-        month: (
-            found.get((f"{key} {month}", Kind.PERSON), 0),
-            found.get((f"{key} {month}", Kind.INSTITUTION), 0),
+    counts = {(name, kind): number for name, kind, number in db.session.execute(rows)}
+    return [
+        MonthCounts(
+            month,
+            counts.get((f"{key} {month}", Kind.PERSON), 0),
+            counts.get((f"{key} {month}", Kind.INSTITUTION), 0),
         )
         for month in months
-    }
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +250,7 @@ class Cluster:
 
     latitude: float
     longitude: float
-    persons: int
+    people: int
     institutions: int
     country: str
     id: str

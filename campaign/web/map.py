@@ -109,9 +109,9 @@ def _lights(campaign_id: int) -> list[Light]:
     clusters = tally_queries.clusters(campaign_id)
     located: Counter[str] = Counter()
     for cluster in clusters:
-        located[cluster.country] += cluster.persons
+        located[cluster.country] += cluster.people
     places = [
-        MapPoint(c.latitude, c.longitude, c.persons, c.id, c.country, c.institutions)
+        MapPoint(c.latitude, c.longitude, c.people, c.id, c.country, c.institutions)
         for c in clusters
     ]
     places += [

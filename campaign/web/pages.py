@@ -86,10 +86,10 @@ def countries(slug: str) -> str:
     text = text_or_404(slug)
     rows = tally_queries.by_key(text.campaign_id, "country")
     if sort == "institutions":
-        rows = sorted(rows, key=lambda row: -row[2])
+        rows = sorted(rows, key=lambda row: -row.official_pledges)
     elif sort == "name":
         order = [code for code, _ in geography.sorted_countries(i18n.current())]
-        rows = sorted(rows, key=lambda row: order.index(row[0]))
+        rows = sorted(rows, key=lambda row: order.index(row.key))
     return render_template(
         "countries.html", campaign=text.campaign, text=text, rows=rows, sort=sort
     )

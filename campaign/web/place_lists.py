@@ -13,12 +13,12 @@ from campaign.http.access import anyone
 from campaign.http.lookup import current_texts, page_number_or_404, text_or_404
 from campaign.http.rate_limits import SEARCH_LIMIT, rate_limited
 from campaign.institutions import queries as institution_queries
-from campaign.institutions.models import Institution
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges.policy import current_policy
 from campaign.pledges.queries import Signatory
 from campaign.tallies import places as tally_places
 from campaign.tallies import queries as tally_queries
+from campaign.tallies.places import InstitutionCounts, InstitutionPledges
 from campaign.tokens import InvalidToken
 from campaign.web.blueprint import blueprint
 from campaign.web.places import (
@@ -69,8 +69,8 @@ def place_institutions(kind: PlaceKind, code: str) -> str:
 
 def _matching_institutions(
     campaign_id: int, place: Place, query: str
-) -> Sequence[tuple[Institution, int, bool]]:
-    """Any institution of the place with such a name, pledges or none: (institution, people, whether it pledged)."""
+) -> Sequence[InstitutionCounts]:
+    """Any institution of the place with such a name, with pledges or none."""
     country = place.key if place.kind == "countries" else None
     matches = institution_queries.search(
         query, locale=i18n.current(), country=country, limit=MOST_MATCHES
@@ -78,7 +78,8 @@ def _matching_institutions(
     ids = [match.id for match in matches if match.country in place.countries]
     pledges = tally_places.pledges_of(campaign_id, ids)
     institutions = institution_queries.by_ids(ids)
-    return [(institutions[id_], *pledges.get(id_, (0, False))) for id_ in ids]
+    none = InstitutionPledges(people=0, has_pledged=False)
+    return [InstitutionCounts(institutions[id_], *pledges.get(id_, none)) for id_ in ids]
 
 
 @blueprint.get("/<any(countries, regions, institutions):kind>/<code>/signatories/")
@@ -89,7 +90,7 @@ def place_signatories(kind: PlaceKind, code: str) -> str:
     text = _chosen_text(texts)
     return _signatories_page(
         text,
-        counts_in(text.campaign_id, place).persons,
+        counts_in(text.campaign_id, place).people,
         place.signatory_filter,
         place=place,
         texts=texts,
@@ -106,7 +107,7 @@ def signatories(slug: str) -> str:
     country = request.args.get("country", "").upper()
     return _signatories_page(
         text,
-        tally_queries.counts(text.campaign_id).persons,
+        tally_queries.counts(text.campaign_id).people,
         {"country": country} if geography.is_country(country) else {},
         country=country,
         countries=geography.sorted_countries(i18n.current()),
@@ -114,9 +115,9 @@ def signatories(slug: str) -> str:
 
 
 def _signatories_page(
-    text: CampaignText, persons: int, only: SignatoryFilter, **values: object
+    text: CampaignText, people: int, only: SignatoryFilter, **values: object
 ) -> str:
-    """A page of the people who chose to be listed; ``persons`` is how many have pledged, listed or not."""
+    """A page of the people who chose to be listed; ``people`` is how many have pledged, listed or not."""
     query, after = request.args.get("q", "").strip()[:100], request.args.get("after", "")
     # One more than is shown, to know whether there is a next page.
     rows = pledge_queries.signatories(
@@ -133,7 +134,7 @@ def _signatories_page(
         campaign=text.campaign,
         text=text,
         signatories=page,
-        persons=persons,
+        people=people,
         q=query,
         after=after,
         private=bool(query or after),

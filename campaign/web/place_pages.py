@@ -15,13 +15,12 @@ from campaign.http.lookup import current_texts
 from campaign.http.rate_limits import SEARCH_LIMIT
 from campaign.i18n import gettext
 from campaign.institutions import queries as institution_queries
-from campaign.institutions.models import Institution
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges.models import Pledge
 from campaign.pledges.queries import Signatory
 from campaign.tallies import places as tally_places
 from campaign.tallies import queries as tally_queries
-from campaign.tallies.places import Standing
+from campaign.tallies.places import InstitutionCounts, Standing
 from campaign.tallies.queries import Counts
 from campaign.web import structured_data
 from campaign.web.blueprint import blueprint
@@ -85,8 +84,7 @@ class Section:
     latest: Sequence[Signatory] = ()
     # Code and people.
     countries: Sequence[tuple[str, int]] = ()
-    # Institution, people, and whether it pledged itself.
-    institutions: Sequence[tuple[Institution, int, bool]] = ()
+    institutions: Sequence[InstitutionCounts] = ()
 
     @property
     def campaign(self) -> Campaign:
@@ -150,11 +148,11 @@ def _section(text: CampaignText, place: Place) -> Section:
     official = pledge_queries.official_pledge(id_, place.key) if place.institution else None
     letters = _letters(official.letters) if official else []
     section = Section(text, counts, official, letters)
-    if not (counts.persons or counts.institutions):
+    if not (counts.people or counts.official_pledges):
         return section  # most places of the world have no pledge: six statements saved
     return replace(
         section,
-        standings=_standings(id_, place, counts.persons),
+        standings=_standings(id_, place, counts.people),
         commitments=_commitments(text, place),
         months=_months(id_, place),
         latest=pledge_queries.signatories(id_, limit=LATEST, **place.signatory_filter),
@@ -165,12 +163,12 @@ def _section(text: CampaignText, place: Place) -> Section:
     )
 
 
-def _standings(campaign_id: int, place: Place, persons: int) -> list[tuple[str, Standing]]:
+def _standings(campaign_id: int, place: Place, people: int) -> list[tuple[str, Standing]]:
     """The ranks of a place, by the name of what it is ranked in; none where a rank could only belittle it."""
-    if persons < FEWEST_PEOPLE or place.kind == "regions":
+    if people < FEWEST_PEOPLE or place.kind == "regions":
         return []
     if place.institution:
-        standing = tally_places.standing_at_home(campaign_id, place.institution, persons)
+        standing = tally_places.standing_at_home(campaign_id, place.institution, people)
         standings = [(place.home, standing)]
     else:
         standings = _country_standings(campaign_id, place.key)

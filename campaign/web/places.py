@@ -130,12 +130,12 @@ def members(region: str) -> tuple[str, ...]:
 def counts_in(campaign_id: int, place: Place) -> Counts:
     """The headline numbers of a campaign in one place."""
     counts = tally_queries.counts_of(campaign_id, place.dimension, place.key)
-    if place.institution or not counts.persons:
+    if place.institution or not counts.people:
         return counts
     return Counts(
-        persons=counts.persons,
-        institutions=counts.institutions,
-        organizations=tally_places.organizations(campaign_id, place.countries),
+        people=counts.people,
+        official_pledges=counts.official_pledges,
+        institutions_reached=tally_places.institutions_reached(campaign_id, place.countries),
     )
 
 

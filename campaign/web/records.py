@@ -49,8 +49,8 @@ class Day:
     """One campaign's numbers of one day, as published."""
 
     day: date
-    persons: int
-    institutions: int
+    people: int
+    official_pledges: int
     digest: str
 
 
@@ -86,7 +86,7 @@ class Check:
 @rate_limited(FORM_LIMIT)
 def numbers() -> str:
     newest = record_queries.published(_folder(), record_queries.LATEST)
-    typed = request.args.get("fingerprint", "")
+    typed = request.args.get("receipt", "")
     return render_template(
         "records/numbers.html",
         chains=_chains(),

@@ -36,8 +36,8 @@ MOST_LIGHTS = 400
 @cached(max_age=CARD_MAX_AGE)
 def front_card() -> Response:
     text = next(iter(current_texts()), None)
-    persons = tally_queries.counts(text.campaign_id).persons if text else 0
-    return _card(gettext("Light Up the Heart of Science"), persons)
+    people = tally_queries.counts(text.campaign_id).people if text else 0
+    return _card(gettext("Light Up the Heart of Science"), people)
 
 
 @blueprint.get("/campaigns/<slug>/card.png")
@@ -46,8 +46,8 @@ def front_card() -> Response:
 @cached(max_age=CARD_MAX_AGE)
 def campaign_card(slug: str) -> Response:
     text = text_or_404(slug)
-    persons = tally_queries.counts(text.campaign_id).persons
-    return _card(text.title, persons, title_locale=text.locale)
+    people = tally_queries.counts(text.campaign_id).people
+    return _card(text.title, people, title_locale=text.locale)
 
 
 @blueprint.get("/<any(countries, regions, institutions):kind>/<code>/card.png")
@@ -57,8 +57,8 @@ def campaign_card(slug: str) -> Response:
 def place_card(kind: PlaceKind, code: str) -> Response:
     place = place_or_moved(kind, code)
     text = next(iter(current_texts()), None)
-    persons = counts_in(text.campaign_id, place).persons if text else 0
-    return _card(place.name, persons, caption=place.home)
+    people = counts_in(text.campaign_id, place).people if text else 0
+    return _card(place.name, people, caption=place.home)
 
 
 @blueprint.get("/<any(countries, regions, institutions):kind>/<code>/qr.svg")
@@ -70,7 +70,7 @@ def place_qr(kind: PlaceKind, code: str) -> Response:
     return _picture(qr_svg(url).encode(), "image/svg+xml")
 
 
-def _card(title: str, persons: int, *, caption: str = "", title_locale: str = "") -> Response:
+def _card(title: str, people: int, *, caption: str = "", title_locale: str = "") -> Response:
     """The picture of a page: its title, and how many people have pledged there.
 
     ``title_locale`` is the language of the title, where it is not the reader's.
@@ -82,11 +82,11 @@ def _card(title: str, persons: int, *, caption: str = "", title_locale: str = ""
         "title": title,
         "title_lang": title_locale or i18n.current(),
         "caption": caption,
-        "count": people_have_pledged(persons) if persons else [invitation],
+        "count": people_have_pledged(people) if people else [invitation],
         "site": "" if title == site else site,
         "url": current_settings().site_url,
         "host": urlsplit(current_settings().site_url).netloc,
-        "lights": min(persons, MOST_LIGHTS),
+        "lights": min(people, MOST_LIGHTS),
     }
     return _picture(_card_png(json.dumps(data, ensure_ascii=False)), "image/png")
 

@@ -94,7 +94,7 @@ def test_it_counts_under_its_key_once_confirmed(send):
     operations.confirm(policy(), pledge, pledge.submission, now())
     tallies.fold()
 
-    assert counts_of(pledge.campaign_id, "source", "api@uni-nairobi").persons == 1
+    assert counts_of(pledge.campaign_id, "source", "api@uni-nairobi").people == 1
 
 
 def test_the_mail_is_in_the_language_of_the_text_that_was_read(send):

@@ -224,7 +224,7 @@ def test_an_accepted_pledge_counts_and_its_person_is_told(session: Session, run:
 
     assert (result.exit_code, result.output) == (0, "Accepted.\n")
     assert the_pledge().status == Status.CONFIRMED
-    assert counts(the_pledge().campaign_id).persons == 1
+    assert counts(the_pledge().campaign_id).people == 1
     assert len(letters("accepted")) == 1
 
 
@@ -239,7 +239,7 @@ def test_a_refused_pledge_does_not_count_and_its_person_gets_the_reason(
 
     assert result.exit_code == 0
     assert the_pledge().status == Status.REFUSED
-    assert counts(the_pledge().campaign_id).persons == 0
+    assert counts(the_pledge().campaign_id).people == 0
     (letter,) = letters("refused")
     assert letter.facts["reason"] == "This is not a person."
 
@@ -294,7 +294,7 @@ def test_a_free_text_is_settled_with_its_institution(session: Session, run: Run)
     tallies.fold()
 
     assert "1 pledges now belong to Dream University." in result.output
-    assert counts_of(campaign_id, "institution", ror_id).persons == 1
+    assert counts_of(campaign_id, "institution", ror_id).people == 1
     assert run("pledges", "not-listed").output == ""
 
 
@@ -313,7 +313,7 @@ def test_pledges_move_to_the_successor(session: Session, run: Run) -> None:
     tallies.fold()
 
     assert (result.exit_code, result.output.startswith("1 pledges moved")) == (0, True)
-    assert [counts_of(campaign_id, "institution", id_).persons for id_ in ids] == [0, 1]
+    assert [counts_of(campaign_id, "institution", id_).people for id_ in ids] == [0, 1]
 
 
 def test_merging_with_itself_or_nobody_is_told(session: Session, run: Run) -> None:

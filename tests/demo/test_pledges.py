@@ -45,7 +45,7 @@ def test_invented_pledges_count_like_real_ones():
 
     campaigns = db.session.scalars(select(Pledge.campaign_id).distinct())
     in_all = [counts(campaign_id) for campaign_id in campaigns]
-    assert sum(c.persons + c.institutions for c in in_all) == NUMBER
+    assert sum(c.people + c.official_pledges for c in in_all) == NUMBER
     assert tallies.differences() == []
     assert queries.has_demo()
 

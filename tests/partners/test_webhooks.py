@@ -36,10 +36,10 @@ def added(url=TO, institution_id=None, events=EVENTS, at=None):
     return webhooks.add(url, institution_id, events, "staff:test", at or now())
 
 
-def count(persons, dimension="total", key="", kind="person"):
+def count(people, dimension="total", key="", kind="person"):
     """Let the tallies say so."""
     id_ = {"campaign_id": text().campaign_id, "dimension": dimension, "key": key, "kind": kind}
-    db.session.merge(Tally(**id_, count=persons))
+    db.session.merge(Tally(**id_, count=people))
     db.session.flush()
 
 
@@ -80,7 +80,7 @@ def test_each_milestone_is_told_once():
 
     told = queued(MILESTONE)
 
-    assert [(data["milestone"], data["persons"]) for data in told] == [(10, 10), (25, 60), (50, 60)]
+    assert [(data["milestone"], data["people"]) for data in told] == [(10, 10), (25, 60), (50, 60)]
     assert {data["campaign"] for data in told} == {CAMPAIGN}
 
 
@@ -116,7 +116,7 @@ def test_an_institution_is_told_of_its_own_people_only():
 
     webhooks.announce_milestones(now())
 
-    assert [(d["milestone"], d["institution"], d["institutions"]) for d in queued()] == [
+    assert [(d["milestone"], d["institution"], d["official_pledges"]) for d in queued()] == [
         (10, home, 1),
         (25, home, 1),
     ]
@@ -131,7 +131,7 @@ def test_an_institution_that_merged_is_told_of_its_successor():
 
     webhooks.announce_milestones(now())
 
-    assert [(data["milestone"], data["persons"]) for data in queued()] == [(10, 11)]
+    assert [(data["milestone"], data["people"]) for data in queued()] == [(10, 11)]
 
 
 def test_whoever_did_not_ask_is_not_told():
@@ -150,7 +150,7 @@ def test_each_fold_tells_of_milestones(run, monkeypatch, by_command):
     for _ in range(2):
         run("tallies", "fold") if by_command else actors.fold_tallies()
 
-    assert [(data["milestone"], data["persons"]) for data in queued()] == [(2, 2)]
+    assert [(data["milestone"], data["people"]) for data in queued()] == [(2, 2)]
 
 
 # Daily
@@ -170,7 +170,7 @@ def test_yesterdays_tally_is_told_once_a_day():
     days = [data["day"] for data in queued(DAILY) if data["campaign"] == CAMPAIGN]
     assert numbers[1] == 0
     assert days == [date(2026, 11, 21).isoformat(), date(2026, 11, 22).isoformat()]
-    assert {data["persons"] for data in queued(DAILY)} == {0, 7}
+    assert {data["people"] for data in queued(DAILY)} == {0, 7}
 
 
 def test_a_day_that_was_over_before_is_not_told():

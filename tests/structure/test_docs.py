@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 
 from campaign import deliveries, i18n, safe_http
-from campaign.api.answers import READ_LIMIT
+from campaign.api.base import READ_LIMIT
 from campaign.api.downloads import DOWNLOAD_LIMIT
 from campaign.api.writing import WRITE_LIMIT
 from campaign.cli.running import DEMO_PLEDGES, WORKER_THREADS

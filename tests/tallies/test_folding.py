@@ -189,7 +189,7 @@ def campaign_with(number, **different):
 
 
 def total(campaign_id):
-    return queries.counts(campaign_id).persons
+    return queries.counts(campaign_id).people
 
 
 def test_what_is_shown_of_a_pledge_raises_the_version_and_no_number(session):
@@ -245,7 +245,7 @@ def test_people_and_institutions_are_never_added_up(session):
     tallies.fold()
 
     of_institution = queries.counts_of(official.campaign_id, "institution", own.id)
-    assert (of_institution.persons, of_institution.institutions) == (1, 1)
+    assert (of_institution.people, of_institution.official_pledges) == (1, 1)
 
 
 def test_spread_counts_what_is_lit_and_goes_out_again(session):
@@ -260,8 +260,8 @@ def test_spread_counts_what_is_lit_and_goes_out_again(session):
     tallies.fold()
 
     after = queries.counts(first.campaign_id)
-    assert (before.countries, before.organizations) == (2, 1)
-    assert (after.countries, after.organizations) == (1, 0)
+    assert (before.countries, before.institutions_reached) == (2, 1)
+    assert (after.countries, after.institutions_reached) == (1, 0)
 
 
 def test_lit_and_out_within_one_batch_leaves_spread_alone(session):

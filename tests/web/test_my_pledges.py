@@ -267,7 +267,7 @@ def test_a_withdrawn_pledge_is_neither_shown_nor_counted_and_keeps_its_trail(
 
     tallies.fold()
 
-    assert counts(campaign_id).persons == 0
+    assert counts(campaign_id).people == 0
     assert "Wanjiru" not in open_page(client, PUBLIC_LIST).text
     assert "Withdrawn" in page.one("ol", class_="trail").text
     letter = newest_letter(ADDRESS)
@@ -358,7 +358,7 @@ def test_erasing_leaves_no_trace_but_the_trail(client: FlaskClient) -> None:
 
     assert (page.status, page.path) == (200, f"{path}erase")
     assert [db.session.scalars(select(m)).all() for m in (Person, Pledge, Consent)] == [[], [], []]
-    assert counts(campaign_id).persons == 0
+    assert counts(campaign_id).people == 0
     assert "Wanjiru" not in open_page(client, PUBLIC_LIST).text
 
 

@@ -69,7 +69,7 @@ def test_the_page_shows_the_days_with_their_digests(client: FlaskClient, pledge:
 
 
 def test_a_receipt_is_found(client: FlaskClient, pledge: Pledge) -> None:
-    page = open_page(client, f"{NUMBERS}?fingerprint={receipt_of(pledge)}")
+    page = open_page(client, f"{NUMBERS}?receipt={receipt_of(pledge)}")
 
     text = current_text(CAMPAIGN, "en")
     assert text is not None
@@ -80,11 +80,11 @@ def test_a_receipt_is_found(client: FlaskClient, pledge: Pledge) -> None:
 def test_it_may_be_typed_in_groups_and_capitals(client: FlaskClient, pledge: Pledge) -> None:
     typed = " ".join(receipt_of(pledge)[i : i + 4].upper() for i in range(0, 32, 4))
 
-    assert "Yes." in open_page(client, f"{NUMBERS}?fingerprint={typed}").text
+    assert "Yes." in open_page(client, f"{NUMBERS}?receipt={typed}").text
 
 
 def test_a_receipt_of_nobody_is_answered_calmly(client: FlaskClient, pledge: Pledge) -> None:
-    page = open_page(client, f"{NUMBERS}?fingerprint={'0' * 32}")
+    page = open_page(client, f"{NUMBERS}?receipt={'0' * 32}")
 
     assert page.status == 200
     assert "This receipt is not in the list of November 21, 2026" in page.text
@@ -94,7 +94,7 @@ def test_a_receipt_of_nobody_is_answered_calmly(client: FlaskClient, pledge: Ple
     "typed", ["x", "0" * 31, "0" * 33, "<b>", "é" * 32, "%00" * 32, "a" * 5000]
 )
 def test_what_is_no_receipt_is_told(client: FlaskClient, pledge: Pledge, typed: str) -> None:
-    page = open_page(client, f"{NUMBERS}?fingerprint={typed}")
+    page = open_page(client, f"{NUMBERS}?receipt={typed}")
 
     assert page.status == 200
     assert "A receipt has 32 characters" in page.one("p", class_="error").text
@@ -105,13 +105,13 @@ def test_a_pledge_confirmed_since_is_not_yet_in_the_list(
 ) -> None:
     new = confirmed("new@example.org")
 
-    page = open_page(client, f"{NUMBERS}?fingerprint={receipt_of(new)}")
+    page = open_page(client, f"{NUMBERS}?receipt={receipt_of(new)}")
 
     assert "is not in the list" in page.text
 
 
 def test_the_answer_has_no_place_in_search_engines(client: FlaskClient, pledge: Pledge) -> None:
-    page = open_page(client, f"{NUMBERS}?fingerprint={receipt_of(pledge)}")
+    page = open_page(client, f"{NUMBERS}?receipt={receipt_of(pledge)}")
 
     assert [m.get("content") for m in page.all("meta", name="robots")] == ["noindex"]
     assert open_page(client, NUMBERS).all("meta", name="robots") == []
@@ -119,7 +119,7 @@ def test_the_answer_has_no_place_in_search_engines(client: FlaskClient, pledge: 
 
 def test_the_page_speaks_all_languages(client: FlaskClient, pledge: Pledge) -> None:
     for tag in offered():
-        page = open_page(client, f"/{tag}/numbers/?fingerprint={receipt_of(pledge)}")
+        page = open_page(client, f"/{tag}/numbers/?receipt={receipt_of(pledge)}")
         assert (page.status, page.one("html").get("lang")) == (200, tag)
 
 
@@ -127,7 +127,7 @@ def test_the_own_page_shows_the_receipt(client: FlaskClient, pledge: Pledge) -> 
     page = open_page(client, f"/en/my/{policy().signer.sign(MINE, str(pledge.person_id))}/")
 
     assert page.one("code").text == receipt_of(pledge)
-    assert page.all("a", href=f"{NUMBERS}?fingerprint={receipt_of(pledge)}")
+    assert page.all("a", href=f"{NUMBERS}?receipt={receipt_of(pledge)}")
 
 
 def test_the_page_of_thanks_shows_the_receipt(client: FlaskClient, pledge: Pledge) -> None:

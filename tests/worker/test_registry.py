@@ -159,7 +159,7 @@ def test_a_confirmed_pledge_is_counted_by_way_of_postgresql(work, settings, comm
     campaign_id = confirmed().campaign_id
     jobs.commit()
 
-    until(lambda: counts(campaign_id).persons == 1)
+    until(lambda: counts(campaign_id).people == 1)
 
 
 def test_a_mail_server_that_hangs_keeps_no_tally_waiting(
@@ -177,7 +177,7 @@ def test_a_mail_server_that_hangs_keeps_no_tally_waiting(
         until(lambda: db.session.scalar(select(func.sum(OutgoingEmail.attempts))) >= 2)
         send(broker, "fold_tallies")
 
-        until(lambda: counts(pledged[0].campaign_id).persons == 2 * THREADS, seconds=5)
+        until(lambda: counts(pledged[0].campaign_id).people == 2 * THREADS, seconds=5)
 
 
 def test_emails_are_sent_by_the_job(app, work, settings, committing, monkeypatch, postbox):
@@ -199,5 +199,5 @@ def test_jobs_may_run_twice(app, committing):
         for _ in range(2):
             JOBS[name].run()
 
-    assert counts(campaign_id).persons == 1
+    assert counts(campaign_id).people == 1
     assert tallies.differences() == []

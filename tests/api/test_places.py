@@ -1,0 +1,49 @@
+"""Institutions, countries and regions, each with its counts."""
+
+from flask.testing import FlaskClient
+
+from tests.api.reading import World, read
+from tests.factories import CAMPAIGN, institution
+
+
+def test_the_browsers_language_decides_nothing(client: FlaskClient, world: World) -> None:
+    answer = client.get("/api/v1/countries/KE?lang=pt-MZ", headers={"Accept-Language": "ru"})
+    assert answer.get_json()["name"] == "Quênia"
+    assert answer.headers["Content-Language"] == "pt"
+
+
+def test_a_merged_institution_leads_to_its_successor(client: FlaskClient, world: World) -> None:
+    gone = institution(status="withdrawn", successor_id=world.home.id)
+    answer = client.get(f"/api/v1/institutions/{gone.id}?lang=fr")
+    assert answer.status_code == 308
+    assert answer.location == f"http://localhost/api/v1/institutions/{world.home.id}?lang=fr"
+
+
+def test_an_institution_tells_its_counts(client: FlaskClient, world: World) -> None:
+    found = read(client, f"/api/v1/institutions/{world.home.id}")
+    counts = {one["campaign"]: (one["people"], one["official_pledges"]) for one in found["counts"]}
+    assert counts[CAMPAIGN] == (2, 1)
+
+
+def test_institutions_are_found_by_name_and_listed_by_country(
+    client: FlaskClient, session: object
+) -> None:
+    found = read(client, "/api/v1/institutions?q=nairobi&country=KE")["items"]
+    assert "University of Nairobi" in [one["name"] for one in found]
+    listed = read(client, "/api/v1/institutions?country=KE&limit=1")
+    assert listed["items"][0]["country"] == "KE"
+
+
+def test_countries_and_regions_have_their_counts(client: FlaskClient, world: World) -> None:
+    kenya, africa = (
+        read(client, f"/api/v1/{p}")["counts"] for p in ("countries/KE", "regions/002")
+    )
+    assert {
+        "campaign": CAMPAIGN,
+        "people": 2,
+        "official_pledges": 1,
+        "institutions_reached": 1,
+    } in kenya
+    assert {"campaign": CAMPAIGN, "people": 3, "official_pledges": 1} in africa
+    assert len(read(client, "/api/v1/countries")["items"]) == 250
+    assert client.get("/api/v1/countries/ke").status_code == 308
