@@ -117,7 +117,7 @@ def broker_for(settings: Settings) -> Broker:
 
 
 def _postgres_broker(settings: Settings) -> Broker:
-    from campaign import queue
+    from campaign.queue import PostgresBroker
 
     url = settings.database_url if settings.broker_url == "postgresql:" else settings.broker_url
-    return queue.Broker(url=url.replace("postgresql+psycopg:", "postgresql:"), results=False)
+    return PostgresBroker(url=url.replace("postgresql+psycopg:", "postgresql:"), results=False)

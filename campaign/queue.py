@@ -7,7 +7,7 @@ of every message. Here they claim when they are notified, and otherwise only eve
 import time
 from threading import Event
 
-from dramatiq_postgres import PostgresBroker
+import dramatiq_postgres
 from dramatiq_postgres.broker import PostgresConsumer
 
 # For messages that no notification announces: delayed ones whose time has come, those sent while the
@@ -15,7 +15,7 @@ from dramatiq_postgres.broker import PostgresConsumer
 POLL_SECONDS = 5.0
 
 
-class Broker(PostgresBroker):
+class PostgresBroker(dramatiq_postgres.PostgresBroker):
     """A broker whose consumers wait to be notified."""
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30_000) -> "Consumer":
@@ -26,7 +26,9 @@ class Broker(PostgresBroker):
 class Consumer(PostgresConsumer):
     """Claims when notified, until nothing is left, and every POLL_SECONDS."""
 
-    def __init__(self, *, broker: Broker, queue_name: str, prefetch: int, timeout: int) -> None:
+    def __init__(
+        self, *, broker: PostgresBroker, queue_name: str, prefetch: int, timeout: int
+    ) -> None:
         super().__init__(broker=broker, queue_name=queue_name, prefetch=prefetch, timeout=timeout)
         self._claim_at = 0.0
         # `wakeup`, which ends the wait, is cleared after each claim, and a notification during the claim with it.

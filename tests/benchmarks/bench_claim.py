@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select, text, update
 
 from campaign import jobs
-from campaign.app import create_app
+from campaign.app import create_worker
 from campaign.clock import now
 from campaign.db import db
 from campaign.mail import outbox
@@ -36,7 +36,7 @@ _SEND = """
 
 
 def main() -> None:
-    with database() as settings, create_app(settings).app_context():
+    with database() as settings, create_worker(settings).app_context():
         _prepare(_QUEUE, rows=QUEUED)
         claim, by_key = _claims()
         _prepare(_SEND)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, select, text
 
 from campaign import deliveries
 from campaign.clock import now
@@ -83,7 +83,7 @@ def test_purging_looks_at_old_rows_only(model, plan_of):
 def test_whether_anything_is_due_is_seen_in_the_index(model, plan_of):
     fill(model, sent=True)
 
-    plan = plan_of(lambda: deliveries.has_due(model))
+    plan = plan_of(lambda: db.session.scalar(select(deliveries.has_due(model))))
 
     assert f"ix_{model.__tablename__}_due" in plan
     assert "Seq Scan" not in plan

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from campaign.local.mail_catcher import Mailbox, create_site
+from campaign.local.mail_catcher import Mailbox, create_app
 from campaign.local.supervisor import answers, listening
 
 
@@ -66,7 +66,7 @@ def mailbox(tmp_path: Path) -> Mailbox:
 
 @pytest.fixture
 def page(mailbox: Mailbox) -> FlaskClient:
-    return create_site(mailbox).test_client()
+    return create_app(mailbox).test_client()
 
 
 def letter(to: str = "amina@example.org", subject: str = "أضئ قلب العلم") -> EmailMessage:

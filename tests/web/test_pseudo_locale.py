@@ -15,9 +15,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from campaign import app as factory
 from campaign import i18n, jobs
 from campaign.app import create_site
+from campaign.catalogues import compile_catalogues
 from campaign.cli.content import extract_messages
 from campaign.clock import now
 from campaign.config import Settings
@@ -88,8 +88,8 @@ def translations(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app(settings: Settings, translations: Path) -> Iterator[Flask]:
     """An application that offers English and the two of them; ``client`` and ``session`` take it from here."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (i18n, factory):
-            patch.setattr(module, "TRANSLATIONS", translations)
+        patch.setattr(i18n, "TRANSLATIONS", translations)
+        compile_catalogues(translations)
         made = create_site(settings)
         i18n.offered.cache_clear()
         with made.app_context():
