@@ -11,16 +11,16 @@ from campaign.config import Settings
 
 
 @pytest.fixture
-def broker(app, settings: Settings, committing) -> Iterator[queue.Broker]:
+def broker(app, settings: Settings, committing) -> Iterator[queue.PostgresBroker]:
     """A broker of its own, with one queue that has no consumer yet."""
-    broker = queue.Broker(url=settings.database_url.replace("+psycopg", ""), results=False)
+    broker = queue.PostgresBroker(url=settings.database_url.replace("+psycopg", ""), results=False)
     broker.declare_queue("errands")
     yield broker
     broker.close()
 
 
 @pytest.fixture
-def consumer(broker: queue.Broker) -> Iterator[queue.Consumer]:
+def consumer(broker: queue.PostgresBroker) -> Iterator[queue.Consumer]:
     """A consumer that has looked once, in vain."""
     consumer = broker.consume("errands", prefetch=2, timeout=10)
     assert next(consumer) is None
@@ -28,7 +28,7 @@ def consumer(broker: queue.Broker) -> Iterator[queue.Consumer]:
     consumer.close()
 
 
-def send(broker: queue.Broker, number: int = 1) -> None:
+def send(broker: queue.PostgresBroker, number: int = 1) -> None:
     for _ in range(number):
         broker.enqueue(
             dramatiq.Message(queue_name="errands", actor_name="run", args=(), kwargs={}, options={})
