@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -27,6 +28,7 @@ class FirstLife:
     mailbox: str
     fronts: dict[str, str]
     pages: dict[str, str]
+    logs: CompletedProcess[str]
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,7 @@ def first_life() -> Iterator[FirstLife]:
             fetch(stack.mailbox)[1],
             {locale: fetch(f"{stack.site}/{locale}/")[1] for locale in LANGUAGES},
             pages(stack),
+            stack.lightup("logs", "setup", f"--folder={stack.folder}"),
         )
 
 
@@ -107,7 +110,7 @@ def test_it_says_where_the_site_and_the_caught_mail_are(first_life: FirstLife) -
     assert "Caught mail" in first_life.mailbox
 
 
-def test_it_tells_its_steps(stack: Stack) -> None:
+def test_it_tells_its_steps(first_life: FirstLife) -> None:
     steps = [
         "Environment",
         "Database",
@@ -118,7 +121,7 @@ def test_it_tells_its_steps(stack: Stack) -> None:
         "Site",
     ]
 
-    found = [stack.output().find(f"  {step} ") for step in steps]
+    found = [first_life.output.find(f"  {step} ") for step in steps]
 
     assert -1 not in found
     assert found == sorted(found)
@@ -146,11 +149,9 @@ def test_a_second_one_in_the_same_folder_says_why_it_does_not_start(
     assert refused.health == "ok\n"
 
 
-def test_the_logs_are_a_command_away(stack: Stack) -> None:
-    shown = stack.lightup("logs", "setup", f"--folder={stack.folder}")
-
-    assert shown.returncode == 0
-    assert "Registry: " in shown.stdout
+def test_the_logs_are_a_command_away(first_life: FirstLife) -> None:
+    assert first_life.logs.returncode == 0
+    assert "Registry: " in first_life.logs.stdout
 
 
 def test_ctrl_c_ends_it_well_and_leaves_no_process_behind(second_life: SecondLife) -> None:
