@@ -13,7 +13,7 @@ from campaign.mail import outbox
 from campaign.mail.transport import Transport
 from campaign.partners import operations as partners
 from campaign.partners import webhooks
-from campaign.pledges import operations as pledges
+from campaign.pledges import retention
 from campaign.pledges.policy import current_policy
 from campaign.records import operations as records
 from campaign.safe_http import Outbound
@@ -71,16 +71,16 @@ def fold_tallies() -> None:
 
 
 def remind_unconfirmed() -> None:
-    while pledges.remind(current_policy(), now()):
+    while retention.remind(current_policy(), now()):
         jobs.commit()
 
 
 def keep_retention() -> None:
     """Remove what is kept for a limited time only: unconfirmed pledges, network hashes, what was sent."""
     settings = current_settings()
-    while pledges.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
+    while retention.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
         jobs.commit()
-    pledges.forget_networks(now() - timedelta(days=settings.network_hash_days))
+    retention.forget_networks(now() - timedelta(days=settings.network_hash_days))
     outbox.purge(now() - outbox.KEPT)
     webhooks.purge(now() - outbox.KEPT)
     partners.forget(now())

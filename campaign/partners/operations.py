@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from campaign import audit
+from campaign.audit import Actor
 from campaign.db import db
 from campaign.partners import queries
 from campaign.partners.models import (
@@ -19,7 +21,6 @@ from campaign.partners.models import (
 )
 from campaign.tokens import Signer
 
-SYSTEM = "system"
 # Tells people, and programs that look for leaked secrets, what it is.
 KEY_PREFIX = "lightup_"
 _SHOWN = len(KEY_PREFIX) + 4
@@ -43,12 +44,15 @@ class KeyReused(Exception):
     """This idempotency key came before, with another body."""
 
 
-def note(actor: str, action: str, subject: str, **details: Any) -> None:
-    """Leave a line in the trail of partners."""
-    db.session.add(PartnerEvent(actor=actor, action=action, subject=subject, details=details))
+def note(actor: Actor, action: str, subject: str, **details: Any) -> None:
+    """Leave a line in the trail of partners; for acts of staff it points to one in the audit log."""
+    act = audit.record_if_staff(actor, action, subject, details)
+    db.session.add(
+        PartnerEvent(actor=actor, action=action, subject=subject, details=details, audit=act)
+    )
 
 
-def add_host(institution_id: str, origin: str, actor: str) -> bool:
+def add_host(institution_id: str, origin: str, actor: Actor) -> bool:
     """Let pages of this origin frame the institution's form; False where they might already."""
     added = db.session.scalar(
         insert(PartnerHost)
@@ -61,7 +65,7 @@ def add_host(institution_id: str, origin: str, actor: str) -> bool:
     return added is not None
 
 
-def remove_host(institution_id: str, origin: str, actor: str) -> bool:
+def remove_host(institution_id: str, origin: str, actor: Actor) -> bool:
     """No longer let them; False where they might not."""
     removed = db.session.scalar(
         delete(PartnerHost)
@@ -74,7 +78,7 @@ def remove_host(institution_id: str, origin: str, actor: str) -> bool:
 
 
 def create_key(
-    signer: Signer, name: str, institution_id: str | None, quota: int, actor: str
+    signer: Signer, name: str, institution_id: str | None, quota: int, actor: Actor
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which is not to be had a second time. Raises NameTaken."""
     if queries.key_in_force(name):
@@ -93,13 +97,13 @@ def create_key(
     return key, secret
 
 
-def revoke_key(key: ApiKey, actor: str, now: datetime) -> None:
+def revoke_key(key: ApiKey, actor: Actor, now: datetime) -> None:
     key.revoked_at = now
     note(actor, "key revoked", key.name, prefix=key.prefix)
     db.session.flush()
 
 
-def stop_api(reason: str, actor: str) -> None:
+def stop_api(reason: str, actor: Actor) -> None:
     """Take nothing more through the write API. Raises AlreadySo."""
     if queries.stop_in_force():
         raise AlreadySo
@@ -108,7 +112,7 @@ def stop_api(reason: str, actor: str) -> None:
     db.session.flush()
 
 
-def start_api(actor: str, now: datetime) -> None:
+def start_api(actor: Actor, now: datetime) -> None:
     """Take pledges again. Raises AlreadySo."""
     stop = queries.stop_in_force()
     if stop is None:

@@ -14,10 +14,11 @@ from campaign.db import db
 from campaign.http.access import anyone, link_holder
 from campaign.http.forms import Form, posted_values
 from campaign.http.locales import localized
-from campaign.http.pledge_flow import choices
+from campaign.http.pledge_flow import form_choices
 from campaign.http.rate_limits import FORM_LIMIT, rate_limited
 from campaign.institutions.queries import affiliation
 from campaign.people import operations as people
+from campaign.people import queries as people_queries
 from campaign.people.models import Person
 from campaign.pledges import certificates, operations, queries
 from campaign.pledges.emails import MINE, MINE_LIFETIME
@@ -73,7 +74,7 @@ def page(token: str) -> Page:
         person=person,
         token=token,
         pledges=[_mine(p) for p in queries.of_person(person.id)],
-        newsletter=people.has_consented(person.id, "newsletter"),
+        newsletter=people_queries.has_consented(person.id, "newsletter"),
         saved="saved" in request.args,
     )
 
@@ -122,7 +123,7 @@ def _edit_page(token: str, pledge: Pledge, form: Form) -> str:
         campaign=pledge.campaign,
         token=token,
         form=form,
-        **choices(form),
+        **form_choices(form),
     )
 
 
@@ -136,7 +137,7 @@ def _as_typed(pledge: Pledge) -> dict[str, list[str]]:
         else "independent"
     )
     letters: dict[str, list[str]] = {}
-    for number, (locale, letter) in enumerate(pledge.letters.items(), start=1):
+    for number, (locale, letter) in enumerate(pledge.support_letters.items(), start=1):
         letters |= {f"letter_locale_{number}": [locale], f"letter_{number}": [letter]}
     return {
         "name": [pledge.name],
@@ -196,12 +197,12 @@ def export(token: str) -> Response:
         address=person.address,
         language=person.locale,
         since=person.created_at.isoformat(),
-        consents=[_plain(consent) for consent in people.consents(person.id)],
+        consents=[_plain(consent) for consent in people_queries.consents(person.id)],
         pledges=[
             {
                 **_plain(pledge),
                 "text": pledge.text.pledge_for(pledge.kind),
-                "trail": [_plain(e) for e in queries.trail(pledge.id)],
+                "trail": [_plain(e) | {"actor": str(e.actor)} for e in queries.trail(pledge.id)],
             }
             for pledge in queries.of_person(person.id)
         ],
@@ -210,7 +211,17 @@ def export(token: str) -> Response:
     return response
 
 
-_INTERNAL = {"fingerprint", "network_hash", "name_folded", "code_attempts", "submission", "is_demo"}
+_INTERNAL = {
+    "fingerprint",
+    "network_hash",
+    "name_folded",
+    "code_attempts",
+    "submission",
+    "is_demo",
+    "actor_kind",
+    "actor_id",
+    "audit_id",
+}
 
 
 def _plain(row: Any) -> dict[str, Any]:

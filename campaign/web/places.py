@@ -169,7 +169,7 @@ def _section(text: CampaignText, place: Place) -> Section:
     id_ = text.campaign_id
     counts = _counts(id_, place)
     official = pledges.official_pledge(id_, place.key) if place.institution else None
-    letters = _letters(official.letters) if official else []
+    letters = _letters(official.support_letters) if official else []
     if not (counts.persons or counts.institutions):
         return Section(text.campaign, text, counts, [], [], [], [], [], [], official, letters)
     dimension, keys = place.counted

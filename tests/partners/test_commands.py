@@ -10,7 +10,7 @@ from campaign.db import db
 from campaign.main import lightup
 from campaign.partners import operations, queries
 from campaign.partners.models import ApiKey, PartnerEvent
-from tests.factories import institution, policy
+from tests.factories import STAFF, institution, policy
 
 pytestmark = pytest.mark.usefixtures("session")
 SITE = "https://www.uni.ac.ke"
@@ -50,7 +50,7 @@ def test_a_host_is_added_once_listed_and_removed(run):
 
 def test_a_host_is_that_of_its_institution_only():
     one, other = institution().id, institution().id
-    operations.add_host(one, SITE, "staff:test")
+    operations.add_host(one, SITE, STAFF)
 
     assert queries.origins_of(one) == {SITE}
     assert queries.origins_of(other) == frozenset()
@@ -60,8 +60,8 @@ def test_the_successor_keeps_the_hosts_of_those_it_followed():
     new = institution().id
     middle = institution(status="inactive", successor_id=new).id
     old = institution(status="withdrawn", successor_id=middle).id
-    operations.add_host(old, SITE, "staff:test")
-    operations.add_host(middle, "https://middle.ac.ke", "staff:test")
+    operations.add_host(old, SITE, STAFF)
+    operations.add_host(middle, "https://middle.ac.ke", STAFF)
 
     assert queries.origins_of(new) == {SITE, "https://middle.ac.ke"}
     assert queries.origins_of(old) == {SITE}
