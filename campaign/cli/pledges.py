@@ -1,4 +1,4 @@
-"""Commands for whoever reviews pledges, until the staff desk comes."""
+"""Commands to review pledges, until the staff desk comes."""
 
 from uuid import UUID
 

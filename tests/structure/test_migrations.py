@@ -54,3 +54,33 @@ def test_every_migration_can_be_taken_back(tmp_path: Path, settings: object) -> 
 def test_a_published_text_never_changes(app: Flask, session: object, change: str) -> None:
     with pytest.raises(Exception, match="published text"):
         db.session.execute(text(change))
+
+
+@pytest.mark.parametrize(
+    ("actor", "kind", "id_"), [("staff:kim", "staff", "kim"), ("person", "person", None)]
+)
+def test_actors_of_before_the_audit_log_are_taken_apart_and_put_together(
+    tmp_path: Path, settings: object, actor: str, kind: str, id_: str | None
+) -> None:
+    import flask_migrate
+
+    from campaign.app import create_app
+    from campaign.config import Settings
+
+    event = "INSERT INTO partner_events (actor, action, subject, details) VALUES (:actor, 'x', 'y', '{}')"
+    with EmbeddedPostgres(tmp_path / "pg", fast=True) as server:
+        other = create_app(
+            Settings(database_url=server.url, secret_key="x" * 32, broker_url="memory:")
+        )
+        with other.app_context(), db.engine.connect() as connection:
+            flask_migrate.upgrade(revision="0005")
+            connection.execute(text(event), {"actor": actor})
+            connection.commit()
+            flask_migrate.upgrade(revision="0007")
+            after = connection.execute(text("SELECT actor_kind, actor_id FROM partner_events"))
+            assert after.one() == (kind, id_)
+            connection.commit()
+            flask_migrate.downgrade(revision="0005")
+            assert connection.scalar(text("SELECT actor FROM partner_events")) == actor
+        with other.app_context():
+            db.engine.dispose()
