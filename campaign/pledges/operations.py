@@ -45,9 +45,17 @@ def confirm(policy: PledgePolicy, pledge_id: UUID, submission: UUID, now: dateti
     removed.
     """
     if intake.confirm_plain_pledge(pledge_id, submission, now):
-        db.session.expire_all()  # what is loaded is older than what the statement wrote
+        _refresh_if_loaded(pledge_id)
     else:
         _confirm_step_by_step(policy, queries.get_locked(pledge_id), submission, now)
+
+
+def _refresh_if_loaded(pledge_id: UUID) -> None:
+    """Read what the statement changed, for a pledge that the caller has at hand; the button has none."""
+    pledge = db.session.identity_map.get(db.session.identity_key(Pledge, pledge_id))
+    if pledge:
+        db.session.refresh(pledge, ["status", "confirmed_at"])
+        db.session.refresh(pledge.person, ["locale"])
 
 
 def _confirm_step_by_step(
