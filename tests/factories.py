@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import flask_migrate
 from sqlalchemy import ColumnElement, select
 
 from campaign import jobs
+from campaign.audit import Actor, ActorKind
 from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import current_text
 from campaign.cli.running import publish_shipped_texts
@@ -17,14 +18,16 @@ from campaign.db import db
 from campaign.institutions.models import Institution
 from campaign.institutions.operations import import_dump
 from campaign.institutions.queries import resolve, starter_path
-from campaign.people.rules import Address, parse_address
-from campaign.pledges import operations
-from campaign.pledges.holding import SHORTEST_READING, Circumstances
+from campaign.people.rules import parse_address
+from campaign.pledges import operations, submitting
+from campaign.pledges.holding import SHORTEST_READING
 from campaign.pledges.models import Kind, Pledge
 from campaign.pledges.policy import PledgePolicy, current_policy
 from campaign.pledges.rules import Draft
+from campaign.pledges.submission import Submission, SubmissionContext
 
 CAMPAIGN = "heart-of-science"
+STAFF = Actor(ActorKind.STAFF, "ada")
 
 
 def prepare() -> None:
@@ -93,48 +96,42 @@ def draft(**different: Any) -> Draft:
     return Draft(**(values | different))
 
 
-def circumstances(**different: Any) -> Circumstances:
+def context(**different: Any) -> SubmissionContext:
     """A calm reader in a network of their own."""
     values = {"network_hash": uuid4().bytes, "form_opened_at": now() - 2 * SHORTEST_READING}
-    return Circumstances(**(values | different))
+    return SubmissionContext(**(values | different))
 
 
-def submitted(
+def submission(
     address: str = "wanjiru@example.org", slug: str = CAMPAIGN, locale: str = "en", **different: Any
-) -> Pledge:
+) -> Submission:
+    """A form on its way in; what is no part of it goes into its draft."""
+    shown = text(slug, locale)
+    return Submission(
+        id=different.pop("id", None) or uuid4(),
+        context=different.pop("context", None) or context(),
+        newsletter=different.pop("newsletter", False),
+        address=parse_address(address),
+        text=shown,
+        locale=shown.locale,
+        draft=draft(**different),
+    )
+
+
+def submitted(address: str = "wanjiru@example.org", **different: Any) -> Pledge:
     """A pledge that waits for its person to confirm it."""
-    submission = uuid4()
-    given = {
-        "circumstances": different.pop("circumstances", circumstances()),
-        "newsletter": different.pop("newsletter", False),
-    }
-    _submit(parse_address(address), text(slug, locale), submission, draft(**different), **given)
-    pledge = db.session.scalar(select(Pledge).where(Pledge.submission == submission))
+    sent = submission(address, **different)
+    submitting.submit(policy(), sent, now())
+    db.session.flush()
+    pledge = db.session.scalar(select(Pledge).where(Pledge.submission == sent.id))
     assert pledge is not None
     return pledge
-
-
-def _submit(
-    address: Address, shown: CampaignText, submission: UUID, drafted: Draft, **given: Any
-) -> None:
-    operations.submit(
-        policy(),
-        drafted,
-        address,
-        shown,
-        submission,
-        given["circumstances"],
-        locale=shown.locale,
-        newsletter=given["newsletter"],
-        now=now(),
-    )
-    db.session.flush()
 
 
 def confirmed(address: str = "wanjiru@example.org", **different: Any) -> Pledge:
     """A pledge that counts."""
     pledge = submitted(address, **different)
-    operations.confirm(policy(), pledge, pledge.submission, now())
+    operations.confirm(policy(), pledge.id, pledge.submission, now())
     return pledge
 
 

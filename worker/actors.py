@@ -14,7 +14,7 @@ from campaign.mail import outbox
 from campaign.mail.transport import Transport
 from campaign.partners import operations as partner_operations
 from campaign.partners import webhooks
-from campaign.pledges import operations as pledge_operations
+from campaign.pledges import retention
 from campaign.pledges.policy import current_policy
 from campaign.records import operations as record_operations
 from campaign.safe_http import Outbound
@@ -72,16 +72,16 @@ def fold_tallies() -> None:
 
 def remind_unconfirmed() -> None:
     """Remind people, once each, of pledges that they have not confirmed."""
-    while pledge_operations.remind(current_policy(), now()):
+    while retention.remind(current_policy(), now()):
         jobs.commit()
 
 
 def keep_retention() -> None:
     """Remove what has outlived its retention: unconfirmed pledges, network hashes, deliveries, API answers."""
     settings = current_settings()
-    while pledge_operations.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
+    while retention.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
         jobs.commit()
-    pledge_operations.forget_networks(now() - timedelta(days=settings.network_hash_days))
+    retention.forget_networks(now() - timedelta(days=settings.network_hash_days))
     outbox.purge(now() - outbox.KEPT)
     webhooks.purge(now() - outbox.KEPT)
     partner_operations.forget(now())

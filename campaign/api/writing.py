@@ -32,12 +32,13 @@ from campaign.partners import operations as partners
 from campaign.partners import queries
 from campaign.partners.models import ApiKey
 from campaign.people.rules import Address
-from campaign.pledges import operations, rules
+from campaign.pledges import rules, submitting
 from campaign.pledges.emails import SENT
-from campaign.pledges.holding import SHORTEST_READING, Circumstances
+from campaign.pledges.holding import SHORTEST_READING
 from campaign.pledges.models import Kind
 from campaign.pledges.policy import current_policy
 from campaign.pledges.rules import Draft, InvalidPledge
+from campaign.pledges.submission import Submission, SubmissionContext
 
 blueprint = Blueprint("api_writing", __name__, url_prefix=PREFIX)
 
@@ -139,20 +140,18 @@ def pledge(headers: Mapping[str, str], body: Mapping[str, Any]) -> Mapping[str, 
         return answer
     _use_quota(key, moment)
     draft, address, text = _checked(key, body)
-    # The same body sent again is the same pledge, also without an Idempotency-Key.
-    submission = UUID(bytes=digest[:16])
-    operations.submit(
-        current_policy(),
-        draft,
-        address,
-        text,
-        submission,
-        _circumstances(key, moment),
+    submission = Submission(
+        draft=draft,
+        address=address,
+        text=text,
+        # The same body sent again is the same pledge, also without an Idempotency-Key.
+        id=UUID(bytes=digest[:16]),
+        context=_context(key, moment),
         locale=text.locale,
         newsletter=body["newsletter"],
-        now=moment,
     )
-    answer = _accepted(submission, text.locale)
+    submitting.submit(current_policy(), submission, moment)
+    answer = _accepted(submission.id, text.locale)
     if idempotency_key:
         partners.remember_answer(key, idempotency_key, digest, answer, moment)
     jobs.commit()
@@ -227,9 +226,9 @@ def _check_institution(key: ApiKey, draft: Draft) -> None:
         raise InvalidPledge({"institution": rules.FieldProblem("other-institution")})
 
 
-def _circumstances(key: ApiKey, moment: datetime) -> Circumstances:
+def _context(key: ApiKey, moment: datetime) -> SubmissionContext:
     """Signals that raise no suspicion: one server speaks for many people, and how long they read is unknown."""
-    return Circumstances(
+    return SubmissionContext(
         network_hash=secrets.token_bytes(32),  # shared with no other pledge
         form_opened_at=moment - SHORTEST_READING,
         source=f"api@{key.name}",

@@ -1,16 +1,17 @@
-"""What commands ask for: the office of the application, who is at it, whom they mean."""
+"""What commands ask for: who acts, and which institution they mean."""
 
 import getpass
 
 import click
 
+from campaign.audit import Actor, ActorKind
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import resolve
 
 
-def actor() -> str:
-    """The account at the terminal, as trails name it."""
-    return f"staff:{getpass.getuser()}"
+def actor() -> Actor:
+    """The account at the terminal: whoever may run commands is staff."""
+    return Actor(ActorKind.STAFF, getpass.getuser())
 
 
 def find_institution(ror_id: str) -> Institution:

@@ -1,4 +1,4 @@
-"""Commands for whoever reviews pledges, until the staff desk comes."""
+"""Commands to review pledges, until the staff desk comes."""
 
 from uuid import UUID
 
@@ -9,9 +9,8 @@ from campaign import jobs
 from campaign.cli.common import actor, find_institution
 from campaign.clock import now
 from campaign.institutions.queries import get
-from campaign.pledges import operations, queries
-from campaign.pledges.models import Pledge
-from campaign.pledges.operations import NotAwaiting
+from campaign.pledges import queries, reviewing
+from campaign.pledges.models import NotAwaiting, Pledge
 from campaign.pledges.policy import current_policy
 
 pledges = AppGroup("pledges", help="Review held pledges; settle institutions that were not listed.")
@@ -75,7 +74,7 @@ def _described(pledge: Pledge) -> dict[str, object]:
         "role": pledge.role,
         "country": pledge.country,
         "words": pledge.words,
-        **{f"letter ({locale})": letter for locale, letter in pledge.letters.items()},
+        **{f"letter ({locale})": letter for locale, letter in pledge.support_letters.items()},
     }
     return {label: value for label, value in described.items() if value}
 
@@ -86,7 +85,7 @@ def accept(pledge_id: UUID) -> None:
     """Let a held pledge count. Its person gets a letter."""
     pledge = _pledge(pledge_id)
     try:
-        operations.accept(current_policy(), pledge, actor(), now())
+        reviewing.accept(current_policy(), pledge, actor(), now())
     except NotAwaiting:
         raise click.ClickException(
             f"This pledge is {pledge.status} and cannot be accepted, or its institution has pledged already."
@@ -103,7 +102,7 @@ def accept(pledge_id: UUID) -> None:
 def refuse(pledge_id: UUID, reason: str) -> None:
     """Refuse a pledge, with a reason that its person is told."""
     try:
-        operations.refuse(current_policy(), _pledge(pledge_id), actor(), reason, now())
+        reviewing.refuse(current_policy(), _pledge(pledge_id), actor(), reason, now())
     except NotAwaiting:
         raise click.ClickException("This pledge was withdrawn or refused before.") from None
     jobs.commit()
@@ -126,7 +125,7 @@ def settle(text: str, country: str, ror_id: str) -> None:
     institution = find_institution(ror_id)
     found = queries.with_institution_text(text, country.upper())
     for pledge in found:
-        operations.settle_institution(pledge, institution, actor())
+        reviewing.link_institution(pledge, institution, actor())
     jobs.commit()
     click.echo(f"{len(found):,} pledges now belong to {institution.name}.")
 
@@ -139,7 +138,7 @@ def merge_institutions(source_ror_id: str, target_ror_id: str) -> None:
     source, target = get(source_ror_id), find_institution(target_ror_id)
     if source is None or source.id == target.id:
         raise click.ClickException("Name two institutions that are in the registry.")
-    moved = operations.merge_institution(current_policy(), source.id, target.id, actor())
+    moved = reviewing.merge_institution(current_policy(), source.id, target.id, actor())
     jobs.commit()
     click.echo(f"{moved:,} pledges moved to {target.name}.")
 

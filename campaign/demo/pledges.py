@@ -217,7 +217,7 @@ def _pair(
         "name_folded": fold(name),
         "institution_id": institution.id,
         "role": chance.choice(list(ROLES)) if kind is Kind.PERSON else None,
-        "letters": {},
+        "support_letters": {},
         "country": institution.country,
         "is_demo": True,
         "locale": text.locale,

@@ -178,11 +178,11 @@ def submit() -> Page:
         sent_url=lambda token: url_for("frames.sent", token=token, **frame.values),
         source=frame.source,
     )
-    return pledge_flow.take(frame.text.campaign.slug, Kind.PERSON, host)
+    return pledge_flow.handle_submission(frame.text.campaign.slug, Kind.PERSON, host)
 
 
 def _form_page(frame: Frame, text: CampaignText, form: Form) -> str:
-    return _page("form", frame, text=text, form=form, **pledge_flow.offered())
+    return _page("form", frame, text=text, form=form, **pledge_flow.select_options())
 
 
 def _page(name: str, frame: Frame, **values: Any) -> str:
@@ -193,7 +193,7 @@ def _page(name: str, frame: Frame, **values: Any) -> str:
 @link_holder
 def sent(token: str) -> Page:
     frame = _frame()
-    pledge_flow.sent_submission(token)
+    pledge_flow.submission_from_token(token)
     return _page("sent", frame, form=Form())
 
 
@@ -217,4 +217,5 @@ def _thanks_url(frame: Frame, pledge_id: UUID) -> str:
 @link_holder
 def thanks(token: str) -> Page:
     frame = _frame()
-    return _page("thanks", frame, **pledge_flow.gratitude(pledge_flow.thanked(token)))
+    pledge = pledge_flow.pledge_from_thanks_token(token)
+    return _page("thanks", frame, **pledge_flow.thank_you_context(pledge))

@@ -1,4 +1,4 @@
-"""What a pledge form does wherever it stands, on a page or in a frame: take, confirm by code, thank."""
+"""What a pledge form does on a page and in a frame alike: take a submission, confirm by code, thank."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from campaign.http.rate_limits import network_of
 from campaign.http.rendering import Page
 from campaign.institutions import queries as institution_queries
 from campaign.institutions.queries import Match
-from campaign.pledges import certificates, operations
+from campaign.pledges import certificates, operations, submitting
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges.disciplines import BROAD_FIELDS
 from campaign.pledges.emails import SENT
-from campaign.pledges.holding import Circumstances
-from campaign.pledges.models import Kind, Pledge, Status
+from campaign.pledges.models import Kind, NotAwaiting, Pledge, Status
 from campaign.pledges.policy import current_policy
 from campaign.pledges.rules import ROLES, FieldProblem, InvalidPledge, check_with_address
+from campaign.pledges.submission import Submission, SubmissionContext
 from campaign.records.listing import receipt
 from campaign.tallies.queries import counts_of
 from campaign.tokens import InvalidToken
@@ -38,6 +38,7 @@ THANKS, THANKS_LIFETIME = "thanks-page", timedelta(days=1)
 class FormHost:
     """Where a form stands: on a page of its own, or in a frame on the page of an institution."""
 
+    # Renders the form.
     show: Callable[[CampaignText, Form], str]
     # The address where the code can be typed, given the token that allows it.
     sent_url: Callable[[str], str]
@@ -46,18 +47,21 @@ class FormHost:
 
 
 class CodeRefused(Exception):
-    """The typed code confirms nothing; ``problem`` says why."""
+    """The typed code confirms nothing; ``problem`` is why, in the words of the field."""
 
     def __init__(self, problem: FieldProblem) -> None:
         super().__init__(problem.code)
         self.problem = problem
 
 
-def take(slug: str, kind: Kind, host: FormHost) -> Page:
-    """Take what was posted, and lead to the page for the code; or show the form again with what is wrong."""
+def handle_submission(slug: str, kind: Kind, host: FormHost) -> Page:
+    """Take the posted form and redirect to the page for the code; or show the form again with what is wrong.
+
+    Status 400 where its token has expired or is not of this campaign, 422 where a field needs another look.
+    """
     values = posted_values()
     try:
-        token, text = _shown(slug)
+        token, text = _token_and_text(slug)
     except InvalidToken:
         text = text_or_404(slug)
         problems = {"form_token": FieldProblem("form-expired")}
@@ -68,25 +72,24 @@ def take(slug: str, kind: Kind, host: FormHost) -> Page:
         draft, address = check_with_address(kind, values, text, institution_queries.affiliation)
     except InvalidPledge as invalid:
         return host.show(text, Form(values, invalid.problems, request.form["form_token"])), 422
-    # The same form sent again with other words is another one: whoever saw the first cannot confirm the second.
-    submission = uuid5(token.submission, repr(sorted(values.items())))
-    operations.submit(
-        current_policy(),
-        draft,
-        address,
-        text,
-        submission,
-        _circumstances(token, host.source),
+    submission = Submission(
+        draft=draft,
+        address=address,
+        text=text,
+        # The same form sent again with other words is another one: a page that shows the first cannot confirm the
+        # second.
+        id=uuid5(token.submission, repr(sorted(values.items()))),
+        context=_context(token, host.source),
         locale=i18n.current(),
         newsletter="newsletter" in values,
-        now=now(),
     )
+    submitting.submit(current_policy(), submission, now())
     jobs.commit()
-    return redirect(host.sent_url(current_policy().signer.sign(SENT, str(submission))), 303)
+    return redirect(host.sent_url(current_policy().signer.sign(SENT, str(submission.id))), 303)
 
 
-def _shown(slug: str) -> tuple[FormToken, CampaignText]:
-    """What the signed token says was on the screen. Raises InvalidToken, also for another campaign's token."""
+def _token_and_text(slug: str) -> tuple[FormToken, CampaignText]:
+    """The posted token and the text that stood above the form. Raises InvalidToken, also for another campaign's."""
     token = read_token(request.form.get("form_token", ""))
     text = text_by_id(token.text_id)
     if text is None or text.campaign.slug != slug:
@@ -94,8 +97,8 @@ def _shown(slug: str) -> tuple[FormToken, CampaignText]:
     return token, text
 
 
-def _circumstances(token: FormToken, source: tuple[str, str | None]) -> Circumstances:
-    return Circumstances(
+def _context(token: FormToken, source: tuple[str, str | None]) -> SubmissionContext:
+    return SubmissionContext(
         network_hash=current_policy().signer.fingerprint(
             "network", network_of(request.remote_addr or "")
         ),
@@ -106,22 +109,22 @@ def _circumstances(token: FormToken, source: tuple[str, str | None]) -> Circumst
     )
 
 
-def choices(form: Form) -> dict[str, Any]:
-    """What a pledge form offers, with the institutions that its words may mean."""
+def form_choices(form: Form) -> dict[str, Any]:
+    """Template values: the options of the selects, and the institutions that the typed words may mean."""
     chosen = institution_queries.resolve(form.value("institution"))
     query = form.value("institution_query")
     searches = query and (not chosen or form.value("action") == "find")
     matches = _matches(query, form.value("country")) if searches else []
     return {
-        **offered(),
+        **select_options(),
         "chosen_institution": None if matches else chosen,
         "matches": matches,
         "proposals": [] if chosen or query else _proposals(form.value("email")),
     }
 
 
-def offered() -> dict[str, Any]:
-    """What the selects of every pledge form offer."""
+def select_options() -> dict[str, Any]:
+    """Template values: the options of the selects that every pledge form has, in the reader's language."""
     return {
         "countries": sorted_countries(i18n.current()),
         "fields": [
@@ -141,20 +144,20 @@ def _proposals(address: str) -> list[Match]:
     return institution_queries.propose_by_domain(domain, locale=i18n.current()) if domain else []
 
 
-def sent_submission(token: str) -> UUID:
-    """What was sent by whoever got this token. Raises InvalidToken."""
+def submission_from_token(token: str) -> UUID:
+    """The id of the submission that led to this page. Raises InvalidToken."""
     return UUID(current_policy().signer.read(SENT, token, while_unconfirmed()))
 
 
 def confirm_by_code(token: str) -> UUID:
     """Confirm the pledge of this token by the posted code; return its id. Raises CodeRefused, InvalidToken."""
-    submission = sent_submission(token)
+    submission = submission_from_token(token)
     code = "".join(str(int(c)) for c in request.form.get("code", "")[:40] if c.isdecimal())
     if not code:
         raise CodeRefused(FieldProblem("required"))
     try:
         pledge = operations.confirm_by_code(current_policy(), submission, code, now())
-    except (operations.WrongCode, operations.NotAwaiting):
+    except (operations.WrongCode, NotAwaiting):
         jobs.commit()  # the attempt counts
         raise CodeRefused(FieldProblem("wrong-code")) from None
     jobs.commit()
@@ -162,23 +165,25 @@ def confirm_by_code(token: str) -> UUID:
 
 
 def while_unconfirmed() -> timedelta:
-    """How long link and code are valid, as the letter with both says, and hence the page for the code."""
+    """How long link and code are valid, as the e-mail with both says; so is the page for the code."""
     return timedelta(days=current_policy().unconfirmed_days)
 
 
 def thanks_token(pledge_id: UUID) -> str:
+    """The token of the page that thanks for a pledge; reads by ``pledge_from_thanks_token``."""
     return current_policy().signer.sign(THANKS, str(pledge_id))
 
 
-def thanked(token: str) -> Pledge:
-    """The pledge that its person is thanked for. Raises InvalidToken; answers 410 where it is gone meanwhile."""
+def pledge_from_thanks_token(token: str) -> Pledge:
+    """The pledge to thank for. Raises InvalidToken; answers 410 where it was refused, withdrawn or removed."""
     pledge = pledge_queries.get(UUID(current_policy().signer.read(THANKS, token, THANKS_LIFETIME)))
     if pledge is None or pledge.status not in {Status.CONFIRMED, Status.HELD}:
         abort(410)
     return pledge
 
 
-def gratitude(pledge: Pledge) -> Mapping[str, Any]:
+def thank_you_context(pledge: Pledge) -> Mapping[str, Any]:
+    """Template values of the page that thanks for a pledge: what it counts among, its receipt and certificate."""
     country = counts_of(pledge.campaign_id, "country", pledge.country)
     colleagues = pledge.institution_id and counts_of(
         pledge.campaign_id, "institution", pledge.institution_id

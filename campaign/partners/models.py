@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
 
+from campaign.audit import Actor, AuditEvent, actor_columns, actor_constraint
 from campaign.campaigns.models import Campaign
 from campaign.db import Model, uuid_key
 from campaign.deliveries import Delivery, queue_indexes
@@ -149,10 +150,15 @@ class PartnerEvent(Model):
     """The trail of what staff, or the system, did to origins, keys, webhooks and the write API as a whole."""
 
     __tablename__ = "partner_events"
+    __table_args__ = (actor_constraint(),)
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    actor: Mapped[str]
+    actor: Mapped[Actor] = actor_columns()
     action: Mapped[str]
     subject: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     happened_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # The line of the audit log, for acts of staff.
+    audit_id: Mapped[int | None] = mapped_column(ForeignKey(AuditEvent.id))
+
+    audit: Mapped[AuditEvent | None] = relationship()

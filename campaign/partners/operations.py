@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from campaign import audit
+from campaign.audit import Actor
 from campaign.db import db
 from campaign.partners import queries
 from campaign.partners.models import (
@@ -22,7 +24,6 @@ from campaign.partners.models import (
 )
 from campaign.tokens import Signer
 
-SYSTEM = "system"
 # Shows people, and programs that search for leaked secrets, what they have found.
 KEY_PREFIX = "lightup_"
 _SHOWN = len(KEY_PREFIX) + 4
@@ -50,12 +51,15 @@ class KeyReused(Exception):
     """This idempotency key was used before, with another body."""
 
 
-def note(actor: str, action: str, subject: str, **details: Any) -> None:
-    """Add a line to the trail of partners."""
-    db.session.add(PartnerEvent(actor=actor, action=action, subject=subject, details=details))
+def note(actor: Actor, action: str, subject: str, **details: Any) -> None:
+    """Add an event to the trail of partners; an act of staff also goes into the audit log, and points there."""
+    act = audit.record_if_staff(actor, action, subject, details)
+    db.session.add(
+        PartnerEvent(actor=actor, action=action, subject=subject, details=details, audit=act)
+    )
 
 
-def add_embed_origin(institution_id: str, origin: str, actor: str) -> bool:
+def add_embed_origin(institution_id: str, origin: str, actor: Actor) -> bool:
     """Let pages of this origin frame the institution's form. Returns False if it was registered already."""
     added = db.session.scalar(
         insert(EmbedOrigin)
@@ -64,11 +68,11 @@ def add_embed_origin(institution_id: str, origin: str, actor: str) -> bool:
         .returning(EmbedOrigin.origin)
     )
     if added:
-        note(actor, "host added", institution_id, origin=origin)
+        note(actor, "origin added", institution_id, origin=origin)
     return added is not None
 
 
-def remove_embed_origin(institution_id: str, origin: str, actor: str) -> bool:
+def remove_embed_origin(institution_id: str, origin: str, actor: Actor) -> bool:
     """Revoke the origin. Returns False if it was not registered."""
     removed = db.session.scalar(
         delete(EmbedOrigin)
@@ -76,12 +80,12 @@ def remove_embed_origin(institution_id: str, origin: str, actor: str) -> bool:
         .returning(EmbedOrigin.origin)
     )
     if removed:
-        note(actor, "host removed", institution_id, origin=origin)
+        note(actor, "origin removed", institution_id, origin=origin)
     return removed is not None
 
 
 def create_key(
-    signer: Signer, name: str, institution_id: str | None, quota: int, actor: str
+    signer: Signer, name: str, institution_id: str | None, quota: int, actor: Actor
 ) -> tuple[ApiKey, str]:
     """Add a key; return it with its secret, which cannot be recovered later. Raises NameTaken."""
     if queries.active_key(name):
@@ -100,29 +104,29 @@ def create_key(
     return key, secret
 
 
-def revoke_key(key: ApiKey, actor: str, now: datetime) -> None:
+def revoke_key(key: ApiKey, actor: Actor, now: datetime) -> None:
     """Refuse the key from now on."""
     key.revoked_at = now
     note(actor, "key revoked", key.name, prefix=key.prefix)
     db.session.flush()
 
 
-def pause_write_api(reason: str, actor: str) -> None:
+def pause_write_api(reason: str, actor: Actor) -> None:
     """Accept nothing more through the write API. Raises AlreadyPaused."""
     if queries.current_pause():
         raise AlreadyPaused
     db.session.add(WriteApiPause(reason=reason))
-    note(actor, "api stopped", "write API", reason=reason)
+    note(actor, "api paused", "write API", reason=reason)
     db.session.flush()
 
 
-def resume_write_api(actor: str, now: datetime) -> None:
+def resume_write_api(actor: Actor, now: datetime) -> None:
     """Accept pledges through the write API again. Raises NotPaused."""
     pause = queries.current_pause()
     if pause is None:
         raise NotPaused
     pause.ended_at = now
-    note(actor, "api started", "write API")
+    note(actor, "api resumed", "write API")
     db.session.flush()
 
 

@@ -19,9 +19,10 @@ from sqlalchemy.types import BigInteger
 from standardwebhooks import Webhook as Signature
 
 from campaign import deliveries, jobs
+from campaign.audit import SYSTEM, Actor
 from campaign.db import db, new_id
 from campaign.partners.models import Webhook, WebhookDelivery
-from campaign.partners.operations import SYSTEM, note
+from campaign.partners.operations import note
 from campaign.partners.rules import DAILY, MILESTONE, MILESTONES, TEST
 from campaign.safe_http import Outbound
 from campaign.tallies import operations as tally_operations
@@ -93,7 +94,7 @@ class Disabled(Exception):
 
 
 def add(
-    url: str, institution_id: str | None, events: Sequence[str], actor: str, now: datetime
+    url: str, institution_id: str | None, events: Sequence[str], actor: Actor, now: datetime
 ) -> Webhook:
     """Add a webhook. Milestones that are passed already are not announced to it."""
     webhook = Webhook(
@@ -119,7 +120,7 @@ def secret_of(signer: Signer, webhook_id: UUID) -> str:
     return "whsec_" + base64.b64encode(key).decode("ascii")
 
 
-def remove(webhook: Webhook, actor: str) -> None:
+def remove(webhook: Webhook, actor: Actor) -> None:
     """Remove a webhook with all its messages."""
     note(actor, "webhook removed", str(webhook.id), url=webhook.url)
     db.session.execute(delete(Webhook).where(Webhook.id == webhook.id))

@@ -10,7 +10,7 @@ from campaign.db import Model, uuid_key
 
 
 class Person(Model):
-    """Whoever answers at one address; the only place where the address itself is kept."""
+    """The one person behind an address; the only lasting place of the address itself."""
 
     __tablename__ = "people"
 
@@ -23,7 +23,7 @@ class Person(Model):
 
 
 class Consent(Model):
-    """One answer to one question, as asked then; the newest for a purpose is in force."""
+    """One answer to one question, with its wording of then; the newest for a purpose counts."""
 
     __tablename__ = "consents"
     __table_args__ = (Index(None, "person_id", "purpose", "id"),)

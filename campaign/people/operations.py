@@ -1,34 +1,23 @@
 """Changing people and their consents."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from campaign.db import db
 from campaign.mail import outbox
 from campaign.people.models import Consent, Person
+from campaign.people.queries import fingerprint
 from campaign.people.rules import Address
 from campaign.tokens import Signer
 
-# Raised whenever a consent question is worded anew in templates/pledge/form.html, in any language.
+# Raise it whenever a consent question in templates/pledge/form.html is worded anew, in any language.
 WORDING_VERSION = 1
 
 
-def fingerprint(signer: Signer, address: Address) -> bytes:
-    return signer.fingerprint("person", address.canonical)
-
-
-def find(signer: Signer, address: Address) -> Person | None:
-    """The person of this address, its row locked: letters asked for at once are counted one after the other."""
-    known = select(Person).where(Person.fingerprint == fingerprint(signer, address))
-    return db.session.scalar(known.with_for_update())
-
-
 def find_or_add(signer: Signer, address: Address, locale: str) -> Person:
-    """The person of this address, its row locked: what two tabs send at once is taken one after the other."""
+    """The person of this address, added where unknown, their row locked: two tabs are taken one after the other."""
     upsert = (
         insert(Person)
         .values(fingerprint=fingerprint(signer, address), address=address.original, locale=locale)
@@ -43,6 +32,7 @@ def find_or_add(signer: Signer, address: Address, locale: str) -> Person:
 def record_consent(
     person_id: UUID, purpose: str, granted: bool, locale: str, given_at: datetime
 ) -> None:
+    """Add an answer: yes or no to one purpose, in the wording of today and the language it was asked in."""
     db.session.add(
         Consent(
             person_id=person_id,
@@ -55,23 +45,8 @@ def record_consent(
     )
 
 
-def has_consented(person_id: UUID, purpose: str) -> bool:
-    """Whether the newest answer for this purpose was yes."""
-    newest = select(Consent.granted).where(
-        Consent.person_id == person_id, Consent.purpose == purpose
-    )
-    return bool(db.session.scalar(newest.order_by(Consent.id.desc()).limit(1)))
-
-
-def consents(person_id: UUID) -> Sequence[Consent]:
-    """All answers a person ever gave, oldest first."""
-    return db.session.scalars(
-        select(Consent).where(Consent.person_id == person_id).order_by(Consent.id)
-    ).all()
-
-
 def erase(person: Person) -> None:
-    """Remove the person; consents and unsent letters go with them. Their pledges must be gone first."""
+    """Remove the person with their consents and unsent e-mails. Their pledges must be gone first."""
     outbox.forget(person.fingerprint)
     db.session.delete(person)
     db.session.flush()

@@ -1,8 +1,8 @@
 """The number on a certificate: proves a pledge, finds it without a table of its own, and tells nothing.
 
 16 characters of Crockford's base 32 are 80 bits. The first 32 are a keyed hash of the pledge's id; the other 48 are
-the id's time (RFC 9562, 5.7), masked with a keyed hash of the first 32, so that the number does not say when
-somebody pledged. Unmasked, the time leads by the primary key to the few pledges of one millisecond, and the hash
+the id's time (RFC 9562, 5.7), masked with a keyed hash of the first 32, so that the number does not say when its
+owner pledged. Unmasked, the time leads by the primary key to the few pledges of one millisecond, and the hash
 tells which of them is meant. Among 2^80 numbers there are as many good ones as pledges: guessing is hopeless.
 """
 

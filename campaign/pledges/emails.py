@@ -1,7 +1,7 @@
-"""The facts of every letter about a pledge, and the links and codes in them.
+"""The facts of every e-mail about a pledge, with the links and codes in them.
 
-A link is a signed token for one purpose; whoever holds it proved to read the mailbox. The six digits are
-derived from the pledge, so that only letters on their way hold them.
+A link is a signed token for one purpose: using it proves that one reads the mailbox. The six digits are derived
+from the pledge, so that they are stored nowhere but in the e-mail on its way.
 """
 
 from datetime import timedelta
@@ -19,11 +19,12 @@ FORM_LIFETIME = timedelta(days=1)
 
 
 def code_of(signer: Signer, pledge_id: UUID) -> str:
+    """The six digits that confirm a pledge, the same each time."""
     return signer.code("confirmation-code", str(pledge_id))
 
 
 def facts(signer: Signer, pledge: Pledge, locale: str, unconfirmed_days: int) -> dict[str, Any]:
-    """What the templates in templates/mail may use, for every letter about a pledge."""
+    """The values that the templates in templates/mail may use, for every e-mail about a pledge."""
     text = current_text(pledge.campaign.slug, locale) or pledge.text
     return facts_of(signer, pledge.id, pledge.person_id, pledge.name, text, unconfirmed_days)
 
@@ -36,7 +37,7 @@ def facts_of(
     text: CampaignText,
     unconfirmed_days: int,
 ) -> dict[str, Any]:
-    """The same for a pledge that is about to be stored."""
+    """The same as ``facts``, for a pledge that is about to be stored."""
     return {
         "name": name,
         "campaign_title": text.title,

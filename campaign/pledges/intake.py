@@ -1,158 +1,248 @@
 """The plain pledge in one statement, the plain confirmation in another.
 
 On the day a campaign is in the news nearly every submission comes from an address never seen, and nearly every
-confirmation is of a pledge nothing is odd about. Taking these step by step (``operations``) is a dozen round
-trips; here it is one each. Both statements do nothing at all where the case is not plain: then ``operations``
-goes on. A test holds that both ways leave the same rows behind.
+confirmation is of a pledge about which nothing is suspicious. Step by step (``submitting``, ``operations``) these
+take a dozen round trips to the database; here they take one each. Both statements do nothing at all where the case
+is not plain: then the steps go on. ``tests/pledges/test_intake.py`` verifies that both ways leave the same rows.
+
+The statements are built from the models, and the columns of a new pledge from ``Submission.columns``, as they are
+for the steps.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import TextClause, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.types import Text
+from sqlalchemy import (
+    CTE,
+    BindParameter,
+    Boolean,
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    literal,
+    not_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from campaign import jobs
-from campaign.campaigns.models import CampaignText
-from campaign.db import db
-from campaign.institutions.folding import fold
+from campaign.audit import ActorKind
+from campaign.db import db, new_id
+from campaign.mail.models import OutgoingEmail
+from campaign.people.models import Consent, Person
 from campaign.people.operations import WORDING_VERSION
-from campaign.people.rules import Address
-from campaign.pledges.holding import CROWDED, Limits, crowd_values, may_be_crowded
-from campaign.pledges.rules import Draft
+from campaign.people.queries import fingerprint
+from campaign.pledges import emails
+from campaign.pledges.holding import (
+    CROWDED,
+    crowd_values,
+    network_limit_applies,
+    suspicious_signals,
+)
+from campaign.pledges.models import Kind, Pledge, PledgeAction, PledgeEvent, Status
+from campaign.pledges.policy import PledgePolicy
+from campaign.pledges.submission import Submission
 
-# An address that is known inserts no person, hence nothing else; so does one from a crowded network.
-_TAKE = text(f"""
-    WITH network AS ({CROWDED}),
-    person AS (
-        INSERT INTO people (id, fingerprint, address, locale)
-        SELECT :person_id, :fingerprint, :address, :locale FROM network
-        WHERE NOT (crowded AND :network_matters)
-        ON CONFLICT (fingerprint) DO NOTHING
-        RETURNING id
-    ),
-    pledge AS (
-        INSERT INTO pledges (
-            id, campaign_id, person_id, kind, text_id, status, hold_reasons, submission, code_attempts,
-            name, name_folded, institution_id, institution_text, role, office, letters, country, disciplines,
-            orcid, commitments, words, listed, newsletter, locale, is_demo, source,
-            source_page, network_hash, submitted_at)
-        SELECT
-            :pledge_id, :campaign_id, id, :kind, :text_id, 'unconfirmed', :hold_reasons, :submission, 0,
-            :name, :name_folded, :institution_id, :institution_text, :role, :office, :letters, :country,
-            :disciplines, :orcid, :commitments, :words, :listed, :newsletter, :locale, false, :source,
-            :source_page, :network_hash, :now
-        FROM person
-        RETURNING id
-    ),
-    event AS (
-        INSERT INTO pledge_events (pledge_id, actor, action, details)
-        SELECT id, 'person', 'submitted', :details FROM pledge
-    ),
-    letter AS (
-        INSERT INTO outgoing_emails (template, locale, recipient, recipient_hash, facts, attempts)
-        SELECT 'confirm', :locale, :address, :fingerprint, :facts, 0 FROM pledge
-        WHERE (SELECT count(*) FROM outgoing_emails WHERE recipient_hash = :fingerprint AND queued_at > :yesterday)
-            < :mails_per_address
+
+def insert_new_pledge(policy: PledgePolicy, submission: Submission, now: datetime) -> bool:
+    """Store the pledge of an address never seen, with its e-mail.
+
+    Returns False, with nothing done, where the address is known or too many pledge from its network.
+    """
+    columns = submission.columns(suspicious_signals(submission, now), now)
+    statement = _insertion(tuple(columns))
+    row = (
+        db.session.connection()
+        .execute(statement, _values(policy, submission, columns, now))
+        .first()
     )
-    SELECT id FROM pledge""").bindparams(  # noqa: S608 - both parts are constants of ours
-    bindparam("hold_reasons", type_=ARRAY(Text)),
-    bindparam("disciplines", type_=ARRAY(Text)),
-    bindparam("commitments", type_=ARRAY(Text)),
-    bindparam("letters", type_=JSONB),
-    bindparam("details", type_=JSONB),
-    bindparam("facts", type_=JSONB),
+    if row:
+        jobs.wake("send_emails")
+    return row is not None
+
+
+def confirm_plain_pledge(pledge_id: UUID, submission: UUID, now: datetime) -> bool:
+    """Make a plain unconfirmed pledge count. Returns False, with nothing done, where it is not plain."""
+    values = {"pledge_id": pledge_id, "seen_submission": submission, "now": now}
+    confirmed = db.session.execute(_CONFIRMATION, values).first() is not None
+    if confirmed:
+        jobs.wake("fold_tallies")
+    return confirmed
+
+
+def _values(
+    policy: PledgePolicy, submission: Submission, columns: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    pledge_id, person_id = new_id(), new_id()
+    facts = emails.facts_of(
+        policy.signer,
+        pledge_id,
+        person_id,
+        submission.draft.name,
+        submission.text,
+        policy.unconfirmed_days,
+    )
+    return {
+        **crowd_values(submission, policy.limits, now),
+        **columns,
+        "pledge_id": pledge_id,
+        "person_id": person_id,
+        "fingerprint": fingerprint(policy.signer, submission.address),
+        "address": submission.address.original,
+        "network_limit_applies": network_limit_applies(submission),
+        "event_details": submission.event_details(columns["hold_reasons"]),
+        "facts": facts,
+        "a_day_ago": now - timedelta(days=1),
+        "mails_per_address": policy.mails_per_address,
+    }
+
+
+_PEOPLE, _PLEDGES, _EVENTS, _CONSENTS, _EMAILS = cast(
+    "list[Table]",
+    [model.__table__ for model in (Person, Pledge, PledgeEvent, Consent, OutgoingEmail)],
 )
 
-# An institution speaks once, and what is held must tell its person why: both are for ``operations``.
-# The person's row is locked before the pledge's, see ``queries.locked``.
-_CONFIRM = text("""
-    WITH person AS MATERIALIZED (
-        SELECT id FROM people WHERE id = (SELECT person_id FROM pledges WHERE id = :pledge_id)
-        FOR NO KEY UPDATE
-    ),
-    pledge AS (
-        UPDATE pledges SET status = 'confirmed', confirmed_at = :now FROM person
-        WHERE pledges.id = :pledge_id AND person_id = person.id AND submission = :submission
-            AND status = 'unconfirmed' AND kind = 'person' AND hold_reasons = '{}'
-        RETURNING pledges.id, person_id, locale, listed, newsletter, submitted_at
-    ),
-    spoken AS (
-        UPDATE people SET locale = pledge.locale FROM pledge
-        WHERE people.id = pledge.person_id AND people.locale <> pledge.locale
-    ),
-    consent AS (
-        INSERT INTO consents (person_id, purpose, granted, wording_version, locale, given_at)
-        SELECT person_id, purpose, granted, :wording_version, locale, submitted_at
-        FROM pledge, LATERAL (VALUES ('listing', listed), ('newsletter', newsletter)) AS answers (purpose, granted)
-        WHERE purpose = 'listing' OR granted -- a box left empty revokes no earlier yes
-    ),
-    event AS (
-        INSERT INTO pledge_events (pledge_id, actor, action, details)
-        SELECT id, 'person', 'confirmed', '{}' FROM pledge
-    )
-    SELECT id FROM pledge""")
 
-
-def take(
-    draft: Draft,
-    address: Address,
-    shown: CampaignText,
-    submission: UUID,
-    reasons: Sequence[str],
-    limits: Limits,
-    **rest: Any,
-) -> bool:
-    """Store the pledge of an address never seen, with its letter; False, and nothing done, where it is known
-    or where too many pledge from its network.
-
-    ``rest`` are the values that the statement takes as they are, beginning with the ids of pledge and person.
-    """
-    values = crowd_values(draft, rest["network_hash"], limits, rest["now"]) | {
-        "network_matters": may_be_crowded(draft, address),
-        "kind": draft.kind,
-        "name": draft.name,
-        "name_folded": fold(draft.name),
-        "institution_text": draft.institution_text,
-        "role": draft.role,
-        "office": draft.office,
-        "letters": dict(draft.letters),
-        "country": draft.country,
-        "disciplines": list(draft.disciplines),
-        "orcid": draft.orcid,
-        "commitments": list(draft.commitments),
-        "words": draft.words,
-        "listed": draft.listed,
-        "address": address.original,
-        "campaign_id": shown.campaign_id,
-        "text_id": shown.id,
-        "submission": submission,
-        "hold_reasons": list(reasons),
-        "details": {
-            "version": shown.version,
-            "locale": rest["locale"],
-            "hold_reasons": list(reasons),
-        },
-        "yesterday": rest["now"] - timedelta(days=1),
-    }
-    jobs.wake("send_emails")
-    return _affects_a_row(_TAKE, values | rest)
-
-
-def confirm(pledge_id: UUID, submission: UUID, now: datetime) -> bool:
-    """Make a plain unconfirmed pledge count; False, and nothing done, where anything is odd about it."""
+@cache
+def _insertion(columns: tuple[str, ...]) -> Select[tuple[UUID]]:
+    """Store person, pledge, event and e-mail; one row where that happened, else none. Built once in a process."""
+    person = _insert_person().returning(_PEOPLE.c.id).cte("person")
     values = {
-        "pledge_id": pledge_id,
-        "submission": submission,
-        "now": now,
-        "wording_version": WORDING_VERSION,
+        "id": _parameter(_PLEDGES.c.id, "pledge_id"),
+        "person_id": person.c.id,
+        **{name: _parameter(_PLEDGES.c[name]) for name in columns},
     }
-    jobs.wake("fold_tallies")
-    return _affects_a_row(_CONFIRM, values)
+    pledge = _insert_for_each(person, _PLEDGES, values).returning(_PLEDGES.c.id).cte("pledge")
+    details = _parameter(_EVENTS.c.details, "event_details")
+    event = _insert_event(pledge, PledgeAction.SUBMITTED, details)
+    return select(pledge.c.id).add_cte(event.cte("event"), _insert_email(pledge).cte("email"))
 
 
-def _affects_a_row(statement: TextClause, values: Mapping[str, Any]) -> bool:
-    return db.session.connection().execute(statement, values).first() is not None
+def _insert_person() -> Insert:
+    """Nothing where the address is known or its network crowded; then nothing else is inserted either."""
+    network = CROWDED.cte("network")
+    matters = bindparam("network_limit_applies", type_=Boolean)
+    values = {
+        "id": _parameter(_PEOPLE.c.id, "person_id"),
+        "fingerprint": _parameter(_PEOPLE.c.fingerprint),
+        "address": _parameter(_PEOPLE.c.address),
+        "locale": _parameter(_PEOPLE.c.locale),
+    }
+    person = _insert_for_each(network, _PEOPLE, values, not_(and_(network.c.crowded, matters)))
+    return person.on_conflict_do_nothing(index_elements=[_PEOPLE.c.fingerprint])
+
+
+def _insert_email(pledge: CTE) -> Insert:
+    """Nothing where the address has had its share of e-mails today: they may be a stranger's doing."""
+    fingerprint = _parameter(_EMAILS.c.recipient_hash, "fingerprint")
+    earlier = select(func.count()).where(
+        _EMAILS.c.recipient_hash == fingerprint, _EMAILS.c.queued_at > bindparam("a_day_ago")
+    )
+    values = {
+        "template": literal("confirm"),
+        "locale": _parameter(_EMAILS.c.locale),
+        "recipient": _parameter(_EMAILS.c.recipient, "address"),
+        "recipient_hash": fingerprint,
+        "facts": _parameter(_EMAILS.c.facts),
+    }
+    may_send = earlier.scalar_subquery() < bindparam("mails_per_address")
+    return _insert_for_each(pledge, _EMAILS, values, may_send)
+
+
+def _insert_event(pledge: CTE, action: PledgeAction, details: ColumnElement[Any]) -> Insert:
+    values = {
+        "pledge_id": pledge.c.id,
+        "actor_kind": literal(ActorKind.PERSON.value),
+        "action": literal(action.value),
+        "details": details,
+    }
+    return _insert_for_each(pledge, _EVENTS, values)
+
+
+def _confirmation() -> Select[tuple[UUID]]:
+    """Confirm the pledge, note language and consents; one row where that happened, else none.
+
+    Official pledges are left to the steps, since an institution speaks once, and so are those to hold, whose people
+    are told.
+    """
+    pledge = _confirm_pledge()
+    language = (
+        update(_PEOPLE)
+        .values(locale=pledge.c.locale)
+        .where(_PEOPLE.c.id == pledge.c.person_id, _PEOPLE.c.locale != pledge.c.locale)
+    )
+    event = _insert_event(pledge, PledgeAction.CONFIRMED, literal({}, _EVENTS.c.details.type))
+    return select(pledge.c.id).add_cte(
+        language.cte("language"), _insert_consents(pledge).cte("consents"), event.cte("event")
+    )
+
+
+def _confirm_pledge() -> CTE:
+    id_ = bindparam("pledge_id", type_=_PLEDGES.c.id.type)
+    person_id = select(_PLEDGES.c.person_id).where(_PLEDGES.c.id == id_).scalar_subquery()
+    # The person's row is locked before the pledge's, see ``queries.locked``.
+    person = select(_PEOPLE.c.id).where(_PEOPLE.c.id == person_id).with_for_update(key_share=True)
+    locked = person.cte("person").prefix_with("MATERIALIZED")
+    is_plain = and_(
+        _PLEDGES.c.status == Status.UNCONFIRMED,
+        _PLEDGES.c.kind == Kind.PERSON,
+        _PLEDGES.c.hold_reasons == [],
+    )
+    confirmed = (
+        update(_PLEDGES)
+        .values(status=Status.CONFIRMED, confirmed_at=bindparam("now"))
+        .where(_PLEDGES.c.id == id_, _PLEDGES.c.person_id == locked.c.id, is_plain)
+        # No parameter has the name of a column that the UPDATE could set: SQLAlchemy would set it.
+        .where(_PLEDGES.c.submission == bindparam("seen_submission"))
+    )
+    shown = ("id", "person_id", "locale", "listed", "newsletter", "submitted_at")
+    return confirmed.returning(*(_PLEDGES.c[name] for name in shown)).cte("pledge")
+
+
+def _insert_consents(pledge: CTE) -> Insert:
+    """As the steps do: a box for the newsletter left empty revokes no earlier yes."""
+
+    def answer(purpose: str, granted: ColumnElement[bool]) -> Select[Any]:
+        shared = (literal(WORDING_VERSION), pledge.c.locale, pledge.c.submitted_at)
+        return select(pledge.c.person_id, literal(purpose), granted, *shared)
+
+    listing = answer("listing", pledge.c.listed)
+    newsletter = answer("newsletter", pledge.c.newsletter).where(pledge.c.newsletter)
+    names = ["person_id", "purpose", "granted", "wording_version", "locale", "given_at"]
+    return insert(_CONSENTS).from_select(names, union_all(listing, newsletter))
+
+
+def _insert_for_each(
+    source: CTE,
+    table: Table,
+    values: Mapping[str, ColumnElement[Any]],
+    *where: ColumnElement[bool],
+) -> Insert:
+    """Insert one row for each row of the source; columns not named get the defaults of the model."""
+    defaults = {
+        column.name: literal(column.default.arg, column.type)
+        for column in table.columns
+        if isinstance(column.default, ScalarElementColumnDefault)
+    }
+    row = {**defaults, **values}
+    return insert(table).from_select(
+        [*row], select(*row.values()).select_from(source).where(*where), include_defaults=False
+    )
+
+
+def _parameter(column: Column[Any], name: str | None = None) -> BindParameter[Any]:
+    """A parameter for the values of a column, named as the column unless told otherwise."""
+    return bindparam(name or column.name, type_=column.type)
+
+
+_CONFIRMATION = _confirmation()

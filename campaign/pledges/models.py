@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
 
 from campaign import topics
+from campaign.audit import Actor, AuditEvent, actor_columns, actor_constraint
 from campaign.campaigns.models import Campaign, CampaignText
 from campaign.db import Model, uuid_key
 from campaign.institutions.models import Institution
@@ -43,6 +44,30 @@ class Status(StrEnum):
     CONFIRMED = "confirmed"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+
+
+class PledgeAction(StrEnum):
+    """What can happen to a pledge, as its trail names it."""
+
+    SUBMITTED = "submitted"
+    CONFIRMED = "confirmed"
+    HELD = "held"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    CORRECTED = "corrected"
+    LISTED = "listed"
+    UNLISTED = "unlisted"
+    WITHDRAWN = "withdrawn"
+    INSTITUTION_LINKED = "institution settled"
+    INSTITUTION_MERGED = "institution merged"
+    # After these only the trail is left.
+    DISOWNED = "disowned"
+    EXPIRED = "expired"
+    ERASED = "erased"
+
+
+class NotAwaiting(Exception):
+    """The pledge's status does not allow what was asked for."""
 
 
 class Pledge(Model):
@@ -145,7 +170,8 @@ class Pledge(Model):
     institution_text: Mapped[str | None]
     role: Mapped[str | None]
     office: Mapped[str | None]
-    letters: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    # Letters of support by language.
+    support_letters: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     country: Mapped[str] = mapped_column(CHAR(2))
     disciplines: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     orcid: Mapped[str | None]
@@ -173,14 +199,18 @@ class Pledge(Model):
 
 
 class PledgeEvent(Model):
-    """The trail of a pledge. Holds no personal data and outlives the pledge, hence no foreign key."""
+    """One line of a pledge's trail. It has no personal data and outlives the pledge, hence no foreign key."""
 
     __tablename__ = "pledge_events"
-    __table_args__ = (Index(None, "pledge_id", "id"),)
+    __table_args__ = (actor_constraint(), Index(None, "pledge_id", "id"))
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     pledge_id: Mapped[UUID]
-    actor: Mapped[str]
+    actor: Mapped[Actor] = actor_columns()
     action: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     happened_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # The line of the audit log, for acts of staff.
+    audit_id: Mapped[int | None] = mapped_column(ForeignKey(AuditEvent.id))
+
+    audit: Mapped[AuditEvent | None] = relationship()

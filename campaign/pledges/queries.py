@@ -44,9 +44,10 @@ def signatories(
     before: tuple[datetime, UUID] | None = None,
     limit: int = PAGE_SIZE,
 ) -> list[Signatory]:
-    """Listed people, newest first; ``before`` is the last one of the page before (keyset paging).
+    """Listed people, newest first, up to ``limit``.
 
-    ``countries`` are those of a region. A name is found by any part of it.
+    ``before`` is (confirmed_at, id) of the last one on the page before (keyset paging). ``countries`` are those of
+    a region. ``name`` matches any part of a name.
     """
     newest = (Pledge.confirmed_at.desc(), Pledge.id.desc())
     listed = _listed(campaign_id).order_by(*newest).limit(limit)
@@ -68,7 +69,7 @@ def signatories(
 
 
 def _is_called(folded: str) -> ColumnElement[bool]:
-    """One or two letters are looked for where a word begins: only there the index of triples holds them.
+    """Match one or two letters where a word begins: only there does the index of trigrams have them.
 
     Scripts without spaces have no such beginnings, and two characters may be all of a given name.
     """
@@ -88,7 +89,7 @@ def _newest_of(
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[UUID]:
-    """The newest of some countries, from a page of each: as fast where few have pledged as where many have.
+    """Ids of the newest of some countries, from a page of each: fast where few have pledged and where many have.
 
     Each country is named in a query of its own, so that the planner knows for each which index finds its page.
     """
@@ -167,14 +168,15 @@ def official_pledges(
 
 
 def get(pledge_id: UUID) -> Pledge | None:
+    """The pledge with this id, whatever its status."""
     return db.session.get(Pledge, pledge_id)
 
 
 def locked(*, skip: bool = False) -> Select[Pledge]:
-    """Pledges for one who is going to change them; a second click waits for the first, or passes by.
+    """A query for pledges to change: locks them and their people until the transaction ends.
 
-    A person's row is locked before their pledge's, as by a form that comes in: who takes them in another order
-    waits for the other for ever.
+    A second click waits for the first; with ``skip`` it passes by. The person's row is locked before the pledge's,
+    as by a form that comes in: in another order, two transactions could wait for each other.
     """
     return (
         select(Pledge)
@@ -186,12 +188,16 @@ def locked(*, skip: bool = False) -> Select[Pledge]:
 
 
 def get_locked(pledge_id: UUID) -> Pledge | None:
+    """The same, its row locked and read anew."""
     return db.session.scalar(locked().where(Pledge.id == pledge_id))
 
 
 def of_person(person_id: UUID) -> Sequence[Pledge]:
-    mine = select(Pledge).where(Pledge.person_id == person_id).order_by(Pledge.submitted_at.desc())
-    return db.session.scalars(mine).all()
+    """All pledges of a person, whatever their status, the latest submitted first."""
+    pledges = (
+        select(Pledge).where(Pledge.person_id == person_id).order_by(Pledge.submitted_at.desc())
+    )
+    return db.session.scalars(pledges).all()
 
 
 def trail(pledge_id: UUID) -> Sequence[PledgeEvent]:
@@ -245,4 +251,5 @@ def with_institution_text(text: str, country: str) -> Sequence[Pledge]:
 
 
 def has_demo() -> bool:
+    """Whether there are invented pledges, of which the site must warn."""
     return db.session.scalar(select(Pledge.id).where(Pledge.is_demo).limit(1)) is not None

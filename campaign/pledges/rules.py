@@ -5,12 +5,13 @@ Problems are codes; the door that shows them finds the words.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from campaign import geography, orcid
 from campaign.campaigns.models import CampaignText
 from campaign.i18n import is_offered, lazy_gettext
+from campaign.institutions.folding import fold
 from campaign.institutions.queries import Affiliation
 from campaign.people.rules import Address, InvalidAddress, parse_address
 from campaign.pledges.disciplines import is_field
@@ -28,9 +29,9 @@ NAME_LENGTH = 120
 INSTITUTION_LENGTH = 200
 OFFICE_LENGTH = 150
 WORDS_LENGTH = 500
-LETTER_LENGTH = 5_000
+SUPPORT_LETTER_LENGTH = 5_000
 MAX_DISCIPLINES = 8
-MAX_LETTERS = 3
+MAX_SUPPORT_LETTERS = 3
 
 ROLES = {
     "professor": lazy_gettext("Professor or lecturer"),
@@ -82,7 +83,7 @@ class InvalidPledge(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A pledge that keeps all rules, not yet anybody's: see ``operations.submit``."""
+    """What a form says that keeps all rules; see ``submitting.submit`` and ``operations.correct``."""
 
     kind: Kind
     name: str
@@ -91,12 +92,24 @@ class Draft:
     institution_text: str | None = None
     role: str | None = None
     office: str | None = None
-    letters: Mapping[str, str] = field(default_factory=dict)
+    support_letters: Mapping[str, str] = field(default_factory=dict)
     disciplines: Sequence[str] = ()
     orcid: str | None = None
     commitments: Sequence[str] = ()
     words: str | None = None
     listed: bool = False
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of a pledge that store what the form says, by name."""
+        answers = {field.name: getattr(self, field.name) for field in fields(self)}
+        institution = answers.pop("institution")
+        return answers | {
+            "name_folded": fold(self.name),
+            "institution_id": institution.id if institution else None,
+            "support_letters": dict(self.support_letters),
+            "disciplines": list(self.disciplines),
+            "commitments": list(self.commitments),
+        }
 
 
 def check_address(values: Values) -> Address:
@@ -161,7 +174,7 @@ def _office_details(reader: "_Reader", find_institution: FindInstitution) -> dic
         "institution": institution,
         "country": institution.country if institution else "",
         "office": reader.name("office", OFFICE_LENGTH),
-        "letters": reader.letters(),
+        "support_letters": reader.support_letters(),
         "listed": True,
     }
 
@@ -292,11 +305,11 @@ class _Reader:
             self.refuse("orcid", "orcid")
             return None
 
-    def letters(self) -> dict[str, str]:
+    def support_letters(self) -> dict[str, str]:
         """Letters of support by language, from the numbered fields ``letter_locale_1``, ``letter_1`` …"""
-        letters = {}
-        for number in range(1, MAX_LETTERS + 1):
-            if letter := self.paragraphs(f"letter_{number}", LETTER_LENGTH):
+        letters: dict[str, str] = {}
+        for number in range(1, MAX_SUPPORT_LETTERS + 1):
+            if letter := self.paragraphs(f"letter_{number}", SUPPORT_LETTER_LENGTH):
                 locale = self.get(f"letter_locale_{number}")
                 # One language twice would silently lose the first letter.
                 if not is_offered(locale) or locale in letters:

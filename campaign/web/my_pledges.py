@@ -14,11 +14,12 @@ from campaign.http.access import anyone, link_holder
 from campaign.http.forms import Form, posted_values
 from campaign.http.locales import localized
 from campaign.http.lookup import text_of
-from campaign.http.pledge_flow import choices
+from campaign.http.pledge_flow import form_choices
 from campaign.http.rate_limits import FORM_LIMIT, rate_limited
 from campaign.http.rendering import Page
 from campaign.institutions.queries import affiliation
 from campaign.people import operations as people_operations
+from campaign.people import queries as people_queries
 from campaign.people.models import Person
 from campaign.pledges import certificates, operations
 from campaign.pledges import queries as pledge_queries
@@ -78,7 +79,7 @@ def page(token: str) -> Page:
         person=person,
         token=token,
         pledges=[_my_pledge(pledge) for pledge in pledge_queries.of_person(person.id)],
-        newsletter=people_operations.has_consented(person.id, "newsletter"),
+        newsletter=people_queries.has_consented(person.id, "newsletter"),
         saved="saved" in request.args,
     )
 
@@ -124,7 +125,7 @@ def _edit_page(token: str, pledge: Pledge, form: Form) -> str:
         campaign=pledge.campaign,
         token=token,
         form=form,
-        **choices(form),
+        **form_choices(form),
     )
 
 
@@ -138,7 +139,7 @@ def _form_values(pledge: Pledge) -> dict[str, list[str]]:
         else "independent"
     )
     letters: dict[str, list[str]] = {}
-    for number, (locale, letter) in enumerate(pledge.letters.items(), start=1):
+    for number, (locale, letter) in enumerate(pledge.support_letters.items(), start=1):
         letters |= {f"letter_locale_{number}": [locale], f"letter_{number}": [letter]}
     return {
         "name": [pledge.name],
@@ -200,12 +201,15 @@ def export(token: str) -> Response:
         address=person.address,
         language=person.locale,
         since=person.created_at.isoformat(),
-        consents=[_columns_of(consent) for consent in people_operations.consents(person.id)],
+        consents=[_columns_of(consent) for consent in people_queries.consents(person.id)],
         pledges=[
             {
                 **_columns_of(pledge),
                 "text": pledge.text.pledge_for(pledge.kind),
-                "trail": [_columns_of(event) for event in pledge_queries.trail(pledge.id)],
+                "trail": [
+                    _columns_of(event) | {"actor": str(event.actor)}
+                    for event in pledge_queries.trail(pledge.id)
+                ],
             }
             for pledge in pledge_queries.of_person(person.id)
         ],
@@ -215,7 +219,17 @@ def export(token: str) -> Response:
 
 
 # Columns that the export leaves out, since they mean something to this program only.
-_INTERNAL = {"fingerprint", "network_hash", "name_folded", "code_attempts", "submission", "is_demo"}
+_INTERNAL = {
+    "fingerprint",
+    "network_hash",
+    "name_folded",
+    "code_attempts",
+    "submission",
+    "is_demo",
+    "actor_kind",
+    "actor_id",
+    "audit_id",
+}
 
 
 def _columns_of(row: Any) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def _section(text: CampaignText, place: Place) -> Section:
     id_ = text.campaign_id
     counts = counts_in(id_, place)
     official = pledge_queries.official_pledge(id_, place.key) if place.institution else None
-    letters = _letters(official.letters) if official else []
+    letters = _letters(official.support_letters) if official else []
     section = Section(text, counts, official, letters)
     if not (counts.people or counts.official_pledges):
         return section  # most places of the world have no pledge: six statements saved

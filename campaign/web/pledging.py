@@ -4,7 +4,6 @@ from functools import partial
 from uuid import UUID
 
 from flask import abort, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
 
 from campaign import jobs
 from campaign.campaigns.models import CampaignText
@@ -16,12 +15,12 @@ from campaign.http.lookup import text_or_404
 from campaign.http.pledge_flow import (
     CodeRefused,
     FormHost,
-    choices,
     confirm_by_code,
-    gratitude,
-    sent_submission,
-    take,
-    thanked,
+    form_choices,
+    handle_submission,
+    pledge_from_thanks_token,
+    submission_from_token,
+    thank_you_context,
     thanks_token,
     while_unconfirmed,
 )
@@ -29,10 +28,10 @@ from campaign.http.rate_limits import FORM_LIMIT, rate_limited
 from campaign.http.rendering import Page
 from campaign.http.sources import source_of
 from campaign.institutions import queries as institution_queries
-from campaign.pledges import intake, operations
+from campaign.pledges import operations
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges.emails import CONFIRM
-from campaign.pledges.models import Kind, Pledge, Status
+from campaign.pledges.models import Kind, NotAwaiting, Pledge, Status
 from campaign.pledges.policy import current_policy
 
 blueprint = localized("pledging", __name__)
@@ -50,7 +49,7 @@ def form(slug: str) -> Page:
 @anyone
 @rate_limited(FORM_LIMIT)
 def submit(slug: str) -> Page:
-    return take(slug, Kind.PERSON, _own_page(Kind.PERSON))
+    return handle_submission(slug, Kind.PERSON, _own_page(Kind.PERSON))
 
 
 @blueprint.get("/campaigns/<slug>/pledge/institution/")
@@ -63,7 +62,7 @@ def institution_form(slug: str) -> Page:
 @anyone
 @rate_limited(FORM_LIMIT)
 def submit_institution(slug: str) -> Page:
-    return take(slug, Kind.INSTITUTION, _own_page(Kind.INSTITUTION))
+    return handle_submission(slug, Kind.INSTITUTION, _own_page(Kind.INSTITUTION))
 
 
 def _open_form(slug: str, kind: Kind) -> Page:
@@ -89,14 +88,14 @@ def _own_page(kind: Kind) -> FormHost:
 
 def _form_page(kind: Kind, text: CampaignText, form: Form) -> str:
     return render_template(
-        TEMPLATES[kind], text=text, campaign=text.campaign, form=form, **choices(form)
+        TEMPLATES[kind], text=text, campaign=text.campaign, form=form, **form_choices(form)
     )
 
 
 @blueprint.get("/pledges/sent/<token>/")
 @link_holder
 def sent(token: str) -> Page:
-    sent_submission(token)
+    submission_from_token(token)
     return render_template("pledge/sent.html", form=Form(), token=token)
 
 
@@ -126,14 +125,14 @@ def confirm(token: str) -> Page:
 @link_holder
 def confirm_by_button(token: str) -> Page:
     pledge_id, submission = _read_confirm(token), _uuid(request.form.get("submission", ""))
-    if intake.confirm(pledge_id, submission, now()):
-        return _thank(pledge_id)
-    pledge = _pledge_to_confirm(token)
     try:
-        operations.confirm(current_policy(), pledge, submission, now())
+        operations.confirm(current_policy(), pledge_id, submission, now())
     except operations.SupersededSubmission:
-        return _confirm_page(pledge, token, superseded=True), 409
-    return _thank(pledge_id)
+        return _confirm_page(_pledge_to_confirm(token), token, superseded=True), 409
+    except NotAwaiting:
+        abort(410)
+    jobs.commit()
+    return redirect(_thanks_url(pledge_id), 303)
 
 
 def _confirm_page(pledge: Pledge, token: str, superseded: bool = False) -> str:
@@ -180,11 +179,6 @@ def disown(token: str) -> Page:
     return render_template("pledge/not_me.html", token=token, pledge=pledge)
 
 
-def _thank(pledge_id: UUID) -> Response:
-    jobs.commit()
-    return redirect(_thanks_url(pledge_id), 303)
-
-
 def _thanks_url(pledge_id: UUID) -> str:
     return url_for("pledging.thanks", token=thanks_token(pledge_id))
 
@@ -192,5 +186,5 @@ def _thanks_url(pledge_id: UUID) -> str:
 @blueprint.get("/pledges/thanks/<token>/")
 @link_holder
 def thanks(token: str) -> Page:
-    pledge = thanked(token)
-    return render_template("pledge/thanks.html", **gratitude(pledge))
+    pledge = pledge_from_thanks_token(token)
+    return render_template("pledge/thanks.html", **thank_you_context(pledge))

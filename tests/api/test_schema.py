@@ -21,7 +21,7 @@ from campaign.demo import pledges
 from campaign.institutions.models import Institution
 from campaign.partners import operations as partners
 from campaign.tallies import operations as tallies
-from tests.factories import CAMPAIGN, policy
+from tests.factories import CAMPAIGN, STAFF, policy
 
 DOCUMENT = "/api/v1/openapi.json"
 # Check digits, countries that there are and signed cursors are more than a schema can say.
@@ -95,7 +95,7 @@ def ask(operation: APIOperation, mode: GenerationMode, headers: dict[str, str]) 
 
 @pytest.fixture
 def with_key(session: object) -> dict[str, str]:
-    _, secret = partners.create_key(policy().signer, "a test", None, 100_000, "staff:test")
+    _, secret = partners.create_key(policy().signer, "a test", None, 100_000, STAFF)
     jobs.commit()
     return {"Authorization": f"Bearer {secret}"}
 

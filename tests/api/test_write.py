@@ -22,14 +22,14 @@ from campaign.tallies import operations as tallies
 from campaign.tallies.queries import counts_of
 from tests.api.test_schema import EXCLUDED, bounded, outside
 from tests.api.test_schema import operations as described
-from tests.factories import CAMPAIGN, confirmed, institution, policy, text
+from tests.factories import CAMPAIGN, STAFF, confirmed, institution, policy, text
 
 __all__ = ["outside"]
 URL = "/api/v1/pledges"
 
 
 def key(name="uni-nairobi", institution_id=None, quota=100):
-    _, secret = partners.create_key(policy().signer, name, institution_id, quota, "staff:test")
+    _, secret = partners.create_key(policy().signer, name, institution_id, quota, STAFF)
     jobs.commit()
     return secret
 
@@ -91,7 +91,7 @@ def test_a_pledge_enters_unconfirmed_and_gets_the_mail(send):
 def test_it_counts_under_its_key_once_confirmed(send):
     send()
     (pledge,) = pledges()
-    operations.confirm(policy(), pledge, pledge.submission, now())
+    operations.confirm(policy(), pledge.id, pledge.submission, now())
     tallies.fold()
 
     assert counts_of(pledge.campaign_id, "source", "api@uni-nairobi").people == 1
@@ -246,7 +246,7 @@ def test_without_a_good_key_nothing_is_taken(client, given):
 
 
 def test_a_revoked_key_is_refused(send):
-    partners.revoke_key(queries.active_key("uni-nairobi"), "staff:test", now())
+    partners.revoke_key(queries.active_key("uni-nairobi"), STAFF, now())
     assert send().status_code == 401
 
 
@@ -377,7 +377,7 @@ def test_no_trace_of_a_person_is_left_in_the_kept_answer(send):
 
 
 def test_while_the_api_is_paused_nothing_is_taken(send, client):
-    partners.pause_write_api("A key leaked.", "staff:test")
+    partners.pause_write_api("A key leaked.", STAFF)
     jobs.commit()
 
     answer = send()
@@ -385,7 +385,7 @@ def test_while_the_api_is_paused_nothing_is_taken(send, client):
     assert (answer.status_code, "A key leaked." in answer.json["detail"]) == (503, True)
     assert int(answer.headers["Retry-After"]) > 0
     assert client.get("/health").status_code == 200
-    partners.resume_write_api("staff:test", now())
+    partners.resume_write_api(STAFF, now())
     assert send().status_code == 202
 
 

@@ -36,8 +36,8 @@ _PLEDGES = """
         FROM numbers RETURNING id
     )
     INSERT INTO pledges (id, campaign_id, person_id, kind, text_id, status, hold_reasons, submission, code_attempts,
-        name, name_folded, institution_id, letters, country, disciplines, commitments, listed, newsletter, locale,
-        is_demo, submitted_at, confirmed_at)
+        name, name_folded, institution_id, support_letters, country, disciplines, commitments, listed, newsletter,
+        locale, is_demo, submitted_at, confirmed_at)
     SELECT md5('q' || i)::uuid, :campaign_id, md5('p' || i)::uuid, 'person', :text_id, 'confirmed', '{}',
         md5('q' || i)::uuid, 0, 'Scientist ' || i, 'scientist ' || i, ids[place], '{}', countries[place],
         ARRAY['1.' || 1 + i % 7], ARRAY['network', 'lectures', 'research-plan'], true, false, 'en', false, at, at

@@ -31,7 +31,7 @@ from campaign.pledges.queries import has_demo
 from campaign.tallies import operations as tallies
 from campaign.tallies.models import Tally
 from campaign.tallies.queries import counts, counts_of
-from tests.factories import circumstances, confirmed, institution
+from tests.factories import confirmed, context, institution
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -70,8 +70,8 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
 
 def held(address: str = "held@example.org", **different: object) -> Pledge:
     """A pledge that its person has confirmed and that waits for review."""
-    odd = circumstances(honeypot_filled=True)
-    return confirmed(address, circumstances=odd, **different)
+    odd = context(honeypot_filled=True)
+    return confirmed(address, context=odd, **different)
 
 
 def the_pledge() -> Pledge:
@@ -196,7 +196,7 @@ def test_the_queue_is_listed_with_reasons(session: Session, run: Run) -> None:
 
 def test_one_pledge_is_shown_with_its_trail(session: Session, run: Run) -> None:
     home = institution(name="University of the Lake")
-    details = {"office": "Rector", "letters": {"sw": "Barua yetu."}, "institution": home.id}
+    details = {"office": "Rector", "support_letters": {"sw": "Barua yetu."}, "institution": home.id}
     pledge = held(kind=Kind.INSTITUTION, commitments=["hosting"], **details)
 
     output = run("pledges", "show", str(pledge.id)).output

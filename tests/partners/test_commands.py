@@ -10,7 +10,7 @@ from campaign.db import db
 from campaign.main import lightup
 from campaign.partners import operations, queries
 from campaign.partners.models import ApiKey, PartnerEvent
-from tests.factories import institution, policy
+from tests.factories import STAFF, institution, policy
 
 pytestmark = pytest.mark.usefixtures("session")
 SITE = "https://www.uni.ac.ke"
@@ -45,12 +45,12 @@ def test_an_origin_is_added_once_listed_and_removed(run):
 
     assert queries.origins_of(id_) == frozenset()
     assert run("origins", "remove", id_, SITE).exit_code == 1
-    assert trail() == ["host added", "host removed"]
+    assert trail() == ["origin added", "origin removed"]
 
 
 def test_an_origin_is_that_of_its_institution_only():
     one, other = institution().id, institution().id
-    operations.add_embed_origin(one, SITE, "staff:test")
+    operations.add_embed_origin(one, SITE, STAFF)
 
     assert queries.origins_of(one) == {SITE}
     assert queries.origins_of(other) == frozenset()
@@ -60,8 +60,8 @@ def test_the_successor_keeps_the_origins_of_those_it_followed():
     new = institution().id
     middle = institution(status="inactive", successor_id=new).id
     old = institution(status="withdrawn", successor_id=middle).id
-    operations.add_embed_origin(old, SITE, "staff:test")
-    operations.add_embed_origin(middle, "https://middle.ac.ke", "staff:test")
+    operations.add_embed_origin(old, SITE, STAFF)
+    operations.add_embed_origin(middle, "https://middle.ac.ke", STAFF)
 
     assert queries.origins_of(new) == {SITE, "https://middle.ac.ke"}
     assert queries.origins_of(old) == {SITE}
@@ -136,7 +136,7 @@ def test_the_api_is_paused_and_resumed_once(run):
     assert run("api", "resume").exit_code == 0
 
     assert queries.current_pause() is None
-    assert trail() == ["api stopped", "api started"]
+    assert trail() == ["api paused", "api resumed"]
 
 
 def test_the_trail_is_shown_newest_first(run):
@@ -145,6 +145,6 @@ def test_the_trail_is_shown_newest_first(run):
 
     newest, before = run("api", "trail").output.splitlines()
 
-    assert "api started" in newest
+    assert "api resumed" in newest
     assert "A key leaked." in before
     assert "staff:" in before

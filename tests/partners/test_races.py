@@ -6,20 +6,20 @@ from campaign import jobs
 from campaign.clock import now
 from campaign.partners import operations, queries, webhooks
 from campaign.partners.rules import EVENTS
-from tests.factories import policy
+from tests.factories import STAFF, policy
 
 pytestmark = pytest.mark.usefixtures("committing")
 
 
 @pytest.fixture
 def key(committing):
-    key, _ = operations.create_key(policy().signer, "lake", None, 5, "staff:test")
+    key, _ = operations.create_key(policy().signer, "lake", None, 5, STAFF)
     jobs.commit()
     return key
 
 
 def test_two_workers_send_a_message_once(elsewhere):
-    hook = webhooks.add("https://hooks.uni.ac.ke/", None, EVENTS, "staff:test", now())
+    hook = webhooks.add("https://hooks.uni.ac.ke/", None, EVENTS, STAFF, now())
     webhooks.queue_test(hook, now())
     jobs.commit()
 

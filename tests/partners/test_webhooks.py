@@ -24,7 +24,7 @@ from campaign.partners.models import (
 from campaign.partners.rules import DAILY, EVENTS, MILESTONE
 from campaign.safe_http import Outbound
 from campaign.tallies.models import Tally
-from tests.factories import CAMPAIGN, confirmed, institution, is_true, policy, text
+from tests.factories import CAMPAIGN, STAFF, confirmed, institution, is_true, policy, text
 from worker import actors
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -33,7 +33,7 @@ YESTERDAY = timedelta(days=1)
 
 
 def added(url=TO, institution_id=None, events=EVENTS, at=None):
-    return webhooks.add(url, institution_id, events, "staff:test", at or now())
+    return webhooks.add(url, institution_id, events, STAFF, at or now())
 
 
 def count(people, dimension="total", key="", kind="person"):
@@ -273,7 +273,7 @@ def test_a_webhook_that_is_dead_is_disabled_with_a_line_in_the_trail(partner, ou
     assert len(partner.got) == MAX_ATTEMPTS
     assert webhook.disabled_at is not None
     last = db.session.scalars(select(PartnerEvent).order_by(PartnerEvent.id.desc())).first()
-    assert (last.actor, last.action) == ("system", "webhook disabled")
+    assert (str(last.actor), last.action) == ("system", "webhook disabled")
     with pytest.raises(webhooks.Disabled):
         webhooks.queue_test(webhook, now())
 
@@ -319,7 +319,7 @@ def test_a_webhook_removed_while_a_message_is_under_way(partner, outbound):
     webhook = added(partner.url)
     webhooks.queue_test(webhook, now())
     claimed = webhooks.claim()
-    webhooks.remove(webhook, "staff:test")
+    webhooks.remove(webhook, STAFF)
 
     assert webhooks.deliver(outbound, policy().signer, claimed, now()) is None
     assert not is_true(webhooks.has_due())

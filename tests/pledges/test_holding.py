@@ -7,10 +7,9 @@ import pytest
 
 from campaign.clock import now
 from campaign.db import db
-from campaign.people.rules import parse_address
 from campaign.pledges.holding import SHORTEST_READING, WINDOW, Limits, hold_reasons
 from campaign.pledges.models import Kind
-from tests.factories import circumstances, draft, institution, submitted
+from tests.factories import context, institution, submission, submitted
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -19,8 +18,8 @@ NETWORK = b"the same network for everybody in this test"
 
 
 def reasons(address="wanjiru@example.org", limits=LIMITS, at=None, **different):
-    given = different.pop("circumstances", circumstances(network_hash=NETWORK))
-    return hold_reasons(draft(**different), parse_address(address), given, limits, at or now())
+    given = different.pop("context", context(network_hash=NETWORK))
+    return hold_reasons(submission(address, context=given, **different), limits, at or now())
 
 
 def pledged_from_network(number, **different):
@@ -28,7 +27,7 @@ def pledged_from_network(number, **different):
     for _ in range(number):
         submitted(
             f"{uuid4().hex}@example.org",
-            circumstances=circumstances(network_hash=NETWORK),
+            context=context(network_hash=NETWORK),
             **different,
         )
 
@@ -104,17 +103,17 @@ def test_after_an_hour_a_network_is_calm_again():
 
 
 def test_a_filled_honeypot_is_held():
-    assert reasons(circumstances=circumstances(honeypot_filled=True)) == ["honeypot"]
+    assert reasons(context=context(honeypot_filled=True)) == ["honeypot"]
 
 
 def test_a_form_sent_faster_than_anyone_reads_is_held():
     opened = now()
-    given = circumstances(form_opened_at=opened)
+    given = context(form_opened_at=opened)
 
-    assert reasons(
-        circumstances=given, at=opened + SHORTEST_READING - timedelta(milliseconds=1)
-    ) == ["too-fast"]
-    assert reasons(circumstances=given, at=opened + SHORTEST_READING) == []
+    assert reasons(context=given, at=opened + SHORTEST_READING - timedelta(milliseconds=1)) == [
+        "too-fast"
+    ]
+    assert reasons(context=given, at=opened + SHORTEST_READING) == []
 
 
 def test_a_representative_needs_an_official_address():
@@ -134,13 +133,13 @@ def test_an_institution_without_a_known_domain_leaves_it_to_staff():
 
 def test_all_reasons_are_told_at_once():
     pledged_from_network(LIMITS.per_network)
-    given = circumstances(network_hash=NETWORK, honeypot_filled=True, form_opened_at=now())
+    given = context(network_hash=NETWORK, honeypot_filled=True, form_opened_at=now())
 
-    assert reasons(circumstances=given) == ["honeypot", "too-fast", "network"]
+    assert reasons(context=given) == ["honeypot", "too-fast", "network"]
 
 
 def test_a_held_submission_keeps_its_reasons_until_it_is_confirmed():
-    pledge = submitted(circumstances=circumstances(honeypot_filled=True))
+    pledge = submitted(context=context(honeypot_filled=True))
     db.session.refresh(pledge)
 
     assert pledge.hold_reasons == ["honeypot"]

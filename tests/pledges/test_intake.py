@@ -1,4 +1,4 @@
-"""The statement that takes a plain pledge at once, and the steps of ``operations``, leave the same rows behind."""
+"""The statement that takes a plain pledge at once, and the steps, leave the same rows behind."""
 
 from collections.abc import Callable
 from typing import Any
@@ -59,7 +59,8 @@ def by_both_ways(
         left.append([rows(session, table) for table in TABLES])
         for table in reversed(TABLES):
             session.execute(delete(table))
-        monkeypatch.setattr(intake, "take", lambda *_, **__: False)
+        monkeypatch.setattr(intake, "insert_new_pledge", lambda *_: False)
+        monkeypatch.setattr(intake, "confirm_plain_pledge", lambda *_: False)
     return left
 
 
@@ -89,7 +90,7 @@ def test_a_confirmation_is_the_same_at_once_and_step_by_step(
 ) -> None:
     def at_once() -> None:
         pledge = submitted(newsletter=True)
-        assert intake.confirm(pledge.id, pledge.submission, now())
+        assert intake.confirm_plain_pledge(pledge.id, pledge.submission, now())
 
     makers = iter([at_once, lambda: confirmed(newsletter=True)])
 
@@ -116,11 +117,11 @@ def test_what_is_odd_is_not_confirmed_at_once(session: Session, odd: dict[str, A
     for name, value in odd.items():
         setattr(pledge, name, value)
     session.flush()
-    assert not intake.confirm(pledge.id, pledge.submission, now())
+    assert not intake.confirm_plain_pledge(pledge.id, pledge.submission, now())
 
 
 def test_another_form_is_not_confirmed_at_once(session: Session) -> None:
-    assert not intake.confirm(submitted().id, new_id(), now())
+    assert not intake.confirm_plain_pledge(submitted().id, new_id(), now())
 
 
 def test_a_flooded_address_gets_no_letter(session: Session) -> None:

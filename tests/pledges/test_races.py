@@ -12,26 +12,22 @@ from campaign.mail.models import OutgoingEmail
 from campaign.people import operations as people
 from campaign.people.models import Consent, Person
 from campaign.people.rules import parse_address
-from campaign.pledges import intake, operations, queries
-from campaign.pledges.models import Kind, Pledge, Status
-from campaign.pledges.operations import NotAwaiting, SupersededSubmission, WrongCode
-from tests.factories import circumstances, confirmed, draft, institution, policy, submitted, text
-
-pytestmark = pytest.mark.usefixtures("committing")
+from campaign.pledges import intake, operations, queries, reviewing, submitting
+from campaign.pledges.models import Kind, NotAwaiting, Pledge, Status
+from campaign.pledges.operations import SupersededSubmission, WrongCode
+from tests.factories import STAFF, confirmed, context, institution, policy, submitted
+from tests.factories import submission as a_submission
 
 ADDRESS = "wanjiru@example.org"
 
 
 def submit(submission=None, **different):
-    operations.submit(
-        policy(), draft(**different), parse_address(ADDRESS), text(), submission or uuid4(), circumstances(),
-        locale="en", newsletter=False, now=now(),
-    )  # fmt: skip
+    submitting.submit(policy(), a_submission(ADDRESS, id=submission, **different), now())
     jobs.commit()
 
 
 def confirm(pledge_id, submission):
-    operations.confirm(policy(), queries.get_locked(pledge_id), submission, now())
+    operations.confirm(policy(), pledge_id, submission, now())
     jobs.commit()
 
 
@@ -88,7 +84,7 @@ def test_guesses_at_the_same_moment_are_all_counted(elsewhere):
 def test_a_form_sent_while_the_person_confirms_changes_nothing(elsewhere, until_blocked):
     pledge = submitted()
     jobs.commit()
-    operations.confirm(policy(), queries.get_locked(pledge.id), pledge.submission, now())
+    operations.confirm(policy(), pledge.id, pledge.submission, now())
     db.session.flush()
 
     other = elsewhere(lambda: submit(name="Somebody Else"))
@@ -121,7 +117,7 @@ def test_the_quick_way_to_confirm_waits_for_another_form_as_well(elsewhere, unti
     jobs.commit()
     people.find_or_add(policy().signer, parse_address(ADDRESS), "en")
 
-    button = elsewhere(lambda: intake.confirm(pledge_id, submission, now()))
+    button = elsewhere(lambda: intake.confirm_plain_pledge(pledge_id, submission, now()))
     until_blocked()
     submit(name="What It Says Now")
 
@@ -141,7 +137,7 @@ def test_two_representatives_confirming_at_once_leave_one_word(elsewhere, until_
     )
     second_id, submission = second.id, second.submission
     jobs.commit()
-    operations.confirm(policy(), queries.get_locked(first.id), first.submission, now())
+    operations.confirm(policy(), first.id, first.submission, now())
 
     other = elsewhere(lambda: confirm(second_id, submission))
     until_blocked()
@@ -153,14 +149,14 @@ def test_two_representatives_confirming_at_once_leave_one_word(elsewhere, until_
 
 
 def test_accepting_while_the_person_withdraws_leaves_it_withdrawn(elsewhere, until_blocked):
-    pledge = confirmed(circumstances=circumstances(honeypot_filled=True))
+    pledge = confirmed(context=context(honeypot_filled=True))
     pledge_id = pledge.id
     jobs.commit()
     operations.withdraw(policy(), queries.get_locked(pledge_id), now())
     db.session.flush()
 
     staff = elsewhere(
-        lambda: operations.accept(policy(), queries.get_locked(pledge_id), "staff:ada", now())
+        lambda: reviewing.accept(policy(), queries.get_locked(pledge_id), STAFF, now())
     )
     until_blocked()
     jobs.commit()

@@ -305,7 +305,7 @@ def test_letters_of_support_come_in_up_to_three_languages():
     for number, (locale, letter) in enumerate(written.items(), start=1):
         fields |= {f"letter_locale_{number}": [locale], f"letter_{number}": [letter]}
 
-    assert list(drafted(Kind.INSTITUTION, **fields)[0].letters) == ["en", "fr"]
+    assert list(drafted(Kind.INSTITUTION, **fields)[0].support_letters) == ["en", "fr"]
 
 
 @pytest.mark.parametrize("locale", ["", "xx", "EN", "\x00"])

@@ -34,7 +34,7 @@ in_a_session = pytest.mark.usefixtures("session")
 def pledged(address: str = "wanjiru@example.org", at: datetime = NOON, **details: object) -> Pledge:
     """A pledge that was confirmed at this time."""
     pledge = submitted(address, **details)
-    pledges.confirm(policy(), pledge, pledge.submission, at)
+    pledges.confirm(policy(), pledge.id, pledge.submission, at)
     db.session.flush()
     return pledge
 

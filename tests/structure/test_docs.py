@@ -25,7 +25,7 @@ from campaign.http.rate_limits import FORM_LIMIT, SEARCH_LIMIT
 from campaign.mail import outbox
 from campaign.main import lightup
 from campaign.partners import operations as partners
-from campaign.pledges import emails, holding, operations, rules
+from campaign.pledges import emails, holding, operations, retention, reviewing, rules
 from campaign.web.sharing import CARD_LIMIT
 from tests.structure import drawing
 from worker.registry import JOBS
@@ -280,7 +280,7 @@ def test_the_jobs_named_are_those_of_the_worker() -> None:
 
 def test_the_reasons_to_hold_are_those_of_the_code() -> None:
     source = "".join(
-        Path(str(module.__file__)).read_text("utf-8") for module in (holding, operations)
+        Path(str(module.__file__)).read_text("utf-8") for module in (holding, operations, reviewing)
     )
     for reason, _, _ in table(doc("staff"), "reason", "what it means", "look at"):
         assert reason.replace("`", '"') in source
@@ -295,13 +295,13 @@ def test_numbers_named_are_those_of_the_code() -> None:
             f"works for {emails.MINE_LIFETIME // timedelta(hours=1)} hours",
             f"works for {days['unconfirmed_days']} days",
             f"not confirmed is removed after {days['unconfirmed_days']} days",
-            f"remind you once, after {operations.REMINDER_AFTER.days} days",
+            f"remind you once, after {retention.REMINDER_AFTER.days} days",
             f"up to {rules.NAME_LENGTH} characters; no web",
             f"optional, up to {rules.WORDS_LENGTH} characters",
             f"up to {rules.MAX_DISCIPLINES} fields",
         ),
         "institutions": (
-            f"up to {rules.MAX_LETTERS} languages, up to {rules.LETTER_LENGTH:,} characters",
+            f"up to {rules.MAX_SUPPORT_LETTERS} languages, up to {rules.SUPPORT_LETTER_LENGTH:,} characters",
         ),
         "staff": (
             f"within {holding.SHORTEST_READING.seconds} seconds",
@@ -312,7 +312,7 @@ def test_numbers_named_are_those_of_the_code() -> None:
             f"sent or given up | {outbox.KEPT.days} days",
             f"people where nothing else is theirs | {days['unconfirmed_days']} days",
             f"network addresses | {days['network_hash_days']} days",
-            f"not confirmed for {operations.REMINDER_AFTER.days} days",
+            f"not confirmed for {retention.REMINDER_AFTER.days} days",
             f"sent again after {deliveries.LEASE.seconds // 60} minutes",
             f"processes of {WORKER_THREADS} threads",
             f"{deliveries.MAX_ATTEMPTS} times in all; a webhook",

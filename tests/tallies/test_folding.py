@@ -16,12 +16,12 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.geography import regions_of
 from campaign.pledges import operations as pledges
-from campaign.pledges.models import Kind, Pledge, Status
-from campaign.pledges.operations import NotAwaiting
+from campaign.pledges import reviewing
+from campaign.pledges.models import Kind, NotAwaiting, Pledge, Status
 from campaign.tallies import operations as tallies
 from campaign.tallies import queries
 from campaign.tallies.models import Tally, TallyDelta
-from tests.factories import circumstances, confirmed, draft, institution, policy, submitted
+from tests.factories import STAFF, confirmed, context, draft, institution, policy, submitted
 
 CAMPAIGNS = ("heart-of-science", "haikou-initiative")
 
@@ -102,10 +102,10 @@ class AnySequence(RuleBasedStateMachine):
         if known and known.status not in {Status.UNCONFIRMED, Status.WITHDRAWN}:
             return
         source = "form@www.example.org" if odd else "site"
-        given = circumstances(honeypot_filled=odd, source=source)
-        pledge = submitted(address, slug=slug, circumstances=given, **self.details(**details))
+        given = context(honeypot_filled=odd, source=source)
+        pledge = submitted(address, slug=slug, context=given, **self.details(**details))
         if confirms:
-            pledges.confirm(policy(), pledge, pledge.submission, self.now)
+            pledges.confirm(policy(), pledge.id, pledge.submission, self.now)
 
     def pick_of(self, address, slug, kind):
         rows = db.session.scalars(select(Pledge).where(Pledge.kind == kind)).all()
@@ -116,7 +116,7 @@ class AnySequence(RuleBasedStateMachine):
     @rule(number=which)
     def confirm(self, number):
         if pledge := self.pick(number, Status.UNCONFIRMED):
-            pledges.confirm(policy(), pledge, pledge.submission, self.now)
+            pledges.confirm(policy(), pledge.id, pledge.submission, self.now)
 
     @rule(number=which, country=countries, commitments=commitments, disciplines=disciplines)
     def correct(self, number, **details):
@@ -138,24 +138,24 @@ class AnySequence(RuleBasedStateMachine):
     def accept(self, number):
         if pledge := self.pick(number, Status.HELD):
             try:
-                pledges.accept(policy(), pledge, "staff", self.now)
+                reviewing.accept(policy(), pledge, STAFF, self.now)
             except NotAwaiting:
                 assert pledge.kind == Kind.INSTITUTION
 
     @rule(number=which)
     def refuse(self, number):
         if pledge := self.pick(number, Status.CONFIRMED, Status.HELD, Status.UNCONFIRMED):
-            pledges.refuse(policy(), pledge, "staff", "No.", self.now)
+            reviewing.refuse(policy(), pledge, STAFF, "No.", self.now)
 
     @rule(number=which)
     def settle(self, number):
         if (pledge := self.pick(number)) and pledge.institution_text:
-            pledges.settle_institution(pledge, self.institutions[number % 3], "staff")
+            reviewing.link_institution(pledge, self.institutions[number % 3], STAFF)
 
     @rule(pair=st.permutations(range(3)))
     def merge(self, pair):
         old, new = (self.institutions[index].id for index in pair[:2])
-        pledges.merge_institution(policy(), old, new, "staff")
+        reviewing.merge_institution(policy(), old, new, STAFF)
 
     @rule(batch=st.integers(1, 5))
     def fold(self, batch):

@@ -78,7 +78,11 @@ def values(session: object) -> dict[str, Any]:
     home = institution(name="Université <du> “Lac” & Co")
     at_home = {"institution": home.id, "role": "researcher", "words": "Lit <for> you & “them”."}
     pledge = confirmed("one@example.org", name="Wanjirũ <K> & O’Neil", **at_home)
-    details = {"office": "Rector", "commitments": ["hosting"], "letters": {"en": "We <will>."}}
+    details = {
+        "office": "Rector",
+        "commitments": ["hosting"],
+        "support_letters": {"en": "We <will>."},
+    }
     confirmed(f"rector@{home.domains[0]}", kind=Kind.INSTITUTION, institution=home.id, **details)
     waiting = submitted("two@example.org")
     tallies.fold()

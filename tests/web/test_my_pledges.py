@@ -12,7 +12,7 @@ from campaign import jobs
 from campaign.clock import now
 from campaign.db import db
 from campaign.mail.models import OutgoingEmail
-from campaign.people import operations as people
+from campaign.people import queries as people_queries
 from campaign.people.models import Consent, Person
 from campaign.pledges.emails import CONFIRM, MINE
 from campaign.pledges.models import Kind, Pledge, Status
@@ -181,7 +181,7 @@ def test_a_correction_that_hides_the_name_is_a_consent_withdrawn(client: FlaskCl
 
     press(client, page, {"listed": "anonymous"})
 
-    assert not people.has_consented(the_pledge().person_id, "listing")
+    assert not people_queries.has_consented(the_pledge().person_id, "listing")
     assert "Wanjiru" not in open_page(client, PUBLIC_LIST).text
 
 
@@ -195,14 +195,14 @@ def representative(**different: Any) -> Pledge:
 
 def test_a_representative_corrects_office_and_letters(client: FlaskClient) -> None:
     letters = {"sw": "Barua.", "ar": "رسالة."}
-    pledge = representative(letters=letters)
+    pledge = representative(support_letters=letters)
     page = open_page(client, f"{my_path(pledge)}pledges/{pledge.id}/")
     written = filled_in(page.form())
     assert {written[f"letter_locale_{n}"][0]: written[f"letter_{n}"][0] for n in (1, 2)} == letters
 
     press(client, page, {"office": "Vice-Chancellor", "letter_1": "", "letter_2": "Barua mpya."})
 
-    assert (the_pledge().office, list(the_pledge().letters.values())) == (
+    assert (the_pledge().office, list(the_pledge().support_letters.values())) == (
         "Vice-Chancellor",
         ["Barua mpya."],
     )
@@ -237,7 +237,9 @@ def test_the_name_is_taken_off_the_list_and_put_back(client: FlaskClient) -> Non
 
     press(client, page, {"listed": "yes"}, form=form_to(page, "/listing"))
     assert "Wanjiru" in open_page(client, PUBLIC_LIST).text
-    answers = [c.granted for c in people.consents(the_pledge().person_id) if c.purpose == "listing"]
+    answers = [
+        c.granted for c in people_queries.consents(the_pledge().person_id) if c.purpose == "listing"
+    ]
     assert answers == [True, False, True]
 
 
@@ -246,10 +248,10 @@ def test_the_newsletter_is_ordered_and_stopped(client: FlaskClient) -> None:
     person_id, page = pledge.person_id, open_page(client, my_path(pledge))
 
     page = press(client, page, {"newsletter": "yes"}, form=form_to(page, "/newsletter"))
-    assert people.has_consented(person_id, "newsletter")
+    assert people_queries.has_consented(person_id, "newsletter")
 
     press(client, page, {"newsletter": "no"}, form=form_to(page, "/newsletter"))
-    assert not people.has_consented(person_id, "newsletter")
+    assert not people_queries.has_consented(person_id, "newsletter")
 
 
 def test_withdrawing_asks_first(client: FlaskClient) -> None:

@@ -291,8 +291,8 @@ _MANY = """
         SELECT md5('p' || i)::uuid, sha256(('many ' || i)::bytea), 'many-' || i || '@example.org', 'en'
         FROM generate_series(1, 6000) AS i RETURNING id)
     INSERT INTO pledges (id, campaign_id, person_id, kind, text_id, status, hold_reasons, submission, code_attempts,
-        name, name_folded, institution_id, letters, country, disciplines, commitments, listed, newsletter, locale,
-        is_demo, submitted_at, confirmed_at)
+        name, name_folded, institution_id, support_letters, country, disciplines, commitments, listed, newsletter,
+        locale, is_demo, submitted_at, confirmed_at)
     SELECT md5('q' || i)::uuid, :campaign_id, md5('p' || i)::uuid, 'person', :text_id, 'confirmed', '{}',
         md5('q' || i)::uuid, 0, 'Scientist ' || i, 'scientist ' || i, :home, '{}', 'KE', '{}', '{}', true, false,
         'en', false, at, at
@@ -385,7 +385,7 @@ def official(letters: dict[str, str]) -> str:
         office="Rector",
         institution=home.id,
         commitments=[],
-        letters=letters,
+        support_letters=letters,
     )
     fold()
     return home.id

@@ -105,7 +105,7 @@ def paths(session: object) -> list[str]:
     """Every page that can be opened, on a site where something happened."""
     home = institution(name="湖畔大学", city="基苏木")
     mine = confirmed(ADDRESS, institution=home.id, role="researcher", words="Kwa watoto.")
-    details = {"kind": Kind.INSTITUTION, "office": "Rector", "letters": {"en": "We will."}}
+    details = {"kind": Kind.INSTITUTION, "office": "Rector", "support_letters": {"en": "We will."}}
     rector = f"rector@{home.domains[0]}"
     official = confirmed(rector, institution=home.id, commitments=["hosting"], **details)
     waiting = submitted("mwingine@example.org")

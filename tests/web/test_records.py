@@ -19,7 +19,7 @@ from campaign.pledges.models import Pledge
 from campaign.records import package, queries
 from campaign.records.listing import receipt
 from campaign.records.package import FILES
-from tests.factories import CAMPAIGN, circumstances, confirmed, institution, policy, submitted
+from tests.factories import CAMPAIGN, confirmed, context, institution, policy, submitted
 from tests.records.publishing import DAY, NOON, publish
 from tests.web.browsing import open_page
 
@@ -39,7 +39,7 @@ def folder(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pledge(client: FlaskClient, folder: Path) -> Pledge:
     """A pledge that is in the published list."""
     pledge = submitted(institution=institution(name="Example University").id)
-    pledges.confirm(policy(), pledge, pledge.submission, NOON)
+    pledges.confirm(policy(), pledge.id, pledge.submission, NOON)
     publish(folder)
     jobs.commit()
     return pledge
@@ -137,7 +137,7 @@ def test_the_page_of_thanks_shows_the_receipt(client: FlaskClient, pledge: Pledg
 
 
 def test_a_pledge_that_does_not_count_has_no_receipt(client: FlaskClient) -> None:
-    held = confirmed(circumstances=circumstances(honeypot_filled=True))
+    held = confirmed(context=context(honeypot_filled=True))
 
     for path in (
         f"/en/my/{policy().signer.sign(MINE, str(held.person_id))}/",

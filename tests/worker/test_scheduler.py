@@ -17,7 +17,7 @@ from campaign.partners import webhooks
 from campaign.partners.rules import EVENTS
 from campaign.pledges.models import Pledge
 from campaign.schedules import Schedule
-from tests.factories import confirmed
+from tests.factories import STAFF, confirmed
 from tests.mail.conftest import free_port
 from worker import scheduler
 from worker.registry import JOBS, Job
@@ -131,7 +131,7 @@ def test_jobs_without_work_are_not_woken(session, scheduled, woken):
 
 def test_jobs_with_work_are_woken(session, scheduled, woken):
     confirmed()
-    hook = webhooks.add("https://hooks.uni.ac.ke/", None, EVENTS, "staff:test", now())
+    hook = webhooks.add("https://hooks.uni.ac.ke/", None, EVENTS, STAFF, now())
     webhooks.queue_test(hook, now())
     db.session().info.clear()  # the calls of both are lost
 

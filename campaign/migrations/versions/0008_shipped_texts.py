@@ -1,7 +1,7 @@
 """Which shipped texts were published last, and which campaigns staff manage.
 
 Revision ID: 0008
-Revises: 0006
+Revises: 0007
 Create Date: 2026-11-29
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0008'
-down_revision = '0006'
+down_revision = '0007'
 
 
 def upgrade() -> None:

@@ -1,0 +1,92 @@
+"""What changes of a pledge have in common: a line in its trail, an e-mail to its person, new counts.
+
+Nothing here decides whether something may happen, and nothing commits.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from campaign import audit, jobs
+from campaign.audit import SYSTEM, Actor
+from campaign.db import db
+from campaign.institutions.models import Institution
+from campaign.mail import outbox
+from campaign.people import operations as people
+from campaign.people.models import Person
+from campaign.pledges import emails, queries
+from campaign.pledges.models import Kind, Pledge, PledgeAction, PledgeEvent, Status
+from campaign.pledges.policy import PledgePolicy
+
+
+def record_event(pledge: Pledge, actor: Actor, action: PledgeAction, **details: Any) -> None:
+    """Add a line to the trail of a pledge; for acts of staff it points to one in the audit log."""
+    db.session.add(
+        PledgeEvent(
+            pledge_id=pledge.id,
+            actor=actor,
+            action=action,
+            details=details,
+            audit=audit.record_if_staff(actor, action, f"pledge:{pledge.id}", details),
+        )
+    )
+
+
+def send(policy: PledgePolicy, template: str, pledge: Pledge, **facts: Any) -> None:
+    """Queue an e-mail that its person must get, however many others were caused by strangers."""
+    if pledge.is_demo:
+        return  # nobody reads an invented person's mail
+    known = emails.facts(policy.signer, pledge, pledge.locale, policy.unconfirmed_days)
+    person = pledge.person
+    outbox.queue(template, pledge.locale, person.address, person.fingerprint, known | facts)
+
+
+def send_sparingly(
+    policy: PledgePolicy, template: str, pledge: Pledge, person: Person, locale: str, now: datetime
+) -> None:
+    """Queue an e-mail that a stranger can cause, unless this address has had its share of the last 24 hours."""
+    if outbox.queued_since(person.fingerprint, now - timedelta(days=1)) < policy.mails_per_address:
+        facts = emails.facts(policy.signer, pledge, locale, policy.unconfirmed_days)
+        outbox.queue(template, locale, person.address, person.fingerprint, facts)
+
+
+def flush_and_fold() -> None:
+    """Flush, so that the trigger writes what changed in the counts, and wake the job that folds it."""
+    db.session.flush()
+    jobs.wake("fold_tallies")
+
+
+def hold(policy: PledgePolicy, pledge: Pledge, reasons: list[str]) -> None:
+    """Leave it to staff whether the pledge counts, and tell its person so."""
+    pledge.status, pledge.hold_reasons = Status.HELD, reasons
+    record_event(pledge, SYSTEM, PledgeAction.HELD, reasons=reasons)
+    send(policy, "held", pledge)
+
+
+def remove(pledge: Pledge, actor: Actor, action: PledgeAction) -> None:
+    """Delete a pledge, and its person where it was their only one; the trail stays."""
+    person = pledge.person
+    record_event(pledge, actor, action)
+    db.session.delete(pledge)
+    db.session.flush()
+    if db.session.scalar(select(Pledge.id).where(Pledge.person_id == person.id).limit(1)) is None:
+        people.erase(person)
+
+
+def is_second_official(pledge: Pledge) -> bool:
+    """Whether it speaks for an institution for which another pledge is confirmed already."""
+    if pledge.kind == Kind.PERSON or pledge.institution_id is None:
+        return False
+    return has_official_pledge(pledge.campaign_id, pledge.institution_id)
+
+
+def has_official_pledge(campaign_id: int, institution_id: str) -> bool:
+    """Whether a confirmed pledge speaks for the institution already.
+
+    Locks the institution until the caller commits: of two representatives at once, the second waits here.
+    """
+    ours = select(Institution.id).where(Institution.id == institution_id)
+    # Not the strongest lock, which would keep the institution's people from pledging.
+    db.session.execute(ours.with_for_update(key_share=True))
+    return queries.official_pledge(campaign_id, institution_id) is not None

@@ -1,0 +1,99 @@
+"""What staff decide about pledges. Each act leaves a line in the trail and in the audit log; nothing commits."""
+
+from datetime import datetime
+
+from sqlalchemy import update
+
+from campaign import audit, jobs
+from campaign.audit import Actor
+from campaign.db import db
+from campaign.institutions.models import Institution
+from campaign.pledges import queries
+from campaign.pledges.effects import (
+    flush_and_fold,
+    has_official_pledge,
+    hold,
+    is_second_official,
+    record_event,
+    send,
+)
+from campaign.pledges.models import Kind, NotAwaiting, Pledge, PledgeAction, PledgeEvent, Status
+from campaign.pledges.policy import PledgePolicy
+
+
+def accept(policy: PledgePolicy, pledge: Pledge, actor: Actor, now: datetime) -> None:
+    """Let a held pledge count; one that would be held counts as soon as its person confirms it.
+
+    Raises NotAwaiting, also where another pledge speaks for the same institution.
+    """
+    if not (
+        pledge.status == Status.HELD
+        or (pledge.status == Status.UNCONFIRMED and pledge.hold_reasons)
+    ):
+        raise NotAwaiting
+    if is_second_official(pledge):
+        raise NotAwaiting
+    pledge.hold_reasons = []
+    record_event(pledge, actor, PledgeAction.ACCEPTED)
+    if pledge.status == Status.HELD:
+        pledge.status = Status.CONFIRMED
+        send(policy, "accepted", pledge)
+        flush_and_fold()
+
+
+def refuse(policy: PledgePolicy, pledge: Pledge, actor: Actor, reason: str, now: datetime) -> None:
+    """Refuse a pledge, with a reason for its person to read. Raises NotAwaiting.
+
+    An unconfirmed pledge may have been typed by a stranger, so nothing is mailed about it.
+    """
+    if pledge.status not in {Status.HELD, Status.CONFIRMED, Status.UNCONFIRMED}:
+        raise NotAwaiting
+    was_confirmed_by_mail = pledge.status != Status.UNCONFIRMED
+    pledge.status = Status.REFUSED
+    record_event(pledge, actor, PledgeAction.REFUSED, reason=reason)
+    if was_confirmed_by_mail:
+        send(policy, "refused", pledge, reason=reason)
+    flush_and_fold()
+
+
+def link_institution(pledge: Pledge, institution: Institution, actor: Actor) -> None:
+    """Replace the free text for an institution by the registered one that it means."""
+    pledge.institution_id, pledge.institution_text = institution.id, None
+    record_event(pledge, actor, PledgeAction.INSTITUTION_LINKED, institution=institution.id)
+    flush_and_fold()
+
+
+def merge_institution(policy: PledgePolicy, source_id: str, target_id: str, actor: Actor) -> int:
+    """Move all pledges of an institution to its successor; return how many. The tallies follow by trigger.
+
+    Where both have an official pledge, the successor's stands and the merged one's is held for staff.
+    """
+    _hold_official_pledges(policy, source_id, target_id)
+    moved = db.session.scalars(
+        update(Pledge)
+        .where(Pledge.institution_id == source_id)
+        .values(institution_id=target_id)
+        .returning(Pledge.id)
+    ).all()
+    action, details = PledgeAction.INSTITUTION_MERGED, {"from": source_id, "to": target_id}
+    # One act, however many pledges it moves.
+    act = audit.record_if_staff(actor, action, f"institution:{source_id}", details)
+    db.session.add_all(
+        PledgeEvent(pledge_id=id_, actor=actor, action=action, details=details, audit=act)
+        for id_ in moved
+    )
+    db.session.flush()
+    jobs.wake("fold_tallies")
+    return len(moved)
+
+
+def _hold_official_pledges(policy: PledgePolicy, source_id: str, target_id: str) -> None:
+    official = queries.locked().where(
+        Pledge.institution_id == source_id,
+        Pledge.kind == Kind.INSTITUTION,
+        Pledge.status == Status.CONFIRMED,
+    )
+    for pledge in db.session.scalars(official).all():
+        if has_official_pledge(pledge.campaign_id, target_id):
+            hold(policy, pledge, ["institution-has-pledged"])
+    db.session.flush()

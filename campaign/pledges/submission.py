@@ -1,0 +1,65 @@
+"""One form as it was sent: what it says, whose address it gives, and how it came."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from campaign.campaigns.models import CampaignText
+from campaign.people.rules import Address
+from campaign.pledges.models import Status
+from campaign.pledges.rules import Draft
+
+
+@dataclass(frozen=True)
+class SubmissionContext:
+    """How a form came: what is known of it besides its content."""
+
+    network_hash: bytes
+    form_opened_at: datetime
+    honeypot_filled: bool = False
+    # Values of ``Pledge.source`` and ``Pledge.source_page``.
+    source: str = "site"
+    source_page: str | None = None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A form that keeps all rules, for ``submitting.submit``.
+
+    ``id`` names one form with what was typed in it: sent again, it changes nothing. ``text`` is what stood above
+    the form, ``locale`` the language of the page, ``newsletter`` whether its box was ticked.
+    """
+
+    draft: Draft
+    address: Address
+    text: CampaignText
+    id: UUID
+    context: SubmissionContext
+    locale: str
+    newsletter: bool
+
+    def columns(self, hold_reasons: Sequence[str], submitted_at: datetime) -> dict[str, Any]:
+        """The columns of the unconfirmed pledge that it makes, by name: all but the ids of pledge and person."""
+        return self.draft.columns() | {
+            "campaign_id": self.text.campaign_id,
+            "text_id": self.text.id,
+            "status": Status.UNCONFIRMED,
+            "hold_reasons": list(hold_reasons),
+            "submission": self.id,
+            "newsletter": self.newsletter,
+            "locale": self.locale,
+            "source": self.context.source,
+            "source_page": self.context.source_page,
+            "network_hash": self.context.network_hash,
+            "submitted_at": submitted_at,
+        }
+
+    def event_details(self, hold_reasons: Sequence[str]) -> dict[str, Any]:
+        """What the trail notes of it: no personal data."""
+        return {
+            "version": self.text.version,
+            "locale": self.locale,
+            "hold_reasons": list(hold_reasons),
+        }

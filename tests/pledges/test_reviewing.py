@@ -1,0 +1,127 @@
+"""What staff decide: each act, its letter, the trail and the audit log it leaves."""
+
+import pytest
+from sqlalchemy import select
+
+from campaign.clock import now
+from campaign.db import db
+from campaign.mail.models import OutgoingEmail
+from campaign.pledges import operations, queries, reviewing
+from campaign.pledges.models import NotAwaiting, Status
+from tests.factories import STAFF, confirmed, institution, policy, submitted
+from tests.pledges.tools import HELD, STRANGER, actions, speaking, submit, templates
+
+pytestmark = pytest.mark.usefixtures("session")
+
+
+def test_accepting_a_held_pledge_makes_it_count_and_tells_its_person():
+    pledge = confirmed(**HELD)
+
+    reviewing.accept(policy(), pledge, STAFF, now())
+
+    assert (pledge.status, pledge.hold_reasons) == (Status.CONFIRMED, [])
+    assert templates() == ["confirm", "held", "accepted"]
+    assert str(queries.trail(pledge.id)[-1].actor) == "staff:ada"
+
+
+def test_accepting_before_the_person_confirmed_still_leaves_it_to_them():
+    pledge = submitted(**HELD)
+
+    reviewing.accept(policy(), pledge, STAFF, now())
+    assert pledge.status == Status.UNCONFIRMED
+    operations.confirm(policy(), pledge.id, pledge.submission, now())
+
+    assert pledge.status == Status.CONFIRMED
+    assert templates() == ["confirm"]
+
+
+def test_what_is_not_held_cannot_be_accepted():
+    for pledge in (submitted(), confirmed(STRANGER)):
+        with pytest.raises(NotAwaiting):
+            reviewing.accept(policy(), pledge, STAFF, now())
+
+
+def test_a_pledge_withdrawn_while_it_was_held_cannot_be_accepted():
+    pledge = confirmed(**HELD)
+    operations.withdraw(policy(), pledge, now())
+
+    with pytest.raises(NotAwaiting):
+        reviewing.accept(policy(), pledge, STAFF, now())
+
+
+def test_a_refused_person_reads_the_reason():
+    pledge = confirmed(**HELD)
+
+    reviewing.refuse(policy(), pledge, STAFF, "This is not a person's name.", now())
+
+    letter = db.session.scalars(
+        select(OutgoingEmail).where(OutgoingEmail.template == "refused")
+    ).one()
+    assert letter.facts["reason"] == "This is not a person's name."
+    assert pledge.status == Status.REFUSED
+
+
+def test_refusing_what_nobody_confirmed_writes_to_nobody():
+    pledge = submitted(**HELD)
+
+    reviewing.refuse(policy(), pledge, STAFF, "Spam.", now())
+
+    assert templates() == ["confirm"]
+
+
+def test_settling_a_free_text_names_the_institution():
+    found = institution()
+    pledge = confirmed(institution_text="Example Univ.")
+
+    reviewing.link_institution(pledge, found, STAFF)
+
+    assert (pledge.institution_id, pledge.institution_text) == (found.id, None)
+    assert actions(pledge)[-1] == "institution settled"
+
+
+def test_merging_moves_every_pledge_to_the_successor():
+    old, new = institution(), institution()
+    moved = [confirmed(f"{name}@example.org", institution=old.id) for name in ("a", "b")]
+    stays = confirmed("c@example.org", institution=new.id)
+
+    number = reviewing.merge_institution(policy(), old.id, new.id, STAFF)
+
+    assert number == 2
+    assert {p.institution_id for p in (*moved, stays)} == {new.id}
+    assert actions(moved[0])[-1] == "institution merged"
+    assert "institution merged" not in actions(stays)
+
+
+def test_merging_two_institutions_that_both_spoke_holds_the_merged_ones_word():
+    old, new = institution(), institution()
+    merged, stays = (confirmed(**speaking(one, f"rector@{one.domains[0]}")) for one in (old, new))
+
+    reviewing.merge_institution(policy(), old.id, new.id, STAFF)
+
+    db.session.refresh(merged)
+    assert (merged.status, merged.hold_reasons) == (Status.HELD, ["institution-has-pledged"])
+    assert queries.official_pledge(stays.campaign_id, new.id) == stays
+    assert templates()[-1] == "held"
+
+
+def test_when_the_first_word_is_withdrawn_the_second_can_be_accepted():
+    own = institution()
+    first, second = (
+        confirmed(**speaking(own, f"{who}@{own.domains[0]}")) for who in ("rector", "dean")
+    )
+    operations.withdraw(policy(), first, now())
+
+    reviewing.accept(policy(), second, STAFF, now())
+
+    assert queries.official_pledge(second.campaign_id, own.id) == second
+
+
+def test_what_staff_decided_is_told_even_to_a_flooded_address():
+    """Nobody can keep a person from learning that they were refused by sending forms with their address."""
+    pledge = confirmed(**HELD)
+    for _ in range(policy().mails_per_address):
+        submit()
+
+    reviewing.refuse(policy(), pledge, STAFF, "Spam.", now())
+
+    assert templates()[-1] == "refused"
