@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import current_app
+
+Value = TypeVar("Value")
 
 
 class ConfigError(Exception):
@@ -23,8 +25,12 @@ class ConfigError(Exception):
         self.problems = problems
 
 
-def _setting(help_text: str, default: Any = None, parse: Callable[[str], Any] = str) -> Any:
-    return field(default=default, metadata={"help": help_text, "parse": parse})
+def _setting(help_text: str, default: Value | None, parse: Callable[[str], Value]) -> Value:
+    """A field of Settings. Without a default the setting is required.
+
+    ``parse`` raises ValueError with what the value must be, such as "must be yes or no".
+    """
+    return cast("Value", field(default=default, metadata={"help": help_text, "parse": parse}))
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
@@ -102,8 +108,8 @@ def _mailbox(value: str) -> str:
 class Settings:
     """One attribute a setting; its environment variable is the attribute's name in capitals."""
 
-    database_url: str = _setting("PostgreSQL 18 or later", parse=_database_url)
-    secret_key: str = _setting("signs links; may be changed", parse=_secret)
+    database_url: str = _setting("PostgreSQL 18 or later", None, _database_url)
+    secret_key: str = _setting("signs links; may be changed", None, _secret)
     secret_key_fallbacks: tuple[str, ...] = _setting(
         "earlier values of SECRET_KEY, separated by commas: links that they signed stay valid",
         (),
@@ -162,7 +168,9 @@ class Settings:
         "lets webhooks reach private and loopback addresses, by plain http too", False, _boolean
     )
     data_folder: str = _setting(
-        "where the nightly datasets are kept; the worker writes it, the site reads it", "var/data"
+        "where the nightly datasets are kept; the worker writes it, the site reads it",
+        "var/data",
+        str,
     )
     testing: bool = _setting(
         "relaxes nothing; fails on undefined template variables", False, _boolean

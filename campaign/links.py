@@ -2,7 +2,6 @@
 
 import hashlib
 from functools import cache
-from typing import Any
 
 from flask import Flask, current_app
 from werkzeug.routing import Map
@@ -19,13 +18,13 @@ def init_app(app: Flask, site: Map) -> None:
     app.jinja_env.globals.update(absolute_url=absolute_url, static_url=static_url)
 
 
-def fill_in_locale(endpoint: str, values: dict[str, Any]) -> None:
+def fill_in_locale(endpoint: str, values: dict[str, object]) -> None:
     """Keep a link in the language of the page that it stands on."""
     if "locale" not in values and _site().is_endpoint_expecting(endpoint, "locale"):
         values["locale"] = i18n.current()
 
 
-def absolute_url(endpoint: str, **values: Any) -> str:
+def absolute_url(endpoint: str, **values: object) -> str:
     """The whole address of one of our pages: built from SITE_URL, never from a request's Host header."""
     scheme, _, host = current_settings().site_url.partition("://")
     fill_in_locale(endpoint, values)

@@ -35,7 +35,7 @@ class Signer:
         self._hash_key = (hash_key or secret_key).encode()
         self._serializers: dict[str, URLSafeTimedSerializer] = {}
 
-    def sign(self, purpose: str, payload: Any) -> str:
+    def sign(self, purpose: str, payload: object) -> str:
         return self._serializer(purpose).dumps(payload)
 
     def read(self, purpose: str, token: str, max_age: timedelta) -> Any:

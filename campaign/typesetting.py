@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Required, TypedDict, Unpack
 
 import typst
 
@@ -28,6 +28,14 @@ _PICTURE_POINTS = 1200
 _MISSING_GLYPH = "could not be displayed with font"
 
 
+class _Options(TypedDict, total=False):
+    """What a page is compiled to; see typst.Compiler.compile."""
+
+    format: Required[Literal["pdf", "png"]]
+    ppi: float
+    pdf_standards: Literal["ua-1"]
+
+
 class _Template:
     """A compiler for one template, which keeps what it has laid out; a lock, since threads must not share it."""
 
@@ -37,7 +45,7 @@ class _Template:
             TEMPLATES / "print" / name, root=TEMPLATES.parent, font_paths=fonts()
         )
 
-    def compile(self, data: Mapping[str, Any], **options: Any) -> bytes:
+    def compile(self, data: Mapping[str, Any], **options: Unpack[_Options]) -> bytes:
         inputs = {"data": json.dumps(data, ensure_ascii=False)}
         with self._lock:
             output = self._compiler.compile(sys_inputs=inputs, **options)
@@ -84,7 +92,7 @@ def pdf(template: str, data: Mapping[str, Any]) -> bytes:
     """
     compiler = _template(template)
     try:
-        return compiler.compile(data, format="pdf", pdf_standards=["ua-1"])
+        return compiler.compile(data, format="pdf", pdf_standards="ua-1")
     except typst.TypstError as error:
         if _MISSING_GLYPH not in str(error):
             raise

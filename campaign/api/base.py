@@ -6,10 +6,11 @@ Errors are RFC 9457 problem documents, whatever went wrong below ``/api/``: neve
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeAlias
 
 import flask_smorest
-from flask import Flask, Response, current_app, g, jsonify, request
+from flask import Flask, Request, Response, current_app, g, jsonify, request
+from flask.typing import ResponseReturnValue
 from marshmallow import RAISE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
@@ -21,6 +22,10 @@ from campaign.http.access import View
 from campaign.http.headers import CROSS_ORIGIN_HEADERS
 from campaign.http.origin import SAFE_METHODS
 from campaign.http.rate_limits import rate_limited
+
+P = ParamSpec("P")
+# As marshmallow nests them: sentences, by field or by place in a list.
+Messages: TypeAlias = "Mapping[str | int, Messages] | Sequence[str]"
 
 PREFIX = "/api/v1"
 PROBLEM = "application/problem+json"
@@ -90,21 +95,19 @@ class StrictParser(FlaskParser):
         "query": RAISE,
     }
 
-    def load_querystring(self, req: Any, schema: Any) -> Any:
+    def load_querystring(self, req: Request, schema: Schema) -> object:
         repeated = [name for name, values in req.args.lists() if len(values) > 1]
         if repeated:
             raise _refusal([(name, "Give this parameter only once.") for name in repeated])
         return super().load_querystring(req, schema)
 
-    def load_json(self, req: Any, schema: Any) -> Any:
+    def load_json(self, req: Request, schema: Schema) -> object:
         try:
             return super().load_json(req, schema)
         except (ValueError, RecursionError):  # nested deeper, or a number longer, than Python reads
             raise ApiProblem(400, _DETAILS[400]) from None
 
-    def handle_error(  # type: ignore[override]
-        self, error: ValidationError, *_args: Any, **_named: Any
-    ) -> None:
+    def handle_error(self, error: ValidationError, *_args: object, **_named: object) -> NoReturn:
         raise _refusal(_flat(error.messages)) from error
 
 
@@ -117,7 +120,7 @@ def _refusal(errors: Sequence[tuple[str, str]]) -> ApiProblem:
     return ApiProblem(400, "Some of the parameters cannot be used as they are.", items)
 
 
-def _flat(messages: Any, path: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+def _flat(messages: Messages, path: tuple[str, ...] = ()) -> list[tuple[str, str]]:
     """Sentences by dotted name, such as ("q", "Longer than maximum length 200.")."""
     if isinstance(messages, Mapping):
         return [
@@ -134,13 +137,13 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     if TYPE_CHECKING:  # flask-smorest has no types
 
-        def get(self, rule: str, **options: Any) -> Callable[[View], View]: ...
-        def post(self, rule: str, **options: Any) -> Callable[[View], View]: ...
+        def get(self, rule: str, **options: object) -> Callable[[View], View]: ...
+        def post(self, rule: str, **options: object) -> Callable[[View], View]: ...
         def arguments(
             self, schema: type[Schema] | Schema, *, location: str
         ) -> Callable[[View], View]: ...
         @staticmethod
-        def doc(**described: Any) -> Callable[[View], View]: ...
+        def doc(**described: object) -> Callable[[View], View]: ...
 
     def add_url_rule(
         self,
@@ -148,7 +151,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         endpoint: str | None = None,
         view_func: View | None = None,
         provide_automatic_options: bool | None = None,
-        **options: Any,
+        **options: object,
     ) -> None:
         """Document the endpoint as the operation id, by which generated clients name their functions."""
         assert view_func is not None
@@ -157,7 +160,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         super().add_url_rule(rule, endpoint, view, provide_automatic_options, **options)
 
     def response(
-        self, status_code: int, schema: type[Schema], **described: Any
+        self, status_code: int, schema: type[Schema], **described: object
     ) -> Callable[[View], View]:
         """As flask-smorest has it, with an example from those of the schema's fields."""
         documented: Callable[[View], View] = super().response(
@@ -165,27 +168,31 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         )
         return documented
 
-    def alt_response(self, status_code: int, **described: Any) -> Callable[[View], View]:
+    def alt_response(
+        self, status_code: int, *, description: str, **described: object
+    ) -> Callable[[View], View]:
         """As flask-smorest has it; an error without a schema is a problem document, with an example."""
         if status_code >= 400 and "schema" not in described:
-            example = _problem(status_code, described["description"])
+            example = _problem(status_code, description)
             described |= {"schema": ProblemSchema, "content_type": PROBLEM, "example": example}
-        documented: Callable[[View], View] = super().alt_response(status_code, **described)
+        documented: Callable[[View], View] = super().alt_response(
+            status_code, description=description, **described
+        )
         return documented
 
 
-def tagged(max_age: int) -> Callable[[View], View]:
+def tagged(max_age: int) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, Response]]:
     """Add an ETag of the content, for responses that are not worth keeping (RFC 9110, 8.8.3)."""
 
-    def decorate(view: View) -> View:
+    def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response]:
         @wraps(view)
-        def with_tag(*args: Any, **kwargs: Any) -> Response:
+        def with_tag(*args: P.args, **kwargs: P.kwargs) -> Response:
             response = current_app.make_response(view(*args, **kwargs))
             response.headers["Cache-Control"] = f"public, max-age={max_age}"
             response.add_etag()
             return response.make_conditional(request)  # type: ignore[return-value]
 
-        return with_tag  # type: ignore[return-value]
+        return with_tag
 
     return decorate
 

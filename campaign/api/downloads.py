@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from hashlib import sha256
 from itertools import chain, islice
-from typing import Any
+from typing import ParamSpec
 
 from flask import Response, current_app, request, stream_with_context
+from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
 from campaign import i18n, topics
 from campaign.api.paging import Row, Source, every_row
 from campaign.api.schemas import sample
 from campaign.clock import now
-from campaign.http.access import View
+
+P = ParamSpec("P")
 
 JSON, CSV, JSON_LINES = "application/json", "text/csv", "application/jsonl"
 TYPES = {"csv": CSV, "jsonl": JSON_LINES}
@@ -26,12 +28,14 @@ DOWNLOAD_LIMIT = "30 per minute"
 _SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def or_file(file_view: Callable[..., Any]) -> Callable[[View], View]:
+def or_file(
+    file_view: Callable[..., Response],
+) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, Response]]:
     """Respond with the whole list as a file where ``Accept`` prefers one to JSON (RFC 9110, 12.5.1)."""
 
-    def decorate(view: View) -> View:
+    def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response]:
         @wraps(view)
-        def negotiated(*args: Any, **path: Any) -> Response:
+        def negotiated(*args: P.args, **path: P.kwargs) -> Response:
             best = request.accept_mimetypes.best_match([JSON, CSV, JSON_LINES], default=JSON)
             extension = next((name for name, type_ in TYPES.items() if type_ == best), None)
             rows = file_view(**path, extension=extension) if extension else view(*args, **path)
@@ -39,7 +43,7 @@ def or_file(file_view: Callable[..., Any]) -> Callable[[View], View]:
             response.vary.add("Accept")
             return response
 
-        return negotiated  # type: ignore[return-value]
+        return negotiated
 
     return decorate
 
@@ -90,7 +94,7 @@ def _csv(rows: Iterator[Row], columns: Sequence[str]) -> Iterator[str]:
         line.truncate()
 
 
-def cell(value: Any) -> str | int:
+def cell(value: object) -> str | int:
     """A value as a cell that no spreadsheet takes for a formula."""
     if value is None or isinstance(value, int):
         return "" if value is None else value

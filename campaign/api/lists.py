@@ -6,7 +6,9 @@ from functools import wraps
 from typing import Any
 
 from flask import Response, request
+from flask.typing import ResponseReturnValue
 from marshmallow import Schema
+from marshmallow.fields import Field
 
 from campaign.api.downloads import DOWNLOAD_LIMIT, file, or_file, samples
 from campaign.api.paging import Source, every_row, page
@@ -65,7 +67,7 @@ class DataList:
         @blueprint.response(200, self.response)
         @self._describe
         @wraps(rows)
-        def view(query: Query, **path: str) -> Any:
+        def view(query: Query, **path: str) -> ResponseReturnValue:
             source = rows(query, **path)
             return page(source, query) if "limit" in query else {"items": [*every_row(source)]}
 
@@ -83,7 +85,7 @@ class DataList:
         return view
 
     @property
-    def _fields(self) -> Mapping[str, Any]:
+    def _fields(self) -> Mapping[str, Field[Any]]:
         return self.query().fields
 
     def _describe(self, view: View) -> View:

@@ -1,7 +1,5 @@
 """The shapes of what partners hand in; see ``schemas``. The values are checked by ``pledges.rules``."""
 
-from typing import Any
-
 from marshmallow import Schema, fields, validate
 
 from campaign.api.schemas import ProblemItem, ProblemSchema, described
@@ -14,7 +12,7 @@ _TAG = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$"
 class YesOrNo(fields.Boolean):
     """A JSON boolean, nothing that only means one: a consent must not rest on "on" or 1."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **named: Any) -> bool:
+    def _deserialize(self, value: object, attr: str | None, data: object, **named: object) -> bool:
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
@@ -23,10 +21,7 @@ class YesOrNo(fields.Boolean):
 class WholeNumber(fields.Integer):
     """A JSON integer, no string and no boolean."""
 
-    def __init__(self, **named: Any) -> None:
-        super().__init__(strict=True, **named)
-
-    def _validated(self, value: Any) -> int:
+    def _validated(self, value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value

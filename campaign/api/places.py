@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import redirect, request
+from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as AnyResponse
 
 from campaign import geography, i18n
@@ -36,7 +37,7 @@ _NO_REGION = "There is no such region."
 @blueprint.response(200, schemas.InstitutionPage)
 @unchanged
 @common_errors
-def institution_list(query: Query) -> Any:
+def institution_list(query: Query) -> ResponseReturnValue:
     """Find institutions
 
     With `q`, those with a name like it, best first. Without, all active ones of the registry (ROR), or of a

@@ -32,7 +32,7 @@ blueprint.before_request(count_request)
 blueprint.after_request(name_language)
 
 
-def in_path(name: str, description: str, example: Any, **more: Any) -> Parameter:
+def in_path(name: str, description: str, example: object, **more: object) -> Parameter:
     """A part of the path, as OpenAPI describes it."""
     schema = {"type": "string", **more}
     return {"name": name, "in": "path", "required": True, "description": description,

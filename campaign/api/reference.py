@@ -1,7 +1,7 @@
 """The OpenAPI document as a person reads it: what the template of the reference page lays out."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 from markupsafe import Markup, escape
 
 Node = Mapping[str, Any]
+# Follows a reference, see _resolved.
+Find = Callable[[Node], Node]
 
 ABOUT = (
     "The campaign’s public numbers, the people and institutions that chose to be named, and the texts they signed, "
@@ -174,7 +176,7 @@ def _resolved(document: Node, node: Node) -> Node:
     return node
 
 
-def _parameter(find: Any, node: Node) -> Line:
+def _parameter(find: Find, node: Node) -> Line:
     schema = find(node.get("schema", {}))
     description = node.get("description") or schema.get("description", "")
     example = node.get("example", next(iter(schema.get("examples", [])), ""))
@@ -182,7 +184,7 @@ def _parameter(find: Any, node: Node) -> Line:
     return Line(node["name"], _type(find, schema), prose(description), is_required, str(example))
 
 
-def _type(find: Any, schema: Node) -> str:
+def _type(find: Find, schema: Node) -> str:
     """A schema's type in a few words."""
     kinds = schema.get("type", "object")
     kinds = [kinds] if isinstance(kinds, str) else kinds
@@ -202,7 +204,7 @@ def _type(find: Any, schema: Node) -> str:
     return words
 
 
-def _body(find: Any, holder: Node) -> Body:
+def _body(find: Find, holder: Node) -> Body:
     content = holder.get("content", {})
     main: Node = next(iter(content.values()), {})
     schema = find(main.get("schema", {}))
@@ -214,11 +216,11 @@ def _body(find: Any, holder: Node) -> Body:
     return Body(list(_lines(find, schema)), examples)
 
 
-def _example(value: Any) -> str:
+def _example(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def _lines(find: Any, schema: Node, prefix: str = "") -> Iterator[Line]:
+def _lines(find: Find, schema: Node, prefix: str = "") -> Iterator[Line]:
     """Every field by its dotted name, each followed by the fields inside it."""
     required = schema.get("required", [])
     for name, field in schema.get("properties", {}).items():

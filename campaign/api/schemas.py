@@ -18,14 +18,16 @@ MOST_ROWS = 1000
 MOST_SIGNATORIES = 200
 
 
-def described(text: str, *examples: Any, **more: Any) -> dict[str, Any]:
+def described(text: str, *examples: object, **more: object) -> dict[str, Any]:
     """What the documentation says about a field."""
     return {"description": text, **({"examples": list(examples)} if examples else {}), **more}
 
 
-def _text(description: str, example: str | None, **more: Any) -> fields.String:
+def _text(
+    description: str, example: str | None, *, allow_none: bool = False, **more: object
+) -> fields.String:
     return fields.String(
-        required=True, allow_none=more.pop("allow_none", False),
+        required=True, allow_none=allow_none,
         metadata=described(description, example, **more),
     )  # fmt: skip
 
@@ -36,7 +38,7 @@ def _number(description: str, example: int) -> fields.Integer:
     )
 
 
-def _list(inner: fields.Field[Any], description: str, *examples: Any) -> fields.List[Any]:
+def _list(inner: fields.Field[Any], description: str, *examples: object) -> fields.List[Any]:
     return fields.List(inner, required=True, metadata=described(description, *examples))
 
 
@@ -428,7 +430,7 @@ def sample(schema: type[Schema] | Schema) -> dict[str, Any]:
     return {name: _sample_of(field) for name, field in shape.fields.items() if field.required}
 
 
-def _sample_of(field: fields.Field[Any]) -> Any:
+def _sample_of(field: fields.Field[Any]) -> object:
     if isinstance(field, fields.Nested):
         return sample(field.schema)
     if isinstance(field, fields.List) and "examples" not in field.metadata:

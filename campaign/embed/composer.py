@@ -132,7 +132,7 @@ class Composition:
             for size in PAPERS
         ]
 
-    def _address(self, endpoint: str, **values: Any) -> str:
+    def _address(self, endpoint: str, **values: object) -> str:
         return absolute_url(endpoint, locale=self.language, **values)
 
 

@@ -185,7 +185,7 @@ def _form_page(frame: Frame, text: CampaignText, form: Form) -> str:
     return _page("form", frame, text=text, form=form, **pledge_flow.select_options())
 
 
-def _page(name: str, frame: Frame, **values: Any) -> str:
+def _page(name: str, frame: Frame, **values: object) -> str:
     return render_template(f"embed/{name}.html", frame=frame, **values)
 
 

@@ -1,9 +1,9 @@
 """Who may use a view. Every route states it; a test walks all routes and refuses one that does not."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
-View = TypeVar("View", bound=Callable[..., Any])
+View = TypeVar("View", bound=Callable[..., object])
 
 ANYONE = "anyone"
 # Whoever holds a signed link proved to read the mailbox it was sent to.

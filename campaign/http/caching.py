@@ -14,19 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
 from threading import Lock
-from typing import Any
+from typing import ParamSpec
 from weakref import WeakValueDictionary
 
 import brotli
 from cachetools import LRUCache
 from flask import Flask, Response, current_app, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import Accept, Headers, ImmutableMultiDict
 from werkzeug.http import parse_accept_header
 
 from campaign import i18n, topics
 from campaign.db import db
-from campaign.http.access import View
 from campaign.http.rate_limits import count_request
 from campaign.topics import Topic
 
@@ -46,6 +46,7 @@ QUALITY = 6
 Key = tuple[str, str, tuple[str | None, ...]]
 Version = tuple[int, ...]
 Versions = Mapping[Topic, int]
+P = ParamSpec("P")
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +186,7 @@ def cached(
     follows: Sequence[Topic] | None = None,
     max_age: int = MAX_AGE,
     limit: str | None = None,
-) -> Callable[[View], View]:
+) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, Response]]:
     """Keep a view's finished responses until one of the topics that it follows changes: all, unless some are named.
 
     The view may depend on nothing but its path, the language and these query parameters, of which it sees the first
@@ -194,9 +195,9 @@ def cached(
     ``limit`` is how often one network may cause a response to be made (see ``rate_limits``); what is kept is free.
     """
 
-    def decorate(view: View) -> View:
+    def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response]:
         @wraps(view)
-        def kept(*args: Any, **kwargs: Any) -> Response:
+        def kept(*args: P.args, **kwargs: P.kwargs) -> Response:
             cache: ResponseCache = current_app.extensions["response_cache"]
             values = tuple(map(request.args.get, parameters)) if parameters else ()
             key = (request.path, i18n.current(), values)
@@ -215,7 +216,7 @@ def cached(
             followed = topics.registered() if follows is None else follows
             return _respond(cache, cache.get(key, followed, make))
 
-        return kept  # type: ignore[return-value]
+        return kept
 
     return decorate
 

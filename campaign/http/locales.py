@@ -20,9 +20,9 @@ def localized(name: str, import_name: str, prefix: str = "") -> Blueprint:
     return blueprint
 
 
-def to_readers_language(endpoint: str, **values: Any) -> Response:
+def to_readers_language(endpoint: str, anchor: str | None = None) -> Response:
     """From an address without a language to the same thing in the reader's."""
-    response = redirect(url_for(endpoint, locale=i18n.current(), **values))
+    response = redirect(url_for(endpoint, locale=i18n.current(), _anchor=anchor))
     response.vary.add("Accept-Language")
     return response
 

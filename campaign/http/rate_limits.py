@@ -9,14 +9,15 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cache, wraps
 from threading import Lock
-from typing import Any, Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 import limits
 from flask import Flask, abort, current_app, request
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-from campaign.http.access import View
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SEARCH_LIMIT = "3000 per minute"
 FORM_LIMIT = "600 per minute"
@@ -34,19 +35,19 @@ def init_app(app: Flask) -> None:
     app.extensions["limiter"] = _limiter(app.config["SETTINGS"].limiter_url)
 
 
-def rate_limited(limit: str) -> Callable[[View], View]:
+def rate_limited(limit: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Answer 429 to a network that uses a view more often than the limit allows, such as "600 per minute".
 
     Each endpoint has a budget of its own.
     """
 
-    def decorate(view: View) -> View:
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
-        def counted(*args: Any, **kwargs: Any) -> Any:
+        def counted(*args: P.args, **kwargs: P.kwargs) -> R:
             count_request(limit)
             return view(*args, **kwargs)
 
-        return counted  # type: ignore[return-value]
+        return counted
 
     return decorate
 

@@ -1,7 +1,7 @@
 """The public site has no sessions: its pages are kept for everyone, so none may depend on who asks."""
 
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
@@ -20,7 +20,7 @@ class _NoSession(SessionMixin):
     def __getitem__(self, key: str) -> NoReturn:
         raise SessionOpened
 
-    def __setitem__(self, key: str, value: Any) -> NoReturn:
+    def __setitem__(self, key: str, value: object) -> NoReturn:
         raise SessionOpened
 
     def __delitem__(self, key: str) -> NoReturn:

@@ -1,7 +1,6 @@
 """A person's own page, behind a signed link from an e-mail: see, correct, unlist, withdraw, export, erase."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from flask import abort, jsonify, redirect, render_template, request, url_for
@@ -9,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from campaign import i18n, jobs
 from campaign.clock import now
-from campaign.db import db
+from campaign.db import Model, db
 from campaign.http.access import anyone, link_holder
 from campaign.http.forms import Form, posted_values
 from campaign.http.locales import localized
@@ -232,7 +231,7 @@ _INTERNAL = {
 }
 
 
-def _columns_of(row: Any) -> dict[str, Any]:
+def _columns_of(row: Model) -> dict[str, object]:
     """The columns of a row by their names, moments in ISO 8601."""
     columns = [column.key for column in row.__table__.columns if column.key not in _INTERNAL]
     return {

@@ -98,9 +98,10 @@ class Place:
             return url_for("web.institution", ror_id=self.key)
         return url_for(f"web.{self.dimension}", code=self.key)
 
-    def below(self, endpoint: str, **query: Any) -> str:
+    def below(self, endpoint: str, **query: str | int) -> str:
         """The path of a page or picture below its own, such as "card" for the view ``place_card``."""
-        return url_for(f"web.place_{endpoint}", kind=self.kind, code=self.key, **query)
+        values: dict[str, Any] = {"kind": self.kind, "code": self.key, **query}
+        return url_for(f"web.place_{endpoint}", **values)
 
 
 def place_or_moved(kind: PlaceKind, key: str, name: str = "code") -> Place:

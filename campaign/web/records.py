@@ -134,7 +134,7 @@ def _check(typed: str) -> Check:
 @anyone
 def dataset() -> Response:
     """Lead a reader who opens the folder itself to the page that explains it, in their language."""
-    return to_readers_language("records.numbers", _anchor="data")
+    return to_readers_language("records.numbers", anchor="data")
 
 
 @downloads.get("/<name>")
