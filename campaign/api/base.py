@@ -200,7 +200,7 @@ def tagged(max_age: int) -> Callable[[Callable[P, ResponseReturnValue]], Callabl
 def init_app(app: Flask) -> None:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # fields in the order of the documentation
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # names in few bytes, whatever their script
-    errors.write_with(app, "/api/", write_problem)
+    errors.register_error_renderer(app, "/api/", write_problem)
     app.after_request(_open_to_all)
 
 

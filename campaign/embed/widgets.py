@@ -30,7 +30,7 @@ from campaign.config import current_settings
 from campaign.embed import badges
 from campaign.http.access import anyone
 from campaign.http.caching import cached
-from campaign.http.errors import write_with
+from campaign.http.errors import register_error_renderer
 from campaign.http.headers import CROSS_ORIGIN_HEADERS
 from campaign.http.lookup import chosen_text_or_404, institution_or_moved
 from campaign.http.rate_limits import SEARCH_LIMIT, rate_limited
@@ -55,7 +55,7 @@ LOADER_MAX_AGE = 3600
 
 def init_app(app: Flask) -> None:
     for prefix in ("/embed/data/", "/oembed"):
-        write_with(app, prefix, _error)
+        register_error_renderer(app, prefix, _error)
 
 
 @blueprint.url_value_preprocessor

@@ -1,4 +1,4 @@
-"""What every door stands on: access, headers, limits, languages, forms, errors, kept responses."""
+"""What all doors share: access, headers, limits, languages, forms, errors, the cache of responses."""
 
 from flask import Flask
 

@@ -1,13 +1,13 @@
-"""Which addresses there are: one spelling for each page, and none that the database cannot look for."""
+"""Limits on paths: one spelling for each page, and none that the database cannot look up."""
 
 from flask import Flask, abort, request
 from werkzeug.routing import IntegerConverter
 
 
 class CanonicalInteger(IntegerConverter):
-    """A number as our links write it.
+    """An integer without leading zeros, as our links write it.
 
-    One address for each page, so that nobody can fill the memory by asking for it under thousands.
+    Each page has one address, so that requests for other spellings cannot fill the cache with copies of it.
     """
 
     regex = "(?:0|[1-9][0-9]*)"
@@ -19,5 +19,6 @@ def init_app(app: Flask) -> None:
 
 
 def refuse_impossible_paths() -> None:
-    if "\0" in request.path:  # PostgreSQL's text has no NUL
+    """Answer 404 to a path with a NUL, which PostgreSQL's text cannot contain."""
+    if "\0" in request.path:
         abort(404)

@@ -1,8 +1,8 @@
-"""Finished responses, kept until something in them changes: made once per version, however many ask.
+"""The cache of finished responses: each is made once per version of its content, however many requests come.
 
-What a public page shows follows from its address, its language and the topics it depends on (``campaign.topics``).
-So a process keeps the finished response, compressed, and looks at most once a second for newer versions of
-topics: the usual request costs no statement and no template (RFC 9111; RFC 5861 for what caches on the way may do).
+A public page follows from its address, its language and the topics it depends on (``campaign.topics``). So each
+process keeps the finished response, compressed, and checks at most once a second for newer versions of the topics:
+a typical request costs no statement and no template (RFC 9111; RFC 5861 for what caches on the way may do).
 """
 
 import gzip
@@ -32,15 +32,16 @@ from campaign.topics import Topic
 
 MAX_BYTES = 64_000_000  # in each process
 MAX_BYTES_OF_ONE = 4_000_000
-ENTRY_BYTES = 2_000  # headers and what Python needs for one, measured generously
-# Some pages name the day or the month, which change without any topic.
+ENTRY_BYTES = 2_000  # headers and Python's overhead of one response, measured generously
+# Some pages name the day or the month, which no topic follows.
 LONGEST_SECONDS = 600
 VERSION_SECONDS = 1.0
 MAX_AGE = 5
 STALE_IF_ERROR = 86_400
-# While pledges come in, a response may be one fold behind; later readers must not see people it showed long ago.
+# How old an outdated response may be and still be served while its successor is made. To be one fold behind is
+# harmless; to show a person who withdrew long ago is not.
 SUPERSEDED_SECONDS = 60.0
-# Made once and sent often, so worth more effort than the compression of pages that are sent once.
+# Higher than for pages that are compressed for one request: these are sent often.
 QUALITY = 6
 
 Key = tuple[str, str, tuple[str | None, ...]]
@@ -53,7 +54,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class CachedResponse:
-    """A finished response in the content codings that were asked for; "" is none."""
+    """A finished response, with its body in the content codings requested so far; "" is none."""
 
     key: Key
     version: Version
@@ -65,12 +66,14 @@ class CachedResponse:
 
     @property
     def size(self) -> int:
+        """Its part of the cache, in bytes."""
         path, _, values = self.key
-        of_key = len(path) + sum(len(value) for value in values if value)
-        return ENTRY_BYTES + of_key + sum(map(len, self.bodies.values()))
+        key_size = len(path) + sum(len(value) for value in values if value)
+        return ENTRY_BYTES + key_size + sum(map(len, self.bodies.values()))
 
     @property
     def age(self) -> float:
+        """In seconds."""
         return time.monotonic() - self.made_at
 
     def is_current(self, version: Version) -> bool:
@@ -82,13 +85,14 @@ class CachedResponse:
 
 
 class ResponseCache:
-    """The responses that a process keeps; those used longest ago go first."""
+    """The responses that a process keeps; the least recently used go first."""
 
     def __init__(self, max_bytes: int = MAX_BYTES, *, polls_always: bool = False) -> None:
         self._responses: LRUCache[Key, CachedResponse] = LRUCache(
             max_bytes, getsizeof=lambda response: response.size
         )
         self._lock = Lock()
+        # Weak, so that the lock of a key goes once no thread makes its response or waits for it.
         self._build_locks: WeakValueDictionary[Key, Lock] = WeakValueDictionary()
         self._versions: Versions | None = None
         self._polls_always = polls_always
@@ -110,9 +114,10 @@ class ResponseCache:
     def get(
         self, key: Key, followed: Sequence[Topic], make: Callable[[Version], CachedResponse]
     ) -> CachedResponse:
-        """The response under this key, made if need be, by one thread while the others wait.
+        """Return the response under this key, made by ``make`` if it is missing or outdated.
 
-        They get the one before where that is no older than ``SUPERSEDED_SECONDS``.
+        Only one thread makes it. The others wait for it, or get the outdated one at once if that is younger than
+        ``SUPERSEDED_SECONDS``: a burst of requests after a change costs one rendering, and no waiting.
         """
         versions = self._current_versions()
         version = tuple(versions[topic] for topic in followed)
@@ -122,19 +127,20 @@ class ResponseCache:
         with self._build_lock(key, may_pass=is_recent) as is_builder:
             if response and not is_builder:
                 return response
+            # Another thread may have made it while this one waited for the lock.
             if (response := self._find(key)) and response.is_current(version):
                 return response
             return self._keep(make(version))
 
     def body(self, response: CachedResponse, coding: str) -> bytes:
-        """The response's body in a coding, made from the compressed one and kept with it."""
+        """Return the body in a content coding, recoded from the compressed one the first time."""
         if coding not in response.bodies:
             plain = brotli.decompress(response.bodies["br"])
             recoded = _gzipped(plain) if coding == "gzip" else plain
             with self._lock:
                 is_kept = self._responses.pop(response.key, None) is response
                 response.bodies[coding] = recoded
-                if is_kept:  # put back, since it is larger now
+                if is_kept:  # stored anew, since the cache measures an entry only when it is stored
                     self._responses[response.key] = response
         return response.bodies[coding]
 
@@ -144,7 +150,7 @@ class ResponseCache:
 
     @contextmanager
     def _build_lock(self, key: Key, *, may_pass: bool) -> Iterator[bool]:
-        """Whether this thread is the one that makes the response; with ``may_pass``, without waiting for it."""
+        """Yield whether this thread is to make the response, after waiting its turn; with ``may_pass``, at once."""
         with self._lock:
             lock = self._build_locks.setdefault(key, Lock())
         is_builder = lock.acquire(blocking=not may_pass)
@@ -155,22 +161,23 @@ class ResponseCache:
                 lock.release()
 
     def _keep(self, response: CachedResponse) -> CachedResponse:
+        """Store the response, unless it is an error or so large that it would displace many others."""
         if response.status < 400 and response.size <= MAX_BYTES_OF_ONE:
             with self._lock:
                 self._responses[response.key] = response
         return response
 
     def _current_versions(self) -> Versions:
-        """Polled once a second by one thread; the others go on with what is known."""
+        """Return the version of each topic. Each second one thread polls; the others go on with those known."""
         versions = self._versions
         if versions is None or self._polls_always:
             self._versions = versions = topics.versions()
         elif time.monotonic() >= self._next_poll and self._poll_lock.acquire(blocking=False):
             try:
                 self._versions = versions = topics.versions()
-            except SQLAlchemyError:  # what is known goes on being shown while the database is away
+            except SQLAlchemyError:  # kept responses are still served while the database is away
                 db.session.rollback()
-                log.exception("could not ask for the versions of the topics")
+                log.exception("could not read the versions of the topics")
             finally:
                 self._next_poll = time.monotonic() + VERSION_SECONDS
                 self._poll_lock.release()
@@ -187,17 +194,17 @@ def cached(
     max_age: int = MAX_AGE,
     limit: str | None = None,
 ) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, Response]]:
-    """Keep a view's finished responses until one of the topics that it follows changes: all, unless some are named.
+    """Keep a view's finished responses until a topic changes: any topic, or one of those in ``follows``.
 
-    The view may depend on nothing but its path, the language and these query parameters, of which it sees the first
-    value each; all others are hidden from it, so that nobody can fill the memory with them. Browsers and caches
-    on the way may use a response for ``max_age`` seconds, and twice as long again while they ask for a newer one.
-    ``limit`` is how often one network may cause a response to be made (see ``rate_limits``); what is kept is free.
+    The view may depend on nothing but its path, the language and these query parameters. It sees the first value
+    of each; all other parameters are hidden from it, so that invented ones cannot fill the cache. Browsers and
+    caches on the way may use a response for ``max_age`` seconds, and twice as long again while they fetch a newer
+    one. ``limit`` is how often one network may have a response made (see ``rate_limits``); kept ones are free.
     """
 
     def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response]:
         @wraps(view)
-        def kept(*args: P.args, **kwargs: P.kwargs) -> Response:
+        def cached_view(*args: P.args, **kwargs: P.kwargs) -> Response:
             cache: ResponseCache = current_app.extensions["response_cache"]
             values = tuple(map(request.args.get, parameters)) if parameters else ()
             key = (request.path, i18n.current(), values)
@@ -216,13 +223,14 @@ def cached(
             followed = topics.registered() if follows is None else follows
             return _respond(cache, cache.get(key, followed, make))
 
-        return kept
+        return cached_view
 
     return decorate
 
 
 def _finished(response: Response, key: Key, version: Version, max_age: int) -> CachedResponse:
-    response.direct_passthrough = False  # a file is read here and now
+    """The response as it is kept: with the headers for caches, its body read and compressed."""
+    response.direct_passthrough = False  # lets get_data read a file
     body = response.get_data()
     headers = response.headers
     headers.pop("Content-Length", None)
@@ -233,7 +241,7 @@ def _finished(response: Response, key: Key, version: Version, max_age: int) -> C
             f"public, max-age={max_age}, stale-while-revalidate={2 * max_age},"
             f" stale-if-error={STALE_IF_ERROR}",
         )
-    is_worth_it = (
+    is_compressible = (
         response.mimetype in current_app.config["COMPRESS_MIMETYPES"]
         and len(body) >= current_app.config["COMPRESS_MIN_SIZE"]
     )
@@ -242,18 +250,20 @@ def _finished(response: Response, key: Key, version: Version, max_age: int) -> C
         version=version,
         status=response.status_code,
         headers=list(headers),
-        # Of the content, not of the version: what did not change need not be sent again.
+        # Of the content, not of the version: a page that a new version left as it was need not be sent again.
         digest=hashlib.sha256(body).hexdigest()[:20],
-        bodies={"br": brotli.compress(body, quality=QUALITY)} if is_worth_it else {"": body},
+        bodies={"br": brotli.compress(body, quality=QUALITY)} if is_compressible else {"": body},
     )
 
 
 def _respond(cache: ResponseCache, response: CachedResponse) -> Response:
+    """The response to this request: 304 if the client has the content already, else the body in its best coding."""
     accepted = request.headers.get("Accept-Encoding", "")
     coding = _coding(accepted) if response.is_compressed else ""
     etag = f"{response.digest}-{coding}" if coding else response.digest
     headers = Headers(response.headers)
     headers["ETag"] = f'"{etag}"'
+    # Looked up before it is parsed, since most requests have none.
     if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(etag):
         return Response(status=304, headers=headers)
     if coding:
@@ -263,7 +273,7 @@ def _respond(cache: ResponseCache, response: CachedResponse) -> Response:
     return Response([body], response.status, headers)
 
 
-@lru_cache(256)  # browsers send a handful of different ones
+@lru_cache(256)  # browsers send a handful of different headers
 def _coding(accepted: str) -> str:
     """The best of our content codings for an Accept-Encoding header (RFC 9110, 12.5.3); "" is none."""
     return parse_accept_header(accepted, Accept).best_match(("br", "gzip")) or ""

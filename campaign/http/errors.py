@@ -1,4 +1,4 @@
-"""Every error as a calm page in the reader's language; a door for programs writes its own."""
+"""Errors as calm pages in the reader's language; a door for programs registers a renderer of its own."""
 
 from collections.abc import Callable
 
@@ -10,24 +10,24 @@ from campaign.http.headers import is_framed
 from campaign.i18n import gettext
 from campaign.tokens import ExpiredToken, InvalidToken
 
-# What to answer instead of a page, given the status and the error.
-Writer = Callable[[int, Exception], Response]
+# Makes the response, instead of a page, from the status and the error.
+ErrorRenderer = Callable[[int, Exception], Response]
 
 
-def write_with(app: Flask, prefix: str, writer: Writer) -> None:
-    """Below this path errors are no pages but what ``writer`` makes of them."""
-    app.extensions.setdefault("error_writers", {})[prefix] = writer
+def register_error_renderer(app: Flask, prefix: str, renderer: ErrorRenderer) -> None:
+    """Have errors at paths with this prefix rendered by ``renderer`` instead of as pages."""
+    app.extensions.setdefault("error_renderers", {})[prefix] = renderer
 
 
 def init_app(app: Flask) -> None:
-    app.register_error_handler(HTTPException, _show)
-    app.register_error_handler(ExpiredToken, _expired)
-    app.register_error_handler(InvalidToken, _invalid)
-    app.register_error_handler(Exception, _crashed)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(ExpiredToken, _expired_link)
+    app.register_error_handler(InvalidToken, _invalid_link)
+    app.register_error_handler(Exception, _unexpected_error)
 
 
-def _words(status: int) -> tuple[str, str]:  # noqa: PLR0911
-    """Title and what to do about it."""
+def error_text(status: int) -> tuple[str, str]:  # noqa: PLR0911
+    """Return the title of an error and a sentence on what to do about it."""
     # One return for each kind of error reads better than any table of lazy strings.
     if status in {404, 405}:
         return gettext("Page not found"), gettext(
@@ -54,30 +54,30 @@ def _words(status: int) -> tuple[str, str]:  # noqa: PLR0911
     return gettext("This did not work"), gettext("Go back and try again.")
 
 
-def _answer(error: Exception, status: int, title: str, message: str) -> Response:
-    writers: dict[str, Writer] = current_app.extensions.get("error_writers", {})
-    for prefix, writer in writers.items():
+def _render(error: Exception, status: int, title: str, message: str) -> Response:
+    renderers: dict[str, ErrorRenderer] = current_app.extensions.get("error_renderers", {})
+    for prefix, renderer in renderers.items():
         if request.path.startswith(prefix):
-            return writer(status, error)
+            return renderer(status, error)
     template = "embed/error.html" if is_framed() else "error.html"
     page = render_template(template, status=status, title=title, message=message)
     return make_response(page, status)
 
 
-def _show(error: HTTPException) -> Response | HTTPException:
+def _http_error(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if status < 400:
-        return error  # a redirect of the routing
-    answer = _answer(error, status, *_words(status))
+        return error  # a redirect, raised by the routing
+    response = _render(error, status, *error_text(status))
     if isinstance(error, MethodNotAllowed):
-        answer.allow.update(error.valid_methods or ())  # RFC 9110, 15.5.6
+        response.allow.update(error.valid_methods or ())  # RFC 9110, 15.5.6
     if status == 429:
-        answer.headers.setdefault("Retry-After", "60")  # most limits are per minute
-    return answer
+        response.headers.setdefault("Retry-After", "60")  # most limits are per minute
+    return response
 
 
-def _expired(error: ExpiredToken) -> Response:
-    return _answer(
+def _expired_link(error: ExpiredToken) -> Response:
+    return _render(
         error,
         410,
         gettext("This link has expired"),
@@ -85,8 +85,8 @@ def _expired(error: ExpiredToken) -> Response:
     )
 
 
-def _invalid(error: InvalidToken) -> Response:
-    return _answer(
+def _invalid_link(error: InvalidToken) -> Response:
+    return _render(
         error,
         404,
         gettext("This link is not valid"),
@@ -94,10 +94,10 @@ def _invalid(error: InvalidToken) -> Response:
     )
 
 
-def _crashed(error: Exception) -> Response:
+def _unexpected_error(error: Exception) -> Response:
     if current_app.config["TESTING"]:
         raise error
-    # The rule, since a path may hold somebody's link.
+    # The rule rather than the path, which may contain a person's token.
     current_app.logger.error("unexpected error at %s", request.url_rule, exc_info=error)
     jobs.rollback()
-    return _answer(error, 500, *_words(500))
+    return _render(error, 500, *error_text(500))

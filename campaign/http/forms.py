@@ -1,4 +1,4 @@
-"""A form as its template sees it: what was typed, what is wrong with it, and the signed token it carries."""
+"""A form as its template sees it: the values sent, what is wrong with them, and the signed token it carries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from campaign.pledges.rules import FieldProblem, Values
 
 
 class Form:
-    """Values by field, a translated sentence for each problem, and the token to send with the answer."""
+    """Values by field, a translated sentence for each problem, and the token that is sent with the form."""
 
     def __init__(
         self,
@@ -28,26 +28,31 @@ class Form:
         self.token = token
 
     def value(self, name: str) -> str:
+        """Return the first value of a field, or ""."""
         return next(iter(self.values(name)), "")
 
     def values(self, name: str) -> Sequence[str]:
+        """Return all values of a field, such as the codes of the boxes that are ticked."""
         return self._values.get(name, ())
 
     def checked(self, name: str, value: str) -> bool:
+        """Whether this option of a field is selected."""
         return value in self.values(name)
 
     def error(self, name: str) -> str | None:
+        """Return the sentence on what is wrong with a field, or None."""
         problem = self._problems.get(name)
         return message(name, problem) if problem else None
 
     @property
     def errors(self) -> list[tuple[str, str]]:
+        """Every problem as (field, sentence), for the summary above the form."""
         return [(name, message(name, problem)) for name, problem in self._problems.items()]
 
 
 @dataclass(frozen=True)
 class FormToken:
-    """What the signed token tells: which form this is, which text stood above it, when it was opened."""
+    """What the signed token says: which form it is, which text was shown above it, when it was opened."""
 
     submission: UUID
     text_id: int
@@ -55,14 +60,16 @@ class FormToken:
 
 
 def posted_values() -> dict[str, list[str]]:
+    """Return the posted fields, each with all its values."""
     return request.form.to_dict(flat=False)
 
 
 def new_token(text_id: int) -> str:
+    """Sign a token for a form that is opened now, below this text."""
     return current_policy().signer.sign(FORM, [str(uuid4()), text_id, int(now().timestamp())])
 
 
 def read_token(token: str) -> FormToken:
-    """Raises InvalidToken for one that is forged, of another purpose or older than a day."""
+    """Verify and read a form's token. Raises InvalidToken, also for one older than FORM_LIFETIME."""
     submission, text_id, opened = current_policy().signer.read(FORM, token, FORM_LIFETIME)
     return FormToken(UUID(submission), text_id, datetime.fromtimestamp(opened, UTC))

@@ -1,4 +1,4 @@
-"""The headers that protect every response, and which pages may be framed."""
+"""The headers that protect every response, and the exception for pages that may be framed."""
 
 from collections.abc import Iterable
 
@@ -33,33 +33,36 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 STRICT_TRANSPORT = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
-# For what the pages of other sites load from here: the loader of the widgets, its data, badges.
+# For what other sites' pages load from here: the loader of the widgets, its data, badges.
 CROSS_ORIGIN_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 
-# What a link shows is one person's: no copy on the way, none in a browser that others use, none in a search engine.
-# The link itself is kept back by Referrer-Policy; "no-referrer" would also take the Origin from our own forms.
+# What a signed link shows is one person's: no copy on the way, in a shared browser or in a search engine. That the
+# link itself does not leak is left to Referrer-Policy: "no-referrer" would also hide the Origin of our own forms.
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
 
 def init_app(app: Flask) -> None:
-    added = HEADERS | (STRICT_TRANSPORT if app.config["SETTINGS"].is_https else {})
-    app.extensions["added_headers"] = [(name, name.lower(), value) for name, value in added.items()]
+    headers = HEADERS | (STRICT_TRANSPORT if app.config["SETTINGS"].is_https else {})
+    app.extensions["security_headers"] = [
+        (name, name.lower(), value) for name, value in headers.items()
+    ]
     app.after_request(add_headers)
 
 
 def add_headers(response: Response) -> Response:
-    """Give every answer what it does not say itself; at each request, hence with one look at what is there."""
+    """Add each header that the response does not set itself."""
     headers = response.headers
-    given = {name.lower() for name, _ in headers}
-    for name, lower, value in _added():
-        if lower not in given:
+    # One pass, since this runs for every response and each look-up by name is a pass of its own.
+    present = {name.lower() for name, _ in headers}
+    for name, lower, value in _security_headers():
+        if lower not in present:
             headers.add(name, value)
     if _is_for_link_holder():
         headers.update(PRIVATE)
-    elif "cache-control" not in given:
+    elif "cache-control" not in present:
         headers.add("Cache-Control", "no-cache" if request.method in SAFE_METHODS else "no-store")
     if is_framed():
         _open_frame(headers, g.frame_ancestors)
@@ -72,23 +75,24 @@ def framed_by(origins: Iterable[str]) -> None:
 
 
 def is_framed() -> bool:
-    """Whether the response may be framed, so that an error has to fit into a frame, too."""
+    """Whether the response may be framed; an error must then fit into a frame, too."""
     return "frame_ancestors" in g
 
 
 def _open_frame(headers: Headers, ancestors: str) -> None:
-    headers.remove("X-Frame-Options")  # it knows no list; the policy replaces it
+    headers.remove("X-Frame-Options")  # knows no list of origins; the policy replaces it
     headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace(
         "frame-ancestors 'none'", f"frame-ancestors {ancestors}"
     )
-    # So that a host that isolates itself can show the frame, too (HTML, "embedder policy").
+    # A host page that isolates itself shows only frames that do so, too (HTML, "embedder policy").
     headers["Cross-Origin-Embedder-Policy"] = "require-corp"
     headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 
 
-def _added() -> list[tuple[str, str, str]]:
-    added: list[tuple[str, str, str]] = current_app.extensions["added_headers"]
-    return added
+def _security_headers() -> list[tuple[str, str, str]]:
+    """Return the name, the name in lowercase and the value of each."""
+    headers: list[tuple[str, str, str]] = current_app.extensions["security_headers"]
+    return headers
 
 
 def _is_for_link_holder() -> bool:

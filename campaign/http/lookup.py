@@ -1,4 +1,4 @@
-"""What an address names: an institution, a campaign's text in the reader's language, a page of a list; else 404."""
+"""What an address refers to: an institution, a campaign's text in the reader's language, a page of a list."""
 
 import re
 
@@ -16,31 +16,31 @@ from campaign.pledges.models import Pledge
 _PAGE_NUMBER = re.compile("[1-9][0-9]{0,3}")
 
 
-def institution_or_moved(ror_id: str, name: str = "ror_id", **known: str | None) -> Institution:
-    """The institution with this id.
+def institution_or_moved(ror_id: str, name: str = "ror_id", **query: str | None) -> Institution:
+    """Return the institution with this id.
 
-    Answers 404 for an unknown id, 301 where another institution stands for it today. ``name`` is what the address
-    calls the id. ``known`` is added to the new address: what the next request could not find out by itself.
+    Answers 404 for an unknown id, and 301 where another institution has taken its place. ``name`` is what the
+    route calls the id. ``query`` is added to the new address: what the next request could not find out by itself.
     """
     institution = institution_queries.resolve(ror_id) or abort(404)
     if institution.id != ror_id and request.method in SAFE_METHODS:
-        raise PermanentRedirect(**known, **{name: institution.id})
+        raise PermanentRedirect(**query, **{name: institution.id})
     return institution
 
 
 def text_or_404(slug: str) -> CampaignText:
-    """The current text of the campaign with this slug, in the reader's language."""
+    """Return a campaign's current text in the reader's language. Answers 404 where no campaign has this slug."""
     return campaign_queries.current_text(slug, i18n.current()) or abort(404)
 
 
 def chosen_text_or_404(slug: str | None) -> CampaignText:
-    """The current text of the campaign with this slug, or of the first one, in the reader's language."""
+    """The same for a slug that is optional: without one, the text of the first campaign."""
     campaigns = campaign_queries.list_all()
     return text_or_404(slug or next((campaign.slug for campaign in campaigns), ""))
 
 
 def current_texts() -> list[CampaignText]:
-    """Every campaign's current text in the reader's language, in the order of the front page."""
+    """Return every campaign's current text in the reader's language, in the order of the front page."""
     texts = (
         campaign_queries.current_text(campaign.slug, i18n.current())
         for campaign in campaign_queries.list_all()
@@ -49,14 +49,14 @@ def current_texts() -> list[CampaignText]:
 
 
 def text_of(pledge: Pledge) -> CampaignText:
-    """The current text of a pledge's campaign, in the reader's language; else the one that was signed."""
+    """Return the current text of a pledge's campaign in the reader's language, or else the one that was signed."""
     return campaign_queries.current_text(pledge.campaign.slug, i18n.current()) or pledge.text
 
 
 def page_number_or_404() -> int:
-    """The page of a list that the query names, 1 without one.
+    """Return the number of the page in the query, by default 1.
 
-    Answers 404 where it is not spelled as our links spell it: else one page could be kept under many addresses.
+    Answers 404 unless it is spelled as in our links: otherwise one page would be kept under many addresses.
     """
     page = request.args.get("page", "1")
     return int(page) if _PAGE_NUMBER.fullmatch(page) else abort(404)

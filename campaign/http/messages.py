@@ -1,4 +1,4 @@
-"""The words for every problem that the rules can find, in the reader's language."""
+"""Sentences for the problems that the rules of a pledge find, in the reader's language."""
 
 from collections.abc import Callable
 
@@ -64,7 +64,7 @@ _LIMITS: dict[str, Callable[[int, str], str]] = {
 
 
 def message(field: str, problem: FieldProblem) -> str:
-    """One plain sentence that says what to do."""
+    """Return one plain sentence that says what to do about the problem."""
     if problem.code == "required":
         return _REQUIRED[field]() if field in _REQUIRED else gettext("Fill in this field.")
     if problem.code in _LIMITS:

@@ -1,7 +1,7 @@
-"""The refusal of what other sites make a browser send.
+"""Refusal of requests that another site makes a browser send (cross-site request forgery).
 
-The public pages set no cookie, so there is no session to ride on. A browser says where a POST comes from
-(Sec-Fetch-Site, Origin), which needs no token and works on pages from a cache and in frames
+The public pages set no cookie, so there is no session to misuse. A browser says where a POST comes from
+(Sec-Fetch-Site, Origin); to rely on that needs no token, and works on cached pages and in frames
 (OWASP Cross-Site Request Forgery Prevention, "Fetch Metadata").
 """
 
@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
 
 
 def refuse_cross_site_posts() -> None:
+    """Answer 403 to a request that changes something and comes from another site."""
     if request.method not in SAFE_METHODS and not _is_same_origin():
         abort(403)
 
@@ -24,4 +25,4 @@ def _is_same_origin() -> bool:
         return site in {"same-origin", "none"}
     if origin := request.headers.get("Origin"):
         return origin.partition("://")[2] == request.host
-    return True  # not a browser of this decade, hence nobody's session or habits to exploit
+    return True  # not a browser of this decade, so no one has been tricked into sending it

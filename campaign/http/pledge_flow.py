@@ -36,11 +36,11 @@ THANKS, THANKS_LIFETIME = "thanks-page", timedelta(days=1)
 
 @dataclass(frozen=True)
 class FormHost:
-    """Where a form stands: on a page of its own, or in a frame on the page of an institution."""
+    """What differs between a form on a page of its own and one in a frame on an institution's page."""
 
     # Renders the form.
     show: Callable[[CampaignText, Form], str]
-    # The address where the code can be typed, given the token that allows it.
+    # The address of the page for the code, given the token that opens it.
     sent_url: Callable[[str], str]
     # Values of ``Pledge.source`` and ``Pledge.source_page``.
     source: tuple[str, str | None]
@@ -111,15 +111,15 @@ def _context(token: FormToken, source: tuple[str, str | None]) -> SubmissionCont
 
 def form_choices(form: Form) -> dict[str, Any]:
     """Template values: the options of the selects, and the institutions that the typed words may mean."""
-    chosen = institution_queries.resolve(form.value("institution"))
+    institution = institution_queries.resolve(form.value("institution"))
     query = form.value("institution_query")
-    searches = query and (not chosen or form.value("action") == "find")
+    searches = query and (not institution or form.value("action") == "find")
     matches = _matches(query, form.value("country")) if searches else []
     return {
         **select_options(),
-        "chosen_institution": None if matches else chosen,
+        "chosen_institution": None if matches else institution,
         "matches": matches,
-        "proposals": [] if chosen or query else _proposals(form.value("email")),
+        "proposals": [] if institution or query else _proposals(form.value("email")),
     }
 
 
@@ -152,6 +152,7 @@ def submission_from_token(token: str) -> UUID:
 def confirm_by_code(token: str) -> UUID:
     """Confirm the pledge of this token by the posted code; return its id. Raises CodeRefused, InvalidToken."""
     submission = submission_from_token(token)
+    # Digits of any script: int() knows them all.
     code = "".join(str(int(c)) for c in request.form.get("code", "")[:40] if c.isdecimal())
     if not code:
         raise CodeRefused(FieldProblem("required"))

@@ -1,6 +1,6 @@
-"""How often one network may use a view.
+"""Rate limits: how often one network may use a view.
 
-Generous: a whole campus may share one network. What looks odd is held for review, not refused.
+They are generous, since a whole campus may share one network: a suspicious pledge is held for review, not refused.
 """
 
 import ipaddress
@@ -27,7 +27,7 @@ class Limiter(Protocol):
     """Counts requests in windows of time, each as long as its limit says."""
 
     def hit(self, item: limits.RateLimitItem, *identifiers: str) -> bool:
-        """Count one request of these identifiers; False where it is one too many."""
+        """Count one request under these identifiers; return False if it is one too many."""
         ...
 
 
@@ -36,24 +36,24 @@ def init_app(app: Flask) -> None:
 
 
 def rate_limited(limit: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Answer 429 to a network that uses a view more often than the limit allows, such as "600 per minute".
+    """Answer 429 to a network that uses a view more often than its limit, such as "600 per minute".
 
-    Each endpoint has a budget of its own.
+    Each endpoint is counted separately.
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
-        def counted(*args: P.args, **kwargs: P.kwargs) -> R:
+        def limited_view(*args: P.args, **kwargs: P.kwargs) -> R:
             count_request(limit)
             return view(*args, **kwargs)
 
-        return counted
+        return limited_view
 
     return decorate
 
 
 def count_request(limit: str) -> None:
-    """Count this request for its endpoint and network; answers 429 where it is one too many."""
+    """Count this request for its endpoint and network. Answers 429 if it is one too many."""
     limiter: Limiter = current_app.extensions["limiter"]
     if not limiter.hit(
         _parsed(limit), request.endpoint or "", network_of(request.remote_addr or "")
@@ -73,10 +73,10 @@ def _limiter(url: str) -> Limiter:
 
 
 class InMemoryFixedWindows:
-    """Counts for one process.
+    """A Limiter in the memory of one process.
 
-    The library's own memory looks through all that it knows at nearly every request, 4 ms of a processor with
-    20,000 networks. Here a window that is over is dropped as a whole.
+    The library's own goes through all its counts at nearly every request: 4 ms of processor time with 20,000
+    networks. Here all networks share the window of a limit, which is dropped as a whole when it ends.
     """
 
     def __init__(self) -> None:
@@ -95,13 +95,13 @@ class InMemoryFixedWindows:
 
 
 def network_of(address: str) -> str:
-    """What counts as one network: an IPv4 address, or the /64 that one IPv6 site has (RFC 6177)."""
+    """Return what counts as one network: an IPv4 address, or the /64 of an IPv6 site (RFC 6177)."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
     if parsed.version == 4:
         return str(parsed)
-    if parsed.ipv4_mapped:  # how a server that listens on both sees IPv4 (RFC 4291, 2.5.5.2)
+    if parsed.ipv4_mapped:  # IPv4 as a server that listens on both sees it (RFC 4291, 2.5.5.2)
         return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((parsed, 64), strict=False))

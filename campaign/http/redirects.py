@@ -1,4 +1,4 @@
-"""What has its page at another address today: a merged institution, a country's code in small letters."""
+"""Redirects from old and misspelled addresses: of a merged institution, or of a country's code in lowercase."""
 
 from urllib.parse import urlencode
 
@@ -8,15 +8,15 @@ from werkzeug.routing import RequestRedirect
 
 
 class PermanentRedirect(RequestRedirect):
-    """This very page is at another address, for ever; ``changed`` are the parts of path or query that differ."""
+    """A redirect (301) to this page at another address; ``changes`` are the parts of path or query that differ."""
 
     code = 301
 
-    def __init__(self, **changed: str | None) -> None:
+    def __init__(self, **changes: str | None) -> None:
         path, query = dict(request.view_args or {}), MultiDict(request.args)
-        for name, value in changed.items():
+        for name, value in changes.items():
             if value:
                 (path if name in path else query)[name] = value
-        # Apart from url_for, for which some names mean something: a query is the reader's.
-        address, asked = url_for(str(request.endpoint), **path), list(query.items(multi=True))
-        super().__init__(f"{address}?{urlencode(asked)}" if asked else address)
+        # The query is not passed to url_for, which gives some names a meaning ("_scheme"): it is the reader's.
+        address, items = url_for(str(request.endpoint), **path), list(query.items(multi=True))
+        super().__init__(f"{address}?{urlencode(items)}" if items else address)

@@ -1,4 +1,4 @@
-"""What every template can use: the language, addresses, and how numbers, days and names are written in it."""
+"""What every template can use: the language, addresses, and filters for numbers, days and names."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,9 +20,9 @@ from campaign.pledges.disciplines import FIELDS
 from campaign.pledges.queries import has_demo
 from campaign.pledges.rules import ROLES
 
-# What a view of a page returns: HTML, a finished response, or HTML with a status.
+# What the view of a page returns: HTML, a finished response, or HTML with a status.
 Page = str | Response | tuple[str, int]
-# Stands where a number goes, so that the number can be set apart from its sentence.
+# Takes the place of a number in a sentence, so that the sentence can be cut there.
 _NUMBER = "\N{OBJECT REPLACEMENT CHARACTER}"
 
 
@@ -37,7 +37,7 @@ def init_app(app: Flask) -> None:
 
 
 def _page_context() -> dict[str, Any]:
-    """Runs for letters, too, where there is no request."""
+    """Return the variables of every template. E-mails are rendered without a request."""
     context: dict[str, Any] = {
         "locale": i18n.current(),
         "direction": i18n.direction(i18n.current()),
@@ -55,24 +55,24 @@ def _page_context() -> dict[str, Any]:
 
 
 def _canonical_url() -> str:
-    """This page's own address, with those parts of the query that make it another page."""
-    kept = [
+    """Return the address of this page, with only those parameters that make it another page."""
+    query = [
         (name, request.args[name])
         for name in ("campaign", "country", "page")
         if request.args.get(name)
     ]
-    return current_settings().site_url + request.path + (f"?{urlencode(kept)}" if kept else "")
+    return current_settings().site_url + request.path + (f"?{urlencode(query)}" if query else "")
 
 
 def _holds_demo() -> bool:
     try:
         return has_demo()
     except SQLAlchemyError:
-        return False  # the page that is being made says that something went wrong; it must not go wrong itself
+        return False  # the database is away, and the page that says so must not fail, too
 
 
 def paragraphs(prose: str) -> Markup:
-    """Plain prose as escaped paragraphs."""
+    """Return plain text as escaped HTML paragraphs, divided at empty lines."""
     parts = [part.strip() for part in prose.split("\n\n")]
     return Markup("").join(
         Markup("<p>{}</p>").format(Markup("<br>").join(escape(line) for line in part.splitlines()))
@@ -87,12 +87,15 @@ def _institution(institution: Institution) -> str:
 
 
 def commitment(code: str, text: CampaignText, kind: str, signed: CampaignText) -> str:
-    """The sentence in the reader's language; the signed one, should a later version have dropped it."""
+    """Return a commitment's sentence from ``text``, or from the signed text if a later version dropped it."""
     return text.commitments_for(kind).get(code) or signed.commitments_for(kind)[code]
 
 
 def people_have_pledged(people: int) -> list[str]:
-    """Words before the number, the number, words after it; or words alone, as Arabic says "two people"."""
+    """Return the words before the number, the number, and the words after it.
+
+    Or words alone: Arabic has a form of its own for "two people".
+    """
     sentence: str = ngettext(
         "%(count)s person has pledged", "%(count)s people have pledged", people, count=_NUMBER
     )

@@ -1,4 +1,4 @@
-"""The public site has no sessions: its pages are kept for everyone, so none may depend on who asks."""
+"""The public site has no sessions: its pages are cached for everyone, so none may depend on the visitor."""
 
 from collections.abc import Iterator
 from typing import NoReturn
@@ -15,7 +15,7 @@ class SessionOpened(RuntimeError):
 
 
 class _NoSession(SessionMixin):
-    """Stands where a session would be, and refuses whatever is done with it."""
+    """Takes the place of a session, and raises SessionOpened on every use."""
 
     def __getitem__(self, key: str) -> NoReturn:
         raise SessionOpened
@@ -37,7 +37,7 @@ class _NoSession(SessionMixin):
 
 
 class NoSessions(SessionInterface):
-    """Neither reads nor sets a cookie."""
+    """A session interface that neither reads nor sets a cookie."""
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:  # noqa: ARG002 (Flask calls it so)
         return _NoSession()

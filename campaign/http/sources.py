@@ -1,7 +1,7 @@
-"""Where a reader comes from: ``?via=card&host=https://www.uni.ac.ke&page=/science/`` below a link to a form.
+"""Where a visitor comes from: ``?via=card&host=https://www.uni.ac.ke&page=/science/`` in a link to a form.
 
-A browser sends a form to the address at which it stands, so these survive the POST. Whoever likes can write them
-by hand: they tell which poster or widget works, and decide nothing.
+A form is posted to its own address, so these parameters survive the POST. Anyone can write them by hand: they show
+which posters and widgets work, and decide nothing.
 """
 
 import re
@@ -19,7 +19,7 @@ _PAGE = re.compile(r"/[^?#\s\x00-\x1f\x7f]*")
 
 
 def source_of(arguments: Mapping[str, str]) -> tuple[str, str | None]:
-    """Values of ``Pledge.source`` and ``source_page``: ("card@www.uni.ac.ke", "https://www.uni.ac.ke/science/")."""
+    """Return ``Pledge.source`` and ``source_page``: ("card@www.uni.ac.ke", "https://www.uni.ac.ke/science/")."""
     via = arguments.get("via", "")
     if via in ON_PAPER_OR_PICTURE:
         return via, None
@@ -29,7 +29,7 @@ def source_of(arguments: Mapping[str, str]) -> tuple[str, str | None]:
 
 
 def source_at(widget: str, origin: str | None, page: str) -> tuple[str, str | None]:
-    """The same for a widget of this kind on this page of this origin; without one, only the kind is known."""
+    """The same for a kind of widget on a page of an origin; without an origin, the kind is all there is."""
     if origin is None:
         return widget, None
     is_path = _PAGE.fullmatch(page)
@@ -39,7 +39,7 @@ def source_at(widget: str, origin: str | None, page: str) -> tuple[str, str | No
 
 
 def origin_in(text: str) -> str | None:
-    """The origin that the text is, as a browser writes it; None for anything else."""
+    """Return the origin as a browser writes it, or None if the text is not an origin."""
     try:
         return parse_origin(text[:300])
     except InvalidOrigin:
