@@ -1,4 +1,4 @@
-"""Commands for texts: publishing campaigns, adding and updating languages."""
+"""Commands for texts: publish campaigns, add and update languages."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ from campaign.catalogues import compile_catalogues
 from campaign.cli.running import publish_shipped_texts
 from campaign.paths import TRANSLATIONS
 
-campaigns = AppGroup("campaigns", help="Publish what is pledged.")
+campaigns = AppGroup("campaigns", help="Publish the texts of the campaigns.")
 languages = AppGroup("languages", help="Add a language; keep the catalogues complete.")
 
 TEMPLATE = TRANSLATIONS / "messages.pot"
@@ -38,15 +38,15 @@ def add(tag: str) -> None:
     """Add the language with this BCP 47 TAG (for example "sw" or "zh-Hant"): an empty catalogue to translate."""
     try:
         locale = Locale.parse(tag, sep="-")
-        tag = str(locale).replace("_", "-")  # as CLDR spells it: "ZH-hans" would be another folder
+        tag = str(locale).replace("_", "-")  # in CLDR's spelling: "ZH-hans" would be another folder
     except (ValueError, UnknownLocaleError):
         raise click.ClickException(f"{tag} is not a language tag that CLDR knows.") from None
     path = _catalogue(tag)
     if path.exists():
-        raise click.ClickException(f"{tag} is there already.")
+        raise click.ClickException(f"{tag} exists already.")
     extract_messages()
     path.parent.mkdir(parents=True)
-    _write(path, _merged(_empty(locale), _template()))
+    path.write_bytes(_as_bytes(_merged(_empty(locale), _read(TEMPLATE)), omit_header=False))
     click.echo(
         f"Translate {path}, then add {TRANSLATIONS / 'campaigns'}/*/{tag}.toml and run `lightup migrate`."
     )
@@ -57,12 +57,17 @@ def update() -> None:
     """Collect the messages from code and templates and bring every catalogue up to date."""
     extract_messages()
     for path in sorted(TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")):
-        with path.open("rb") as source:
-            catalogue = read_po(source, locale=path.parent.parent.name)
-        _write(path, _merged(catalogue, _template()))
-        missing = sum(not _is_translated(message) for message in catalogue if message.id)
-        click.echo(f"{path.parent.parent.name}: {missing} to translate")
+        click.echo(f"{path.parent.parent.name}: {update_catalogue(path)} to translate")
     compile_catalogues(TRANSLATIONS)
+
+
+def update_catalogue(path: Path, template: Path = TEMPLATE) -> int:
+    """Merge the template's messages into one catalogue; return how many of them are left to translate."""
+    catalogue = _merged(_read(path, locale=path.parent.parent.name), _read(template))
+    # Babel would write the header anew each time, with another date and order. It stays as its translators left it.
+    header, _, _ = path.read_bytes().partition(b"\n\n")
+    path.write_bytes(header + b"\n\n" + _as_bytes(catalogue, omit_header=True))
+    return sum(not _is_translated(message) for message in catalogue if message.id)
 
 
 def extract_messages(target: Path = TEMPLATE) -> None:
@@ -94,7 +99,7 @@ def extract_messages(target: Path = TEMPLATE) -> None:
 
 
 def _empty(locale: Locale) -> Catalog:
-    """A catalogue with CLDR's plural forms: Babel's own table knows fewer, and wrong ones for zh-Hans."""
+    """An empty catalogue with the plural forms of CLDR: Babel's own table has fewer, and wrong ones for zh-Hans."""
     # CLDR's "e" is the exponent of compact numbers ("1M"), which gettext does not know: zero for all of ours.
     plurals = re.sub(r"\be\b", "0", to_gettext(locale.plural_form))
     header = (
@@ -103,13 +108,16 @@ def _empty(locale: Locale) -> Catalog:
     return read_po(BytesIO(header.encode()), locale=locale)
 
 
-def _template() -> Catalog:
-    with TEMPLATE.open("rb") as source:
-        return read_po(source)
+def _read(path: Path, locale: str | None = None) -> Catalog:
+    with path.open("rb") as source:
+        return read_po(source, locale=locale)
 
 
 def _merged(catalogue: Catalog, template: Catalog) -> Catalog:
-    """No guesses: a fuzzy translation would be shown to nobody and hide that one is missing."""
+    """The catalogue with exactly the template's messages.
+
+    Nothing is guessed: a fuzzy translation is never shown, and would hide that one is missing.
+    """
     catalogue.update(template, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     return catalogue
@@ -119,11 +127,12 @@ def _catalogue(tag: str) -> Path:
     return TRANSLATIONS / tag.replace("-", "_") / "LC_MESSAGES" / "messages.po"
 
 
-def _write(path: Path, catalogue: Catalog) -> None:
-    with path.open("wb") as target:
-        write_po(
-            target, catalogue, width=0, sort_output=True, ignore_obsolete=True, omit_header=False
-        )
+def _as_bytes(catalogue: Catalog, *, omit_header: bool) -> bytes:
+    target = BytesIO()
+    write_po(
+        target, catalogue, width=0, sort_output=True, ignore_obsolete=True, omit_header=omit_header
+    )
+    return target.getvalue().rstrip() + b"\n"
 
 
 def _is_translated(message: Message) -> bool:

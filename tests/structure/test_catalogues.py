@@ -2,6 +2,7 @@
 
 import gettext
 import re
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import polib
 import pytest
 
 from campaign import i18n
-from campaign.cli.content import extract_messages
+from campaign.cli.content import extract_messages, update_catalogue
 from campaign.paths import TRANSLATIONS
 
 # Each is a translation of the source language.
@@ -39,6 +40,29 @@ def test_the_template_is_up_to_date(tmp_path: Path) -> None:
         for path in (tmp_path / "messages.pot", TRANSLATIONS / "messages.pot")
     )
     assert fresh == kept
+
+
+def copied_catalogue(tag: str, folder: Path) -> Path:
+    path = Path(tag.replace("-", "_"), "LC_MESSAGES", "messages.po")
+    (folder / path).parent.mkdir(parents=True)
+    return Path(shutil.copy(TRANSLATIONS / path, folder / path))
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_a_catalogue_without_changes_stays_as_it_is(tag: str, tmp_path: Path) -> None:
+    path = copied_catalogue(tag, tmp_path)
+    before = path.read_bytes()
+    assert update_catalogue(path) == 0
+    assert path.read_bytes() == before
+
+
+def test_a_new_message_changes_nothing_else(tmp_path: Path) -> None:
+    path, template = copied_catalogue("sw", tmp_path), tmp_path / "messages.pot"
+    before = path.read_text()
+    added = '\nmsgid "~ a new message"\nmsgstr ""\n'  # sorted last
+    template.write_text((TRANSLATIONS / "messages.pot").read_text() + added)
+    assert update_catalogue(path, template) == 1
+    assert path.read_text() == before + added
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)
