@@ -20,7 +20,7 @@ from campaign.paths import MIGRATIONS, STATIC, TEMPLATES
 
 
 def create_site(settings: Settings | None = None) -> Flask:
-    """The public site for these settings, or for the environment's. Raises ConfigError."""
+    """Create the public site, from these settings or those of the environment. Raises ConfigError."""
     app = _base(settings)
     proxies = app.config["SETTINGS"].trusted_proxies
     app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -37,7 +37,7 @@ def create_site(settings: Settings | None = None) -> Flask:
 
 
 def create_worker(settings: Settings | None = None) -> Flask:
-    """What jobs and commands run in: no pages, but the addresses of the site's. Raises ConfigError."""
+    """Create what jobs and commands run in: no pages, but links to those of the site. Raises ConfigError."""
     app = _base(settings)
     links.init_app(app, _addresses_of_site())
     rendering.init_app(app)
@@ -45,7 +45,7 @@ def create_worker(settings: Settings | None = None) -> Flask:
 
 
 def _base(settings: Settings | None) -> Flask:
-    """What every application has: settings, database, languages, and calls to the worker."""
+    """Create an application with what all have: settings, database, languages, calls to the worker."""
     settings = settings or Settings.from_env(os.environ)
     app = Flask(__name__, template_folder=str(TEMPLATES), static_folder=str(STATIC))
     app.config.update(
@@ -55,14 +55,14 @@ def _base(settings: Settings | None) -> Flask:
         TESTING=settings.testing,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS={
-            "hide_parameters": True,  # names and addresses have no business in a log
+            "hide_parameters": True,  # keeps names and addresses out of logs
             "pool_size": settings.web_threads,
             "max_overflow": 4,
         },
         MAX_CONTENT_LENGTH=256 * 1024,  # a pledge with three letters of support is far smaller
         MAX_FORM_PARTS=200,
         COMPRESS_ALGORITHM=["br", "gzip"],  # phones on poor connections come first
-        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # static addresses carry the content's hash
+        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # the address of a static file contains its hash
     )
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=False)
@@ -72,7 +72,7 @@ def _base(settings: Settings | None) -> Flask:
 
 
 def _addresses_of_site() -> Map:
-    """The site's routes alone, from an application that nobody asks anything."""
+    """Return the routes of the site, from an application that serves no requests."""
     routes = Flask(__name__)
     addresses.init_app(routes)
     web.init_app(routes)

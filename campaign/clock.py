@@ -1,4 +1,4 @@
-"""The time, in one place: always UTC, always aware."""
+"""The time: always in UTC, always with its zone."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ def now() -> datetime:
 
 
 def recent_months(number: int) -> list[str]:
-    """The last months up to this one ("2026-11"), as tallies name them."""
+    """Return so many months, the last being this one, as tallies name them: "2026-11"."""
     today = now()
     last = today.year * 12 + today.month - 1
     return [f"{month // 12}-{month % 12 + 1:02}" for month in range(last - number + 1, last + 1)]

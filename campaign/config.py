@@ -1,7 +1,7 @@
-"""Every setting, in one frozen object, read once from the environment and checked at start.
+"""All settings in one frozen object, read from the environment and checked once, at start.
 
-``Settings.from_env`` raises ``ConfigError`` with one sentence for each problem, so that an operator
-mends all of them at once instead of one per restart.
+``Settings.from_env`` raises ``ConfigError`` with one sentence for each problem, so that an operator can fix all of
+them at once instead of one per restart.
 """
 
 import secrets
@@ -106,7 +106,7 @@ def _mailbox(value: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One attribute a setting; its environment variable is the attribute's name in capitals."""
+    """One attribute for each setting; its environment variable is the name in capitals."""
 
     database_url: str = _setting("PostgreSQL 18 or later", None, _database_url)
     secret_key: str = _setting("signs links; may be changed", None, _secret)
@@ -178,6 +178,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings; an empty variable counts as not set. Raises ConfigError with all problems at once."""
         values: dict[str, Any] = {}
         problems = []
         for setting in fields(cls):
@@ -195,7 +196,7 @@ class Settings:
 
     @property
     def permanent_key(self) -> str:
-        """The key of every hash: HASH_KEY, or SECRET_KEY in an instance that has one key only."""
+        """The key of every hash: HASH_KEY, or SECRET_KEY in an instance with one key only."""
         return self.hash_key or self.secret_key
 
     @property
@@ -208,7 +209,7 @@ class Settings:
 
 
 def current_settings() -> Settings:
-    """Those of the application that is at work."""
+    """Return the settings of the current application."""
     settings: Settings = current_app.config["SETTINGS"]
     return settings
 
@@ -221,20 +222,20 @@ ONE_KEY_ADVICE = (
 
 
 def local_keys(folder: Path) -> dict[str, str]:
-    """The keys of a one-command instance by setting: made once, kept in its folder, readable by its owner only.
+    """Return the keys of a one-command instance, by setting: created once, in files that only its owner can read.
 
     An instance from before there were two keys goes on with one value for both.
     """
     secret_key, hash_key = folder / "secret_key", folder / "hash_key"
     if not hash_key.exists():
-        _keep(hash_key, secret_key.read_text() if secret_key.exists() else secrets.token_hex(32))
+        _store(hash_key, secret_key.read_text() if secret_key.exists() else secrets.token_hex(32))
     if not secret_key.exists():
-        _keep(secret_key, secrets.token_hex(32))
+        _store(secret_key, secrets.token_hex(32))
     return {"SECRET_KEY": secret_key.read_text().strip(), "HASH_KEY": hash_key.read_text().strip()}
 
 
-def _keep(path: Path, key: str) -> None:
-    """Write as a whole or not at all: half a key would lock its owner out."""
+def _store(path: Path, key: str) -> None:
+    """Write the key as a whole or not at all: half a key would lock its owner out."""
     temporary = path.with_suffix(".new")
     temporary.touch(mode=0o600)
     temporary.write_text(key)

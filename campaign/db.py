@@ -1,4 +1,4 @@
-"""The database session, the base class of all models and the few helpers that every domain uses."""
+"""The database session, the base class of all models, and the few helpers that every domain uses."""
 
 import os
 import time
@@ -14,7 +14,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
-# Constraints with predictable names can be named in migrations and in error handling.
+# Predictable names, by which migrations and error handling can refer to a constraint.
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -36,48 +36,54 @@ class Base(DeclarativeBase):
     )
 
 
-# What was committed is what we just wrote; reading it all again would double the statements of a busy worker.
+# Rows stay loaded after a commit: they are as we wrote them, and reading them again would double the statements
+# of a busy worker.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
-# A connection that was idle may be one to a server that is gone. One that was in use a moment ago is not asked:
-# in a busy hour the question would be every sixth statement, and one failure renews the whole pool.
+# The server of an idle connection may be gone, so the pool tests one that was idle for so long. SQLAlchemy's
+# pool_pre_ping would test each: in a busy hour every sixth statement, although one failure renews the whole pool.
 IDLE_SECONDS = 1.0
 
 
 @event.listens_for(Pool, "connect")
 def read_in_utc(connection: psycopg.Connection, _record: object) -> None:
-    """Days are days in UTC, whatever the server's zone. By a statement: not all poolers take start options."""
+    """Make days be days in UTC, whatever the server's zone.
+
+    By a statement, since not every pooler (such as PgBouncer) accepts the option when it connects.
+    """
     connection.execute("SET TIME ZONE 'UTC'")
     connection.commit()
 
 
 @event.listens_for(Pool, "checkin")
 def note_time(_connection: object, record: ConnectionPoolEntry) -> None:
+    """Note when a connection went back to the pool."""
     record.info["used_at"] = time.monotonic()
 
 
 @event.listens_for(Pool, "checkout")
-def ask_whether_alive(
+def check_if_idle(
     connection: psycopg.Connection, record: ConnectionPoolEntry, _proxy: object
 ) -> None:
+    """Test a connection that was idle. Raises DisconnectionError, at which the pool tries a new one."""
     if time.monotonic() - record.info.get("used_at", time.monotonic()) < IDLE_SECONDS:
         return
     try:
         connection.execute("SELECT 1")
         connection.rollback()
     except psycopg.OperationalError as error:
-        raise DisconnectionError from error  # the pool tries again with a new connection
+        raise DisconnectionError from error
 
 
 if TYPE_CHECKING:
-    # A type checker cannot follow the class that Flask-SQLAlchemy builds at run time.
+    # Flask-SQLAlchemy builds the class at run time, where a type checker cannot follow.
     Model = Base
 else:
     Model = db.Model
 
 
 def new_id() -> UUID:
-    """A key as the database makes it (RFC 9562, version 7), for who must know it before the row is there."""
+    """Return a key like the database's (RFC 9562, version 7), for code that needs it before the row exists."""
     stamp = time.time_ns() // 1_000_000 << 80
     version, variant = 7 << 76, 2 << 62
     chance = int.from_bytes(os.urandom(10)) & ~(0xF << 76 | 0x3 << 62)
@@ -85,5 +91,5 @@ def new_id() -> UUID:
 
 
 def uuid_key() -> Mapped[UUID]:
-    """Primary key that sorts by time of creation and tells nobody how many there are."""
+    """Return the column of a primary key that sorts by time of creation and does not reveal the number of rows."""
     return mapped_column(primary_key=True, server_default=func.uuidv7())

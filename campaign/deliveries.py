@@ -1,7 +1,7 @@
-"""Queues in tables: rows that are claimed one by one, leased, tried again, and given up in the end.
+"""Queues in tables: rows are claimed one by one, leased, tried again, and given up in the end.
 
 E-mails and messages to webhooks wait in tables of this shape. The row is the truth; a message to the worker only
-wakes it. A kill can double the delivery in flight, never lose one.
+wakes it. If a worker is killed, the delivery in flight may happen twice, but none is lost.
 """
 
 import logging
@@ -47,11 +47,11 @@ class Delivery(Model):
 
     __abstract__ = True
 
-    # Keys rise: what was queued together is sent in its order.
+    # Keys sort by time: what was queued together is sent in that order.
     id: Mapped[UUID] = uuid_key()
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     queued_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    # When it may be tried (again). A claim moves it ahead, so that what a killed worker had claimed comes back.
+    # When it may be tried (again). A claim moves it ahead, so that a row comes back if the worker is killed.
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())
     sent_at: Mapped[datetime | None]
     # When it was given up.
@@ -69,12 +69,12 @@ class Outcome(Enum):
 
     DELIVERED = auto()
     FAILED = auto()
-    # Nothing else would get through either.
+    # No other delivery would get through either.
     UNREACHABLE = auto()
 
 
 def queue_indexes(table: str) -> tuple[Index, Index]:
-    """The index by which ``claim`` finds the next row at once, and the one by which ``purge`` finds old ones.
+    """Return the index by which ``claim`` finds the next row, and the one by which ``purge`` finds old ones.
 
     A row is in one of them at a time: in the first while it waits, in the second once it was sent or given up.
     """
@@ -87,12 +87,12 @@ def queue_indexes(table: str) -> tuple[Index, Index]:
 
 
 def is_waiting(model: type[Delivery]) -> ColumnElement[bool]:
-    """The condition that a row is neither sent nor given up."""
+    """Return the condition that a row is neither sent nor given up."""
     return and_(model.sent_at.is_(None), model.failed_at.is_(None))
 
 
 def has_due(model: type[Delivery]) -> ColumnElement[bool]:
-    """The condition that a row is due."""
+    """Return the condition that the queue has a row that is due."""
     return exists().where(_is_due(model))
 
 
@@ -105,10 +105,10 @@ def drain(
     deliver: Callable[[Claimed], Outcome],
     seconds: float = RUN_SECONDS,
 ) -> int:
-    """Deliver what is due, one after the other, for so many seconds at most; return how many were delivered.
+    """Deliver what is due, row by row, for at most so many seconds; return how many were delivered.
 
-    Ends early where ``deliver`` returns UNREACHABLE: the sweep tries again. Commits every claim and every outcome,
-    since both must survive a kill.
+    Ends early when ``deliver`` returns UNREACHABLE: the scheduler wakes the job again. Commits each claim and each
+    outcome, since both must survive a kill.
     """
     delivered = 0
     for claimed in _claims(claim, seconds):
@@ -131,10 +131,11 @@ def _claims(claim: Callable[[], Claimed | None], seconds: float) -> Iterator[Cla
 
 
 def claim(model: type[Row], only: UUID | None = None) -> Row | None:
-    """Lease the next row that is due, or only this one, or return None; the caller commits, then sends it.
+    """Lease and return the next row that is due, or just the row with the id ``only``, or None.
 
-    Rows are claimed one at a time: of a batch, the last would outlive its lease when the server is slow. A row that
-    was claimed MAX_ATTEMPTS times without an outcome, as by workers that were killed, is given up on the way.
+    The caller commits before it delivers. Rows are claimed one at a time: with a slow server, the last of a batch
+    would outlive its lease. A row that was claimed MAX_ATTEMPTS times without an outcome, as by workers that were
+    killed, is given up on the way.
     """
     lease = _lease(model, is_only=only is not None)
     parameters = {"only": only} if only else {}
@@ -147,12 +148,12 @@ def claim(model: type[Row], only: UUID | None = None) -> Row | None:
 
 @cache
 def _lease(model: type[Delivery], *, is_only: bool) -> ReturningUpdate[Delivery]:
-    """The statement that moves the next row LEASE ahead and counts an attempt; rows that others locked are skipped.
+    """Return the statement that moves the next row LEASE ahead and counts an attempt. It skips locked rows.
 
     Built once for each queue, since building it takes a third of the time of a claim.
     """
     criteria = [model.id == bindparam("only")] if is_only else []
-    # Of rows due at one instant, as after a pause, those tried least go first: one that always fails holds up none.
+    # Of rows due at one instant, as after a pause, those tried least go first: one that always fails delays none.
     order = (model.due_at, model.attempts, model.id)
     next_id = select(model.id).where(_is_due(model), *criteria).order_by(*order).limit(1)
     return (
@@ -165,7 +166,7 @@ def _lease(model: type[Delivery], *, is_only: bool) -> ReturningUpdate[Delivery]
 
 
 def record_failure(row: Delivery, error: str, now: datetime, *, permanent: bool = False) -> None:
-    """Have the row tried again later, or give it up after MAX_ATTEMPTS or a permanent failure."""
+    """Schedule the next attempt, or give the row up after MAX_ATTEMPTS or a permanent failure."""
     row.error = error[:500]
     if permanent or row.attempts >= MAX_ATTEMPTS:
         row.failed_at = now

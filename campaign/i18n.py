@@ -1,4 +1,4 @@
-"""The reader's language: which are offered, which one a browser asks for, and how numbers and dates look in it.
+"""The reader's language: which are offered, which suits a browser, and how numbers and dates are written in it.
 
 A locale is named by its BCP 47 tag everywhere ("zh-Hans"), in URLs and in the database; only folder names
 and Babel use an underscore. English is the language of the source; every other offered language
@@ -50,6 +50,7 @@ def offered() -> tuple[str, ...]:
 
 
 def is_offered(tag: str) -> bool:
+    """Whether this exact tag is one of an offered language."""
     return tag in offered()
 
 
@@ -60,24 +61,24 @@ def babel_locale(tag: str) -> Locale:
 
 @cache
 def direction(tag: str) -> str:
-    """Value of the HTML attribute ``dir``."""
+    """Return the value of the HTML attribute ``dir``: "ltr" or "rtl"."""
     return babel_locale(tag).text_direction
 
 
 @cache
 def autonym(tag: str) -> str:
-    """The language's name in itself, as a language menu shows it."""
+    """Return the language's own name for itself, for the language menu."""
     return babel_locale(tag).get_display_name(tag.replace("-", "_")) or tag
 
 
-@lru_cache(1000)  # tags come from any browser: no more of them than there are good ones are kept
+@lru_cache(1000)  # bounded, since browsers can send any tag
 def likely_script(tag: str) -> tuple[str, str] | None:
-    """Language and the script it is most likely written in: ("zh", "Hant") for zh-TW, None for nonsense.
+    """Return the language and its most likely script: ("zh", "Hant") for zh-TW, None for what is no tag.
 
     Source: CLDR likely subtags (UTS #35, part 1, "Likely Subtags").
     """
     try:
-        # Not Locale.parse, which knows no zh-Hant-CN and takes it for zh-CN.
+        # Not Locale.parse, which does not know zh-Hant-CN and takes it for zh-CN.
         language, territory, script, *_ = parse_locale(tag, sep="-")
     except ValueError:
         return None
@@ -91,7 +92,7 @@ def likely_script(tag: str) -> tuple[str, str] | None:
 
 
 def fallback_chain(tag: str) -> Iterator[str]:
-    """Offered tags that a reader of this one can read, best first: exact, same language and script, default."""
+    """Yield the offered tags for a reader of this one, best first: exact, same language and script, default."""
     if is_offered(tag):
         yield tag
     wanted = likely_script(tag)
@@ -103,9 +104,9 @@ def fallback_chain(tag: str) -> Iterator[str]:
 
 
 def negotiate(accepted: Iterable[str]) -> str:
-    """The offered language for a browser's Accept-Language tags, best first (RFC 9110, 12.5.4).
+    """Return the offered language for a browser's tags, which come best first (RFC 9110, 12.5.4).
 
-    Matches on the likely script: zh-TW never gets simplified characters, pt-MZ gets pt.
+    Matches language and likely script, not prefixes as in RFC 4647: zh-TW must not get zh-Hans, pt-MZ gets pt.
     """
     by_script = _by_script(offered())
     for tag in accepted:
@@ -118,12 +119,13 @@ def negotiate(accepted: Iterable[str]) -> str:
 
 @cache
 def _by_script(tags: tuple[str, ...]) -> dict[tuple[str, str] | None, str]:
+    # Reversed, so that of two with one script the first in order wins.
     return {likely_script(tag): tag for tag in reversed(tags)}
 
 
 @contextmanager
 def in_language(tag: str) -> Iterator[None]:
-    """Everything inside speaks this language: letters in a worker, pages in a request."""
+    """Use this language inside the block, with or without a request: e-mails of a worker are written in it."""
     before = g.get("locale", DEFAULT)
     g.locale = tag
     try:
@@ -134,7 +136,7 @@ def in_language(tag: str) -> Iterator[None]:
 
 
 def current() -> str:
-    """The tag of the language that is being spoken."""
+    """Return the tag of the language in use."""
     tag: str = g.get("locale", DEFAULT)
     return tag
 
@@ -148,12 +150,12 @@ def format_date(day: date | datetime, style: str = "long") -> str:
 
 
 def month_name(month: str) -> str:
-    """A month ("2026-11") in words of the reader's language: "November 2026"."""
+    """Return a month such as "2026-11" in the reader's language: "November 2026"."""
     return _format_month(month, "yMMMM")
 
 
 def short_month_name(month: str) -> str:
-    """The same in little room: "Nov 2026"."""
+    """The same, abbreviated: "Nov 2026"."""
     return _format_month(month, "yMMM")
 
 
@@ -163,7 +165,7 @@ def _format_month(month: str, skeleton: str) -> str:
 
 
 def isolated(name: str) -> str:
-    """A name between marks that keep its direction from turning its neighbours around (UAX #9, FSI and PDI)."""
+    """Return a name between marks that keep its direction from reordering the text around it (UAX #9, FSI, PDI)."""
     return f"\u2068{name}\u2069"
 
 

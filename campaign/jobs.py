@@ -1,7 +1,7 @@
-"""Waking the worker. A job's message carries no data and may be lost or doubled: the tables are the truth.
+"""Wake-up calls to the worker. They carry no data and may be lost or doubled: the tables are the truth.
 
-A change of a table calls ``wake`` inside its transaction; ``commit`` sends the messages once that has succeeded.
-The scheduler's sweep wakes the same jobs again, so a lost message costs seconds and no row.
+Code that changes a table calls ``wake`` inside the transaction; ``commit`` sends the calls once that has succeeded.
+The scheduler wakes the same jobs periodically (the sweep), so a lost call costs seconds and no row.
 """
 
 import logging
@@ -20,14 +20,14 @@ from campaign.config import Settings
 from campaign.db import db
 
 QUEUE = "campaign"
-# A burst of pledges needs one call, not one each; the sweep picks up what comes after a suppressed one.
+# A burst of pledges needs one call, not one each. The sweep picks up what comes after a suppressed call.
 WAKE_INTERVAL_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
 
 
 class Waker:
-    """Sends wake-up calls from a thread of its own: a broker may hang for minutes, and a saved pledge must not."""
+    """Sends wake-up calls from a thread of its own: a broker may hang for minutes, but a request must not."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -43,11 +43,11 @@ class Waker:
                 return
             self._last_calls[job] = time.monotonic()
             self._start()
-        with suppress(Full):  # the sweep wakes what is not heard now
+        with suppress(Full):  # the broker hangs; the sweep will wake the job
             self._outgoing.put_nowait(job)
 
     def _start(self) -> None:
-        """Once in a process, and only when there is something to send: a thread does not survive a fork."""
+        """Start the thread, once, at the first call: one started earlier would not survive gunicorn's fork."""
         if self._thread is None:
             self._thread = Thread(target=self._send, name="wake-up calls", daemon=True)
             self._thread.start()
@@ -57,7 +57,7 @@ class Waker:
             self._enqueue(self._outgoing.get())
 
     def _enqueue(self, job: str) -> None:
-        """Enqueue the job's message; log and go on where the broker cannot be reached."""
+        """Enqueue the job's message; a broker that cannot be reached is only logged."""
         message: Message[None] = Message(
             queue_name=QUEUE, actor_name=job, args=(), kwargs={}, options={}
         )
@@ -73,13 +73,13 @@ def init_app(app: Flask) -> None:
 
 
 def broker_of(app: Flask) -> Broker:
-    """The application's queue of wake-up calls."""
+    """Return the application's queue of wake-up calls."""
     broker: Broker = app.extensions["broker"]
     return broker
 
 
 def wake(job: str) -> None:
-    """Ask for a job to run once the current transaction is committed."""
+    """Have a job run once the current transaction is committed."""
     db.session().info.setdefault("wake", set()).add(job)
 
 
@@ -95,13 +95,14 @@ def commit() -> None:
 
 
 def rollback() -> None:
+    """Roll the session back, and drop the wake-up calls collected in it."""
     db.session.rollback()
     db.session().info.pop("wake", None)
 
 
 @cache
 def broker_for(settings: Settings) -> Broker:
-    """The broker that BROKER_URL names."""
+    """Return the broker of BROKER_URL, one for all applications of a process with the same settings."""
     scheme = settings.broker_url.partition(":")[0]
     if scheme == "memory":
         return StubBroker()

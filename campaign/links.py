@@ -1,4 +1,4 @@
-"""Addresses of our own pages and files, for pages, letters and documents alike."""
+"""Addresses of our own pages and files, for pages, e-mails and documents."""
 
 import hashlib
 from functools import cache
@@ -12,20 +12,20 @@ from campaign.paths import STATIC
 
 
 def init_app(app: Flask, site: Map) -> None:
-    """``site`` are the routes of the public site, which letters and the desk link to, too."""
+    """Register the routes of the public site, to which e-mails and the desk link, too."""
     app.extensions["site_routes"] = site
     app.url_defaults(fill_in_locale)
     app.jinja_env.globals.update(absolute_url=absolute_url, static_url=static_url)
 
 
 def fill_in_locale(endpoint: str, values: dict[str, object]) -> None:
-    """Keep a link in the language of the page that it stands on."""
+    """Add the current language to the values of a link that needs one and has none."""
     if "locale" not in values and _site().is_endpoint_expecting(endpoint, "locale"):
         values["locale"] = i18n.current()
 
 
 def absolute_url(endpoint: str, **values: object) -> str:
-    """The whole address of one of our pages: built from SITE_URL, never from a request's Host header."""
+    """Return the full address of one of our pages, built from SITE_URL, never from a request's Host header."""
     scheme, _, host = current_settings().site_url.partition("://")
     fill_in_locale(endpoint, values)
     return _site().bind(host, url_scheme=scheme).build(endpoint, values, force_external=True)
@@ -37,17 +37,17 @@ def _site() -> Map:
 
 
 def absolute(path: str) -> str:
-    """The whole address of one of our paths, built from SITE_URL."""
+    """Return the full address of one of our paths, built from SITE_URL."""
     return current_settings().site_url + path
 
 
 def without_scheme(url: str) -> str:
-    """The address as it is printed, to be typed."""
+    """Return the address as it is printed, for people to type."""
     return url.partition("://")[2]
 
 
 @cache
 def static_url(path: str) -> str:
-    """A static file's address with a hash of its content, so that it can be cached without end."""
+    """Return a static file's path with a hash of its content, so that it can be cached forever."""
     digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
     return f"/static/{path}?v={digest}"

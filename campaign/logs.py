@@ -1,4 +1,4 @@
-"""How our programs log: to standard error, the level first."""
+"""The format of our programs' logs: to standard error, the level first."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""The command ``lightup``: where the commands meet the application and the worker that they run."""
+"""The program ``lightup``: joins the commands with the application and the scheduler that they run."""
 
 import os
 import signal
@@ -38,9 +38,12 @@ def _create_app() -> Flask:
 
 
 def main() -> None:
+    """Run the command in ``sys.argv``."""
     logs.configure()
     if os.access(TRANSLATIONS, os.W_OK):
-        compile_catalogues(TRANSLATIONS)  # a checkout has the sources only; a wheel comes compiled
+        compile_catalogues(
+            TRANSLATIONS
+        )  # a checkout has the sources only, while a wheel has them compiled
     try:
         lightup(obj=ScriptInfo(create_app=_create_app))
     except OperationalError as error:

@@ -1,7 +1,7 @@
-"""The database as the queue: dramatiq-postgres, made to ask less often.
+"""The database as the queue of wake-up calls: dramatiq-postgres, with fewer polls.
 
-Two consumers (the queue and its delayed messages) claim once a second each, although PostgreSQL notifies them
-of every message. Here they claim when they are notified, and otherwise only every POLL_SECONDS.
+Its two consumers (of messages and of delayed ones) poll once a second each, although PostgreSQL notifies them of
+every message. Ours poll when they are notified, and otherwise only every POLL_SECONDS.
 """
 
 import time
@@ -10,13 +10,13 @@ from threading import Event
 import dramatiq_postgres
 from dramatiq_postgres.broker import PostgresConsumer
 
-# For messages that no notification announces: delayed ones whose time has come, those sent while the
-# listening connection was broken, and all of them behind a pooler that passes on no notifications.
+# For messages without a notification: delayed ones that have become due, those sent while the listening connection
+# was broken, and all of them behind a pooler that passes on no notifications.
 POLL_SECONDS = 5.0
 
 
 class PostgresBroker(dramatiq_postgres.PostgresBroker):
-    """A broker whose consumers wait to be notified."""
+    """A broker whose consumers wait for notifications."""
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30_000) -> "Consumer":
         """Return a consumer; `timeout` is in milliseconds."""

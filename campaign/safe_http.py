@@ -1,4 +1,4 @@
-"""Posting to URLs that others supplied, without giving them a way into our own network.
+"""An HTTP client for URLs that others supplied, which gives them no way into our own network.
 
 Names are resolved here, all their addresses must be public, and the connection goes to one of the addresses that
 were checked: a name that resolves differently a moment later gains nothing (OWASP, Server Side Request Forgery
@@ -35,7 +35,7 @@ class PrivateAddress(OSError):
 
 
 def parse_url(text: str, *, may_be_private: bool = False) -> str:
-    """The URL in the form in which it is requested: https, host in A-labels, no password. Raises InvalidUrl.
+    """Return the URL as it is requested: https, with the host in A-labels and no password. Raises InvalidUrl.
 
     Plain http is accepted only where private networks are.
     """
@@ -103,9 +103,9 @@ class Outbound:
         self._thread.shutdown()
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Post the body; return the status of the response. Raises OSError or httpx.HTTPError.
+        """Post the body and return the status of the response. Raises OSError or httpx.HTTPError.
 
-        TimeoutError, an OSError, where there is no response within TOTAL_TIMEOUT.
+        Without a response within TOTAL_TIMEOUT it raises TimeoutError, which is an OSError.
         """
         parsed = httpx.URL(url)
         status = self._first(parsed, self._addresses(parsed), body, headers)
@@ -114,7 +114,7 @@ class Outbound:
     async def _first(
         self, url: httpx.URL, addresses: Sequence[str], body: bytes, headers: Mapping[str, str]
     ) -> int:
-        """The status from the first address that a connection can be made to."""
+        """Return the status from the first address that accepts a connection."""
         *others, last = addresses
         async with asyncio.timeout(TOTAL_TIMEOUT), self._client() as client:
             for address in others:
@@ -135,7 +135,7 @@ class Outbound:
         )
 
     def _addresses(self, url: httpx.URL) -> list[str]:
-        """All IP addresses of the host. Raises PrivateAddress where one of them is not public."""
+        """Return all IP addresses of the host. Raises PrivateAddress if one of them is not public."""
         port = url.port or (443 if url.scheme == "https" else 80)
         infos = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(info[4][0]) for info in infos))

@@ -1,4 +1,4 @@
-"""When each job is due next: a table, so that two schedulers run a job once and a dead one loses none."""
+"""When each job is due next. A table, so that two schedulers wake a job once, and a restart forgets none."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -37,23 +37,26 @@ def add(names: Iterable[str]) -> None:
 
 
 def any_due(timings: Mapping[str, Timing]) -> Select[tuple[bool]]:
-    """The question whether any of the jobs is due. Cheap, so that it may be asked often."""
+    """Return the query for whether any job is due: one statement for all of them, cheap enough for each second."""
     return select(exists().where(_is_due(timings)))
 
 
 def _is_due(timings: Mapping[str, Timing]) -> ColumnElement[bool]:
-    """A job without work stays due: the first look after work has come finds it, whatever its period."""
+    """Return the condition that a job's time has come and it has work.
+
+    A job without work stays due, so that it is woken as soon as there is some, whatever its period.
+    """
     has_work = case({name: timing.has_work for name, timing in timings.items()}, value=Schedule.job)
     return and_(Schedule.due_at <= func.now(), has_work)
 
 
 def take_due(timings: Mapping[str, Timing]) -> set[str]:
-    """Return the jobs that are due and ours to wake, and set their next times, for the caller to commit."""
+    """Set the next times of the jobs that are due; return these, for the caller to commit and wake."""
     every = case({name: timing.every for name, timing in timings.items()}, value=Schedule.job)
     due = select(Schedule.job).where(_is_due(timings))
     claim = (
         update(Schedule)
-        # Another scheduler that is taking a job is passed by, not waited for.
+        # A job that another scheduler is just taking is skipped, not waited for.
         .where(Schedule.job.in_(due.with_for_update(skip_locked=True)))
         .values(due_at=func.now() + every)
         .returning(Schedule.job)

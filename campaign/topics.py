@@ -1,7 +1,7 @@
-"""What public pages follow: topics, whose versions rise in the transaction that changes what is shown.
+"""Topics that public pages follow: their versions rise in the transaction that changes what is shown.
 
-A domain registers each topic once and raises its version with every change. A door that keeps finished responses
-compares versions, and so needs to know no domain: it drops what is older than a topic that it follows.
+A domain registers each of its topics once and raises the version with every change. A door that keeps finished
+responses compares versions, so it needs to know no domain: it drops a response once a topic it follows has risen.
 """
 
 from collections.abc import Mapping
@@ -32,37 +32,38 @@ class PublicVersion(Model):
 
 
 def register(name: str) -> Topic:
-    """A topic of the calling domain, for the life of the process."""
+    """Register a topic of the calling domain, when its module is imported."""
     topic = Topic(name)
-    assert topic not in _registered, f"two domains call a topic {name}"
+    assert topic not in _registered, f"two domains have a topic {name}"
     _registered.add(topic)
     return topic
 
 
 def registered() -> tuple[Topic, ...]:
+    """Return all topics, in a fixed order."""
     return tuple(sorted(_registered))
 
 
 def raise_version(topic: Topic, subject: object = "") -> None:
-    """Drop what was kept of this topic, once the current transaction is committed.
+    """Have responses that follow this topic made anew, once the current transaction is committed.
 
-    Its row stays locked until then: raise it last in a transaction that takes long.
+    Its row stays locked until then, so a long transaction raises it last.
     """
-    raised = insert(PublicVersion).values(topic=topic, subject=str(subject), version=1)
-    now = {"version": PublicVersion.version + 1, "raised_at": func.now()}
+    first = insert(PublicVersion).values(topic=topic, subject=str(subject), version=1)
+    next_ = {"version": PublicVersion.version + 1, "raised_at": func.now()}
     keys = [PublicVersion.topic, PublicVersion.subject]
-    db.session.execute(raised.on_conflict_do_update(index_elements=keys, set_=now))
+    db.session.execute(first.on_conflict_do_update(index_elements=keys, set_=next_))
 
 
 def version(topic: Topic, subject: object) -> int:
-    """How often one subject of a topic has changed."""
+    """Return how often one subject of a topic has changed."""
     key = {"topic": topic, "subject": str(subject)}
     return db.session.scalar(select(PublicVersion.version).filter_by(**key)) or 0
 
 
 def versions() -> Mapping[Topic, int]:
-    """The version of every registered topic, in one statement: the sum over its subjects."""
+    """Return the version of every registered topic, the sum over its subjects, by one statement."""
     total = func.sum(PublicVersion.version).cast(BigInteger)
     rows = db.session.execute(select(PublicVersion.topic, total).group_by(PublicVersion.topic))
-    known = dict(rows.all())
-    return {topic: known.get(topic, 0) for topic in registered()}
+    totals = dict(rows.all())
+    return {topic: totals.get(topic, 0) for topic in registered()}

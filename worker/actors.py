@@ -1,4 +1,4 @@
-"""The jobs of the worker. Each reads from the tables what is due, does it and commits; each may run twice."""
+"""The jobs of the worker. Each does what the tables say is due and commits; each may safely run twice."""
 
 import logging
 from datetime import timedelta
@@ -22,14 +22,14 @@ from campaign.tallies import operations as tally_operations
 
 log = logging.getLogger(__name__)
 
-# How many threads of a worker process may send at once: half of them for e-mail, one for partners' servers, which
-# are slow now and then. A server that hangs must not keep the tallies waiting.
+# How many threads of a worker process may send at once: two for e-mail, one for partners' servers, which are slow
+# now and then. If all threads waited for a server that hangs, the tallies would wait, too.
 _mail_slots = BoundedSemaphore(2)
 _webhook_slots = BoundedSemaphore(1)
 
 
 def send_emails() -> None:
-    """Send the e-mails that are due, unless enough threads do so already."""
+    """Send the e-mails that are due, unless enough threads are sending already."""
     if not _mail_slots.acquire(blocking=False):
         return
     try:
@@ -40,7 +40,7 @@ def send_emails() -> None:
 
 
 def send_webhooks() -> None:
-    """Post the messages that are due to webhooks, unless a thread does so already."""
+    """Post the messages to webhooks that are due, unless a thread is posting already."""
     if not _webhook_slots.acquire(blocking=False):
         return
     try:
@@ -58,26 +58,26 @@ def _post(outbound: Outbound, claimed: webhooks.ClaimedDelivery) -> Outcome:
 
 
 def queue_daily_webhooks() -> None:
-    """Queue yesterday's tally for webhooks. The first run after midnight (UTC) does it, later ones add nothing."""
+    """Queue yesterday's tally for webhooks. The first run after midnight (UTC) does, the others add nothing."""
     webhooks.queue_daily(now())
     jobs.commit()
 
 
 def fold_tallies() -> None:
-    """Add the changes to the counts and queue the milestones they passed."""
+    """Add the waiting changes to the tallies, and queue the milestones that were passed for webhooks."""
     while webhooks.fold_and_announce(now()):
         jobs.commit()  # each batch, so that counts rise while the rest is folded
     jobs.commit()
 
 
 def remind_unconfirmed() -> None:
-    """Remind people, once each, of pledges that they have not confirmed."""
+    """Remind people, once for each pledge, of those that they have not confirmed."""
     while retention.remind(current_policy(), now()):
         jobs.commit()
 
 
 def keep_retention() -> None:
-    """Remove what has outlived its retention: unconfirmed pledges, network hashes, deliveries, API answers."""
+    """Remove what is no longer kept: unconfirmed pledges, network hashes, deliveries, responses to partners."""
     settings = current_settings()
     while retention.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
         jobs.commit()
@@ -89,7 +89,7 @@ def keep_retention() -> None:
 
 
 def publish_records() -> None:
-    """Publish the numbers of yesterday (UTC), with the list behind them."""
+    """Publish yesterday's numbers (UTC), with the list behind them."""
     settings = current_settings()
     folder, day = Path(settings.data_folder), record_operations.last_day(now())
     with record_operations.publication(folder, current_policy().signer, day, settings.site_url):

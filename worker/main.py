@@ -1,4 +1,4 @@
-"""What ``dramatiq worker.main:broker`` loads: the application, its broker, every actor."""
+"""The module that ``dramatiq worker.main:broker`` loads: the application, its broker, every actor."""
 
 from campaign import logs
 from campaign.app import create_worker

@@ -1,4 +1,4 @@
-"""The list of jobs: how often the scheduler wakes each, whether it has anything to do, how long it may take."""
+"""The jobs: how often the scheduler wakes each, whether it has work, how long it may take."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,16 +27,16 @@ def _has_numbers_to_publish() -> bool:
     return record_operations.is_due(Path(current_settings().data_folder), now())
 
 
-# For jobs that read all pledges in one transaction: ended halfway, they would begin anew and never get further.
+# For jobs that read all pledges in one transaction: stopped halfway, they would start over and never finish.
 ALL_PLEDGES = timedelta(hours=3)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A function without arguments, woken at least this often while it has work, ended after its time limit.
+    """A function without arguments, woken at least this often while it has work, and stopped at its time limit.
 
-    ``has_work`` is asked each second, in one statement for all jobs. ``is_needed`` is asked once a job is due:
-    it is for what SQL cannot tell.
+    ``has_work`` is evaluated each second, by one statement for all jobs. ``is_needed`` is called once a job is due,
+    for conditions that are not in the database.
     """
 
     run: Callable[[], None]
@@ -67,7 +67,7 @@ JOBS: Mapping[str, Job] = {
 
 
 def register(app: Flask) -> None:
-    """Make every job an actor of the application's broker, each message in a context of its own."""
+    """Make every job an actor of the application's broker; each run has an application context of its own."""
     for name, job in JOBS.items():
         declare = dramatiq.actor(
             actor_name=name,

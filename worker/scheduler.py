@@ -1,4 +1,4 @@
-"""The periodic loop: wakes every job that is due and has something to do."""
+"""The scheduler's loop: wakes every job that is due and has work."""
 
 import logging
 from threading import Event
@@ -12,14 +12,14 @@ from worker.registry import JOBS
 
 log = logging.getLogger(__name__)
 
-# The longest that work waits when its wake-up call was lost or held back.
+# How long work waits at most when its wake-up call was lost or suppressed.
 LOOK_SECONDS = 1.0
 
 _ANY_DUE = schedules.any_due(JOBS)
 
 
 def run(app: Flask, stopping: Event) -> None:
-    """Wake what is due until told to stop; wait for a database that is away."""
+    """Wake the jobs that are due until ``stopping`` is set. While the database is away, keep trying."""
     while not stopping.is_set():
         with app.app_context():
             try:
@@ -33,8 +33,8 @@ def run(app: Flask, stopping: Event) -> None:
 def _keep_looking(stopping: Event) -> None:
     schedules.add(JOBS)
     jobs.commit()
-    # A connection kept for looking: the pool would ask whether it is alive before every look, and
-    # without a transaction a look is one round trip.
+    # A connection of its own, without transactions: each look is one round trip. The pool would test the connection
+    # before every look, and begin and end a transaction around it.
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while not stopping.is_set():
             if connection.scalar(_ANY_DUE):
@@ -43,7 +43,7 @@ def _keep_looking(stopping: Event) -> None:
 
 
 def tick() -> None:
-    """Wake each job that is due, once its next time is committed."""
+    """Wake each job that is due; the calls go out once the jobs' next times are committed."""
     for name in schedules.take_due(JOBS):
         if JOBS[name].is_needed():
             jobs.wake(name)

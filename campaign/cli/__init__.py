@@ -16,7 +16,7 @@ lightup = AppGroup(
     help="""Light Up the Heart of Science: a campaign of public pledges.
 
     `lightup up` runs everything on this machine, with its own database and a mail catcher; the other commands
-    speak to the servers that the environment names (see `lightup settings`). Each has a --help of its own.
+    use the servers that the environment names (see `lightup settings`). Each has a --help of its own.
     """,
 )
 for command in (

@@ -1,4 +1,4 @@
-"""What commands ask for: who acts, and which institution they mean."""
+"""What commands share: the actor whom they record, and the institution that an argument names."""
 
 import getpass
 
@@ -10,12 +10,12 @@ from campaign.institutions.queries import resolve
 
 
 def actor() -> Actor:
-    """The account at the terminal: whoever may run commands is staff."""
+    """Return the account at the terminal: only staff can run commands."""
     return Actor(ActorKind.STAFF, getpass.getuser())
 
 
 def find_institution(ror_id: str) -> Institution:
-    """The institution, or the one that followed it. Raises ClickException."""
+    """Return the institution, or its successor. Raises ClickException for an unknown id."""
     institution = resolve(ror_id)
     if institution is None:
         raise click.ClickException(

@@ -6,7 +6,7 @@ from flask.cli import AppGroup
 from campaign import jobs
 from campaign.cli.running import DEMO_PLEDGES
 from campaign.clock import now
-from campaign.demo import pledges as invented
+from campaign.demo import pledges as demo_pledges
 from campaign.pledges.queries import has_demo
 
 demo = AppGroup(
@@ -23,10 +23,10 @@ demo = AppGroup(
     help="How many to invent.",
 )
 def add(pledges: int) -> None:
-    """Add invented pledges in all languages, spread over the registered institutions and many months."""
+    """Add invented pledges in all languages, spread over the institutions of the registry and many months."""
     if has_demo():
-        raise click.ClickException("This instance holds demonstration data already.")
-    added = invented.add(pledges, now())
+        raise click.ClickException("This instance has demonstration data already.")
+    added = demo_pledges.add(pledges, now())
     jobs.commit()
     click.echo(f"Added {added:,} invented pledges.")
 
@@ -34,6 +34,6 @@ def add(pledges: int) -> None:
 @demo.command()
 def remove() -> None:
     """Remove all invented pledges and people, and nothing else."""
-    removed = invented.remove()
+    removed = demo_pledges.remove()
     jobs.commit()
     click.echo(f"Removed {removed:,} invented pledges.")

@@ -7,13 +7,13 @@ from flask.cli import AppGroup
 
 from campaign import jobs
 from campaign.geography import country_name
-from campaign.institutions import queries
+from campaign.institutions import queries as institution_queries
 from campaign.institutions.models import Institution
 from campaign.institutions.operations import ImportSummary, import_dump
 from campaign.institutions.ror import DumpError
 
 institutions = AppGroup(
-    "institutions", help="Import the registry of institutions (ROR), and look into it."
+    "institutions", help="Import and search the registry of institutions (ROR)."
 )
 
 
@@ -29,7 +29,7 @@ institutions = AppGroup(
 def import_(file: Path | None, starter: bool) -> None:
     """Import FILE, a dump of the Research Organization Registry: the zip as published, or its JSON (schema v2).
 
-    New records are added, changed ones updated, none is deleted: a withdrawn institution keeps its pledges
+    New records are added, changed ones updated, and none is deleted: a withdrawn institution keeps its pledges
     and points to its successor. Importing the same dump again changes nothing. A broken record is reported
     with its place in the file and left out. The exit code is 1 only where the file as a whole was refused;
     then nothing was changed.
@@ -42,7 +42,7 @@ def import_(file: Path | None, starter: bool) -> None:
     with click.progressbar(length=100, label="Importing", width=40) as bar:
         try:
             summary = import_dump(
-                file or queries.starter_path(),
+                file or institution_queries.starter_path(),
                 lambda done, total: bar.update(100 * done // (total or 1) - bar.pos),
             )
         except (DumpError, OSError) as error:
@@ -61,8 +61,10 @@ def import_(file: Path | None, starter: bool) -> None:
     "--country", help="The reader's country (ISO 3166-1 alpha-2), whose institutions come first."
 )
 def search(text: str, locale: str, country: str | None) -> None:
-    """Find institutions by TEXT as people type it: name, alias or acronym, in any script, even mistyped."""
-    for match in queries.search(text, locale=locale, country=country.upper() if country else None):
+    """Find institutions by TEXT as people type it: a name, alias or acronym, in any script, even misspelled."""
+    for match in institution_queries.search(
+        text, locale=locale, country=country.upper() if country else None
+    ):
         others = "; ".join(other for other in (match.acronym, match.other_name) if other)
         place = ", ".join(part for part in (match.city, country_name(match.country, "en")) if part)
         click.echo(f"{match.id}  {match.name}{f' ({others})' if others else ''}  {place}")
@@ -71,8 +73,8 @@ def search(text: str, locale: str, country: str | None) -> None:
 @institutions.command()
 @click.argument("ror_id")
 def show(ror_id: str) -> None:
-    """Show all that is known of the institution with this ROR_ID (its address or its nine characters)."""
-    institution = queries.get(ror_id)
+    """Show everything known about the institution with this ROR_ID (its URL or its nine characters)."""
+    institution = institution_queries.get(ror_id)
     if institution is None:
         raise click.ClickException(f"No institution in the registry has the id {ror_id}.")
     for name, value in _facts(institution):
@@ -81,7 +83,7 @@ def show(ror_id: str) -> None:
 
 
 def _facts(institution: Institution) -> list[tuple[str, object]]:
-    successor = queries.resolve(institution.id)
+    successor = institution_queries.resolve(institution.id)
     return [
         ("id", institution.ror_url),
         ("status", institution.status),

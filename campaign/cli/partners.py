@@ -1,4 +1,4 @@
-"""Commands for origins, keys, webhooks and the write API, until the staff desk comes."""
+"""Commands for origins, keys, webhooks and the write API, until the staff desk takes over."""
 
 from uuid import UUID
 
@@ -18,16 +18,18 @@ from campaign.partners.models import ApiKey, Webhook
 from campaign.pledges.policy import current_policy
 from campaign.safe_http import InvalidUrl, Outbound, parse_url
 
-origins = AppGroup("origins", help="Say which sites may show an institution's form in a frame.")
+origins = AppGroup(
+    "origins", help="Choose the sites that may show an institution's form in a frame."
+)
 keys = AppGroup("keys", help="Create and revoke keys of the write API.")
-webhooks = AppGroup("webhooks", help="Say which addresses get milestones and daily tallies.")
-api = AppGroup("api", help="Pause and resume the write API; show what was done for partners.")
+webhooks = AppGroup("webhooks", help="Choose the addresses that get milestones and daily tallies.")
+api = AppGroup("api", help="Pause and resume the write API; show its audit log.")
 
 DEFAULT_QUOTA = 1000
 
 
 class Origin(click.ParamType[str]):
-    """A parameter that names a site by scheme and host."""
+    """A parameter that is an origin: scheme and host of a site."""
 
     name = "origin"
 
@@ -41,7 +43,7 @@ class Origin(click.ParamType[str]):
 
 
 class KeyName(click.ParamType[str]):
-    """A parameter that names a key, as the counts show it."""
+    """A parameter that is the name of a key."""
 
     name = "name"
 
@@ -117,7 +119,7 @@ def create_key(name: str, ror_id: str | None, quota: int) -> None:
 
 @keys.command("list")
 def list_keys() -> None:
-    """List all keys: name, how the key begins, institution, quota, last day of use, state."""
+    """List all keys: name, first characters, institution, quota, last day of use, state."""
     for key in partner_queries.api_keys():
         click.echo("  ".join(_description(key)))
 
@@ -136,7 +138,7 @@ def _description(key: ApiKey) -> list[str]:
 @keys.command("revoke")
 @click.argument("name")
 def revoke_key(name: str) -> None:
-    """Refuse a key from now on. Pledges that came through it stay."""
+    """Refuse a key from now on. Pledges made with it stay."""
     key = partner_queries.active_key(name)
     if key is None:
         raise click.ClickException(
@@ -189,7 +191,7 @@ def list_webhooks() -> None:
 @webhooks.command("remove")
 @click.argument("webhook_id", type=click.UUID)
 def remove_webhook(webhook_id: UUID) -> None:
-    """Remove a webhook with all messages that wait for it."""
+    """Remove a webhook and all messages waiting for it."""
     partner_webhooks.remove(_webhook(webhook_id), actor())
     jobs.commit()
     click.echo("Removed.")
@@ -198,14 +200,14 @@ def remove_webhook(webhook_id: UUID) -> None:
 @webhooks.command("test")
 @click.argument("webhook_id", type=click.UUID)
 def test_webhook(webhook_id: UUID) -> None:
-    """Post a message of the type webhook.test now, and report the outcome."""
+    """Post a message of type webhook.test now, and report the outcome."""
     try:
-        id_ = partner_webhooks.queue_test(_webhook(webhook_id), now())
+        delivery_id = partner_webhooks.queue_test(_webhook(webhook_id), now())
     except partner_webhooks.Disabled:
         raise click.ClickException(
             "This webhook is disabled; remove it and add it again."
         ) from None
-    claimed = partner_webhooks.claim(id_)
+    claimed = partner_webhooks.claim(delivery_id)
     jobs.commit()
     assert claimed is not None, "no other worker can see it before the commit"
     with Outbound(may_be_private=current_settings().webhooks_to_private_networks) as outbound:
@@ -219,7 +221,7 @@ def test_webhook(webhook_id: UUID) -> None:
 @api.command()
 @click.option("--reason", required=True, help="A sentence for partners, sent with every refusal.")
 def pause(reason: str) -> None:
-    """Accept nothing more through the write API, from any key. The site goes on."""
+    """Stop accepting pledges through the write API, from any key. The site goes on."""
     try:
         partner_operations.pause_write_api(reason, actor())
     except partner_operations.AlreadyPaused:
@@ -242,7 +244,7 @@ def resume() -> None:
 @api.command()
 @click.option("--limit", default=100, show_default=True)
 def trail(limit: int) -> None:
-    """Show what was done to origins, keys, webhooks and the API, newest first."""
+    """Show the audit log of origins, keys, webhooks and the write API, newest first."""
     for event in partner_queries.trail(limit):
         click.echo(
             f"{event.happened_at:%Y-%m-%d %H:%M} {event.actor}: {event.action} {event.subject} "

@@ -1,4 +1,4 @@
-"""Commands to review pledges, until the staff desk comes."""
+"""Commands for reviewing pledges, until the staff desk takes over."""
 
 from uuid import UUID
 
@@ -8,12 +8,15 @@ from flask.cli import AppGroup
 from campaign import jobs
 from campaign.cli.common import actor, find_institution
 from campaign.clock import now
-from campaign.institutions.queries import get
-from campaign.pledges import queries, reviewing
+from campaign.institutions import queries as institution_queries
+from campaign.pledges import queries as pledge_queries
+from campaign.pledges import reviewing
 from campaign.pledges.models import NotAwaiting, Pledge
 from campaign.pledges.policy import current_policy
 
-pledges = AppGroup("pledges", help="Review held pledges; settle institutions that were not listed.")
+pledges = AppGroup(
+    "pledges", help="Review held pledges; link those whose institution was not listed."
+)
 
 
 class PledgeId(click.ParamType[UUID]):
@@ -36,7 +39,7 @@ class PledgeId(click.ParamType[UUID]):
 @click.option("--limit", default=100, show_default=True)
 def held(limit: int) -> None:
     """List the pledges that wait for review, oldest first."""
-    waiting = queries.held(limit)
+    waiting = pledge_queries.held(limit)
     for pledge in waiting:
         click.echo(
             f"{pledge.id}  {pledge.submitted_at:%Y-%m-%d %H:%M}  {pledge.country}  "
@@ -48,11 +51,11 @@ def held(limit: int) -> None:
 @pledges.command()
 @click.argument("pledge_id", type=PledgeId())
 def show(pledge_id: UUID) -> None:
-    """Show one pledge with its trail."""
+    """Show one pledge with its events."""
     pledge = _pledge(pledge_id)
     for label, value in _described(pledge).items():
         click.echo(f"{label + ':':14} {value}")
-    for event in queries.trail(pledge.id):
+    for event in pledge_queries.trail(pledge.id):
         click.echo(
             f"  {event.happened_at:%Y-%m-%d %H:%M} {event.actor}: {event.action} {event.details or ''}"
         )
@@ -82,7 +85,7 @@ def _described(pledge: Pledge) -> dict[str, object]:
 @pledges.command()
 @click.argument("pledge_id", type=PledgeId())
 def accept(pledge_id: UUID) -> None:
-    """Let a held pledge count. Its person gets a letter."""
+    """Accept a held pledge, so that it counts. Its person gets an e-mail."""
     pledge = _pledge(pledge_id)
     try:
         reviewing.accept(current_policy(), pledge, actor(), now())
@@ -96,11 +99,9 @@ def accept(pledge_id: UUID) -> None:
 
 @pledges.command()
 @click.argument("pledge_id", type=PledgeId())
-@click.option(
-    "--reason", required=True, help="A sentence its person gets to read, in their language."
-)
+@click.option("--reason", required=True, help="A sentence for its person, in their language.")
 def refuse(pledge_id: UUID, reason: str) -> None:
-    """Refuse a pledge, with a reason that its person is told."""
+    """Refuse a pledge. Its person gets the reason by e-mail."""
     try:
         reviewing.refuse(current_policy(), _pledge(pledge_id), actor(), reason, now())
     except NotAwaiting:
@@ -111,8 +112,8 @@ def refuse(pledge_id: UUID, reason: str) -> None:
 
 @pledges.command("not-listed")
 def not_listed() -> None:
-    """List the institutions that people wrote because the registry did not have them."""
-    for institution in queries.not_listed():
+    """List the institutions that people entered because the registry does not have them."""
+    for institution in pledge_queries.not_listed():
         click.echo(f"{institution.pledges:6,}  {institution.country}  {institution.text}")
 
 
@@ -121,13 +122,13 @@ def not_listed() -> None:
 @click.argument("country")
 @click.argument("ror_id")
 def settle(text: str, country: str, ror_id: str) -> None:
-    """Say which registered institution a free TEXT from COUNTRY means."""
+    """Link the pledges whose institution was entered as TEXT, in COUNTRY, to an institution of the registry."""
     institution = find_institution(ror_id)
-    found = queries.with_institution_text(text, country.upper())
-    for pledge in found:
+    linked = pledge_queries.with_institution_text(text, country.upper())
+    for pledge in linked:
         reviewing.link_institution(pledge, institution, actor())
     jobs.commit()
-    click.echo(f"{len(found):,} pledges now belong to {institution.name}.")
+    click.echo(f"{len(linked):,} pledges now belong to {institution.name}.")
 
 
 @pledges.command("merge-institutions")
@@ -135,7 +136,7 @@ def settle(text: str, country: str, ror_id: str) -> None:
 @click.argument("target_ror_id")
 def merge_institutions(source_ror_id: str, target_ror_id: str) -> None:
     """Move all pledges of one institution to its successor."""
-    source, target = get(source_ror_id), find_institution(target_ror_id)
+    source, target = institution_queries.get(source_ror_id), find_institution(target_ror_id)
     if source is None or source.id == target.id:
         raise click.ClickException("Name two institutions that are in the registry.")
     moved = reviewing.merge_institution(current_policy(), source.id, target.id, actor())
@@ -144,7 +145,7 @@ def merge_institutions(source_ror_id: str, target_ror_id: str) -> None:
 
 
 def _pledge(pledge_id: UUID) -> Pledge:
-    pledge = queries.get_locked(pledge_id)
+    pledge = pledge_queries.get_locked(pledge_id)
     if pledge is None:
         raise click.ClickException("There is no such pledge.")
     return pledge

@@ -1,4 +1,4 @@
-"""Commands for the counts."""
+"""Commands for the tallies."""
 
 import sys
 
@@ -8,9 +8,9 @@ from flask.cli import AppGroup
 from campaign import jobs
 from campaign.clock import now
 from campaign.partners.webhooks import fold_and_announce
-from campaign.tallies import operations
+from campaign.tallies import operations as tally_operations
 
-tallies = AppGroup("tallies", help="Fold the counts, and prove them right.")
+tallies = AppGroup("tallies", help="Fold the tallies, and check them.")
 
 
 @tallies.command()
@@ -24,17 +24,17 @@ def fold() -> None:
 
 
 @tallies.command()
-@click.option(
-    "--repair/--no-repair", default=True, show_default=True, help="Set right what differs."
-)
+@click.option("--repair/--no-repair", default=True, show_default=True, help="Correct what differs.")
 def reconcile(repair: bool) -> None:
-    """Compare every tally with a GROUP BY over the pledges. Exit code 1 where something differed."""
-    wrong = operations.repair() if repair else operations.differences()
+    """Compare every tally with a GROUP BY over the pledges. The exit code is 1 if any differed."""
+    differences = tally_operations.repair() if repair else tally_operations.differences()
     jobs.commit()
-    for difference in wrong:
+    for difference in differences:
         click.echo(
             f"campaign {difference.campaign_id} {difference.kind} {difference.dimension} {difference.key or '-'}: "
             f"was {difference.is_now:,}, is {difference.should_be:,}"
         )
-    click.echo(f"{len(wrong)} tallies differed." if wrong else "All tallies equal the pledges.")
-    sys.exit(1 if wrong else 0)
+    click.echo(
+        f"{len(differences)} tallies differed." if differences else "All tallies equal the pledges."
+    )
+    sys.exit(1 if differences else 0)

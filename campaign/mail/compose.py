@@ -1,4 +1,4 @@
-"""Composing an e-mail in its reader's language, as text and as HTML."""
+"""The composition of an e-mail in its reader's language, as text and as HTML."""
 
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -13,9 +13,9 @@ from campaign.mail.models import OutgoingEmail
 
 
 def compose(email: OutgoingEmail) -> EmailMessage:
-    """The message (RFC 5322) for one e-mail that has not been sent; needs an application context, but no request.
+    """Return the message (RFC 5322) of an e-mail that has not been sent. Needs an application context, no request.
 
-    Its Message-ID is derived from the row, so mail programs recognise a copy that was sent twice.
+    Its Message-ID is derived from the row, so mail programs recognise a duplicate.
     """
     assert email.recipient is not None, "the recipient is cleared once an e-mail is sent"
     settings = current_settings()
@@ -39,7 +39,7 @@ def _render(email: OutgoingEmail, part: str) -> str:
 
 
 def _deliverable(address: str) -> Address:
-    """The address with its domain in A-labels (RFC 5891), which every mail server understands."""
+    """Return the address with its domain in A-labels (RFC 5891), which every mail server understands."""
     local, _, domain = address.rpartition("@")
     return Address(username=local, domain=ascii_domain(domain))
 

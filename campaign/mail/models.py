@@ -1,4 +1,4 @@
-"""The outbox."""
+"""The table of e-mails to send."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Queueing e-mails and delivering them: none is lost, and a kill doubles at most the one in flight."""
+"""Queue e-mails and deliver them. None is lost; a kill can double the one in flight."""
 
 import logging
 import smtplib
@@ -19,7 +19,7 @@ from campaign.mail.transport import Transport
 
 log = logging.getLogger(__name__)
 
-# How long the row stays after it was sent or given up. By then it shows only which e-mail it was, and when.
+# How long a row is kept after the e-mail was sent or given up. It then shows only which e-mail it was, and when.
 KEPT = timedelta(days=30)
 
 
@@ -50,7 +50,7 @@ def queued_since(recipient_hash: bytes, since: datetime) -> int:
 
 
 def has_due() -> ColumnElement[bool]:
-    """The condition that an e-mail is due."""
+    """Return the condition that an e-mail is due."""
     return deliveries.has_due(OutgoingEmail)
 
 

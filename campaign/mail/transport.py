@@ -1,4 +1,4 @@
-"""One SMTP connection, opened when first needed and kept while it works."""
+"""An SMTP connection, opened when first needed and kept while it works."""
 
 import smtplib
 import ssl
@@ -19,13 +19,15 @@ class Transport:
         self._connection: smtplib.SMTP | None = None
 
     def send(self, message: EmailMessage) -> None:
-        """Hand over one message; a kept connection that turns out to be dead is replaced once. Raises OSError."""
-        kept = self._connection is not None
+        """Send one message. A kept connection that turns out to be dead is replaced once. Raises OSError."""
+        is_reused = self._connection is not None
         try:
             self._connect().send_message(message)
         except OSError as error:  # smtplib's errors are OSErrors, too
             self.close()  # an interrupted dialogue cannot be trusted with the next message
-            if not kept or not isinstance(error, smtplib.SMTPServerDisconnected | ConnectionError):
+            if not is_reused or not isinstance(
+                error, smtplib.SMTPServerDisconnected | ConnectionError
+            ):
                 raise
             self._connect().send_message(message)
 
