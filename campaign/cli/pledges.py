@@ -7,7 +7,6 @@ from flask.cli import AppGroup
 
 from campaign import jobs
 from campaign.cli.common import actor, find_institution
-from campaign.clock import now
 from campaign.institutions import queries as institution_queries
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges import reviewing
@@ -88,7 +87,7 @@ def accept(pledge_id: UUID) -> None:
     """Accept a held pledge, so that it counts. Its person gets an e-mail."""
     pledge = _pledge(pledge_id)
     try:
-        reviewing.accept(current_policy(), pledge, actor(), now())
+        reviewing.accept(current_policy(), pledge, actor())
     except NotAwaiting:
         raise click.ClickException(
             f"This pledge is {pledge.status} and cannot be accepted, or its institution has pledged already."
@@ -103,7 +102,7 @@ def accept(pledge_id: UUID) -> None:
 def refuse(pledge_id: UUID, reason: str) -> None:
     """Refuse a pledge. Its person gets the reason by e-mail."""
     try:
-        reviewing.refuse(current_policy(), _pledge(pledge_id), actor(), reason, now())
+        reviewing.refuse(current_policy(), _pledge(pledge_id), actor(), reason)
     except NotAwaiting:
         raise click.ClickException("This pledge was withdrawn or refused before.") from None
     jobs.commit()

@@ -51,7 +51,7 @@ class KeyReused(Exception):
     """This idempotency key was used before, with another body."""
 
 
-def note(actor: Actor, action: str, subject: str, **details: Any) -> None:
+def note(actor: Actor, action: str, subject: str, **details: object) -> None:
     """Add an event to the trail of partners; an act of staff also goes into the audit log, and points there."""
     act = audit.record_if_staff(actor, action, subject, details)
     db.session.add(

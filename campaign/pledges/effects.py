@@ -4,7 +4,6 @@ Nothing here decides whether something may happen, and nothing commits.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import select
 
@@ -20,7 +19,7 @@ from campaign.pledges.models import Kind, Pledge, PledgeAction, PledgeEvent, Sta
 from campaign.pledges.policy import PledgePolicy
 
 
-def record_event(pledge: Pledge, actor: Actor, action: PledgeAction, **details: Any) -> None:
+def record_event(pledge: Pledge, actor: Actor, action: PledgeAction, **details: object) -> None:
     """Add a line to the trail of a pledge; for acts of staff it points to one in the audit log."""
     db.session.add(
         PledgeEvent(
@@ -33,7 +32,7 @@ def record_event(pledge: Pledge, actor: Actor, action: PledgeAction, **details: 
     )
 
 
-def send(policy: PledgePolicy, template: str, pledge: Pledge, **facts: Any) -> None:
+def send(policy: PledgePolicy, template: str, pledge: Pledge, **facts: object) -> None:
     """Queue an e-mail that its person must get, however many others were caused by strangers."""
     if pledge.is_demo:
         return  # nobody reads an invented person's mail

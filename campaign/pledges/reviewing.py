@@ -1,7 +1,5 @@
 """What staff decide about pledges. Each act leaves a line in the trail and in the audit log; nothing commits."""
 
-from datetime import datetime
-
 from sqlalchemy import update
 
 from campaign import audit, jobs
@@ -21,7 +19,7 @@ from campaign.pledges.models import Kind, NotAwaiting, Pledge, PledgeAction, Ple
 from campaign.pledges.policy import PledgePolicy
 
 
-def accept(policy: PledgePolicy, pledge: Pledge, actor: Actor, now: datetime) -> None:
+def accept(policy: PledgePolicy, pledge: Pledge, actor: Actor) -> None:
     """Let a held pledge count; one that would be held counts as soon as its person confirms it.
 
     Raises NotAwaiting, also where another pledge speaks for the same institution.
@@ -41,7 +39,7 @@ def accept(policy: PledgePolicy, pledge: Pledge, actor: Actor, now: datetime) ->
         flush_and_fold()
 
 
-def refuse(policy: PledgePolicy, pledge: Pledge, actor: Actor, reason: str, now: datetime) -> None:
+def refuse(policy: PledgePolicy, pledge: Pledge, actor: Actor, reason: str) -> None:
     """Refuse a pledge, with a reason for its person to read. Raises NotAwaiting.
 
     An unconfirmed pledge may have been typed by a stranger, so nothing is mailed about it.

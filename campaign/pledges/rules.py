@@ -207,7 +207,7 @@ class _Reader:
         values = self._values.get(name) or ("",)
         return values[0].strip()
 
-    def refuse(self, name: str, code: str, **params: Any) -> None:
+    def refuse(self, name: str, code: str, **params: object) -> None:
         self._problems.setdefault(name, FieldProblem(code, params))
 
     def name(self, name: str, max_length: int) -> str:

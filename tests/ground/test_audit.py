@@ -59,7 +59,7 @@ def test_no_line_can_be_changed_or_removed(change: str) -> None:
 
 def test_an_act_of_staff_stands_in_the_trail_and_in_the_log() -> None:
     pledge = confirmed()
-    reviewing.refuse(policy(), pledge, STAFF, "Not a person's name.", now())
+    reviewing.refuse(policy(), pledge, STAFF, "Not a person's name.")
 
     (line,) = log(f"pledge:{pledge.id}")
     assert (line.actor, line.action) == (STAFF, "refused")

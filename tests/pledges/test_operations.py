@@ -411,7 +411,7 @@ def test_an_institution_speaks_once_and_the_second_waits_for_staff():
     assert (first.status, second.status) == (Status.CONFIRMED, Status.HELD)
     assert second.hold_reasons == ["institution-has-pledged"]
     with pytest.raises(NotAwaiting):
-        reviewing.accept(policy(), second, STAFF, now())
+        reviewing.accept(policy(), second, STAFF)
 
 
 def test_the_link_to_ones_own_page_goes_to_known_addresses_only():

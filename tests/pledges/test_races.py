@@ -155,9 +155,7 @@ def test_accepting_while_the_person_withdraws_leaves_it_withdrawn(elsewhere, unt
     operations.withdraw(policy(), queries.get_locked(pledge_id), now())
     db.session.flush()
 
-    staff = elsewhere(
-        lambda: reviewing.accept(policy(), queries.get_locked(pledge_id), STAFF, now())
-    )
+    staff = elsewhere(lambda: reviewing.accept(policy(), queries.get_locked(pledge_id), STAFF))
     until_blocked()
     jobs.commit()
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("session")
 def test_accepting_a_held_pledge_makes_it_count_and_tells_its_person():
     pledge = confirmed(**HELD)
 
-    reviewing.accept(policy(), pledge, STAFF, now())
+    reviewing.accept(policy(), pledge, STAFF)
 
     assert (pledge.status, pledge.hold_reasons) == (Status.CONFIRMED, [])
     assert templates() == ["confirm", "held", "accepted"]
@@ -27,7 +27,7 @@ def test_accepting_a_held_pledge_makes_it_count_and_tells_its_person():
 def test_accepting_before_the_person_confirmed_still_leaves_it_to_them():
     pledge = submitted(**HELD)
 
-    reviewing.accept(policy(), pledge, STAFF, now())
+    reviewing.accept(policy(), pledge, STAFF)
     assert pledge.status == Status.UNCONFIRMED
     operations.confirm(policy(), pledge.id, pledge.submission, now())
 
@@ -38,7 +38,7 @@ def test_accepting_before_the_person_confirmed_still_leaves_it_to_them():
 def test_what_is_not_held_cannot_be_accepted():
     for pledge in (submitted(), confirmed(STRANGER)):
         with pytest.raises(NotAwaiting):
-            reviewing.accept(policy(), pledge, STAFF, now())
+            reviewing.accept(policy(), pledge, STAFF)
 
 
 def test_a_pledge_withdrawn_while_it_was_held_cannot_be_accepted():
@@ -46,13 +46,13 @@ def test_a_pledge_withdrawn_while_it_was_held_cannot_be_accepted():
     operations.withdraw(policy(), pledge, now())
 
     with pytest.raises(NotAwaiting):
-        reviewing.accept(policy(), pledge, STAFF, now())
+        reviewing.accept(policy(), pledge, STAFF)
 
 
 def test_a_refused_person_reads_the_reason():
     pledge = confirmed(**HELD)
 
-    reviewing.refuse(policy(), pledge, STAFF, "This is not a person's name.", now())
+    reviewing.refuse(policy(), pledge, STAFF, "This is not a person's name.")
 
     letter = db.session.scalars(
         select(OutgoingEmail).where(OutgoingEmail.template == "refused")
@@ -64,7 +64,7 @@ def test_a_refused_person_reads_the_reason():
 def test_refusing_what_nobody_confirmed_writes_to_nobody():
     pledge = submitted(**HELD)
 
-    reviewing.refuse(policy(), pledge, STAFF, "Spam.", now())
+    reviewing.refuse(policy(), pledge, STAFF, "Spam.")
 
     assert templates() == ["confirm"]
 
@@ -111,7 +111,7 @@ def test_when_the_first_word_is_withdrawn_the_second_can_be_accepted():
     )
     operations.withdraw(policy(), first, now())
 
-    reviewing.accept(policy(), second, STAFF, now())
+    reviewing.accept(policy(), second, STAFF)
 
     assert queries.official_pledge(second.campaign_id, own.id) == second
 
@@ -122,6 +122,6 @@ def test_what_staff_decided_is_told_even_to_a_flooded_address():
     for _ in range(policy().mails_per_address):
         submit()
 
-    reviewing.refuse(policy(), pledge, STAFF, "Spam.", now())
+    reviewing.refuse(policy(), pledge, STAFF, "Spam.")
 
     assert templates()[-1] == "refused"

@@ -138,14 +138,14 @@ class AnySequence(RuleBasedStateMachine):
     def accept(self, number):
         if pledge := self.pick(number, Status.HELD):
             try:
-                reviewing.accept(policy(), pledge, STAFF, self.now)
+                reviewing.accept(policy(), pledge, STAFF)
             except NotAwaiting:
                 assert pledge.kind == Kind.INSTITUTION
 
     @rule(number=which)
     def refuse(self, number):
         if pledge := self.pick(number, Status.CONFIRMED, Status.HELD, Status.UNCONFIRMED):
-            reviewing.refuse(policy(), pledge, STAFF, "No.", self.now)
+            reviewing.refuse(policy(), pledge, STAFF, "No.")
 
     @rule(number=which)
     def settle(self, number):
