@@ -43,7 +43,7 @@ def add(tag: str) -> None:
         raise click.ClickException(f"{tag} is not a language tag that CLDR knows.") from None
     path = _catalogue(tag)
     if path.exists():
-        raise click.ClickException(f"{tag} exists already.")
+        raise click.ClickException(f"{tag} is there already.")
     extract_messages()
     path.parent.mkdir(parents=True)
     path.write_bytes(_as_bytes(_merged(_empty(locale), _read(TEMPLATE)), omit_header=False))
