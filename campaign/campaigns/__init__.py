@@ -1,1 +1,1 @@
-"""Campaigns and their texts: what is pledged, in every language, in versions that never change."""
+"""Campaigns and their texts: the wording of the pledge in every language, in versions that never change."""

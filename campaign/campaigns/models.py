@@ -13,24 +13,24 @@ TEXTS = topics.register("texts")
 
 
 class Campaign(Model):
-    """One appeal, with its own pledges and tallies."""
+    """A campaign, with its own texts, pledges and tallies."""
 
     __tablename__ = "campaigns"
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     slug: Mapped[str] = mapped_column(unique=True)
     position: Mapped[int] = mapped_column(default=0)
-    # SHA-256 of the texts that came with the program, as last published from there; None where none did.
+    # SHA-256 of the shipped texts as they were last published; None if none ever were.
     shipped_digest: Mapped[bytes | None]
-    # From then on the program's own texts are never published over those of staff.
+    # Once true, shipped texts are never published over those of staff.
     managed_by_staff: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class CampaignText(Model):
-    """What a reader of one language sees and signs in one version of a campaign.
+    """The text of one version of a campaign in one language, as readers see and sign it.
 
-    A database trigger refuses every change and deletion: pledges point here for what was on the screen.
+    A database trigger refuses every change and deletion, since pledges refer to the text that was on the screen.
     """
 
     __tablename__ = "campaign_texts"
@@ -57,7 +57,7 @@ class CampaignText(Model):
     campaign: Mapped[Campaign] = relationship(lazy="joined", innerjoin=True)
 
     def commitments_for(self, kind: str) -> dict[str, str]:
-        """Sentences by code, in the campaign's order, for a pledge of this kind."""
+        """Return the sentences for a pledge of this kind by their codes, in the campaign's order."""
         pairs = self.commitments_institution if kind == "institution" else self.commitments
         return dict(pairs)
 

@@ -1,4 +1,4 @@
-"""Reading campaigns and their texts."""
+"""Read campaigns and their texts."""
 
 from collections.abc import Sequence
 
@@ -10,26 +10,31 @@ from campaign.i18n import fallback_chain
 
 
 def get(slug: str) -> Campaign | None:
+    """Return the campaign with this slug, which may be any string."""
     return db.session.scalar(select(Campaign).where(_has(slug)))
 
 
 def _has(slug: str) -> ColumnElement[bool]:
-    """Strangers may ask for any; one that no text in the database can hold is nobody's."""
+    """The condition that a campaign has this slug; PostgreSQL refuses NUL in a parameter, so no slug has it."""
     return false() if "\0" in slug else Campaign.slug == slug
 
 
 def list_all() -> Sequence[Campaign]:
+    """Return all campaigns in their order."""
     return db.session.scalars(select(Campaign).order_by(Campaign.position, Campaign.id)).all()
 
 
 def current_version(campaign_id: int) -> int:
-    """The newest published version, 0 where none is published."""
+    """Return the number of the newest published version, 0 if there is none."""
     newest = select(func.coalesce(func.max(CampaignText.version), 0))
     return db.session.scalar(newest.where(CampaignText.campaign_id == campaign_id)) or 0
 
 
 def current_text(slug: str, locale: str) -> CampaignText | None:
-    """The text to show now: the newest version, in the best language this reader can have."""
+    """Return the newest version of a campaign's text in the first language of the reader's that it has.
+
+    ``i18n.fallback_chain`` says which languages are tried; None if there is no campaign or no text.
+    """
     newest = (
         select(func.max(CampaignText.version))
         .where(CampaignText.campaign_id == Campaign.id)
@@ -37,18 +42,18 @@ def current_text(slug: str, locale: str) -> CampaignText | None:
         .scalar_subquery()
     )
     chain = list(fallback_chain(locale))
-    found = db.session.execute(
+    rows = db.session.execute(
         select(CampaignText.locale, CampaignText.id)
         .join(Campaign)
         .where(_has(slug), CampaignText.version == newest)
         .where(CampaignText.locale.in_(chain))
     )
-    id_by_locale = dict(found.all())
+    id_by_locale = dict(rows.all())
     return next((text_by_id(id_by_locale[tag]) for tag in chain if tag in id_by_locale), None)
 
 
 def text_of_version(slug: str, version: int, locale: str) -> CampaignText | None:
-    """One version as it was published, in exactly this language."""
+    """Return one published version in exactly this language, or None."""
     return db.session.scalar(
         select(CampaignText)
         .join(Campaign)
@@ -60,19 +65,21 @@ _published: dict[int, CampaignText] = {}
 
 
 def text_by_id(text_id: int) -> CampaignText | None:
-    """A published text, read once in a process and kept, since it never changes."""
+    """Return a published text, or None. Read once per process and kept in memory, since it never changes."""
     if text_id not in _published:
         text = db.session.get(CampaignText, text_id)
         if text is None:
             return None
         for row in (text.campaign, text):
-            db.session.expunge(row)  # no session's life may end or refresh what all requests share
+            db.session.expunge(
+                row
+            )  # all requests share it, so it must not end or expire with one session
         _published[text_id] = text
     return _published[text_id]
 
 
 def texts(campaign_id: int) -> Sequence[CampaignText]:
-    """Every published text, the newest version first, its languages by tag."""
+    """Return every published text, the newest version first, its languages in the order of their tags."""
     return db.session.scalars(
         select(CampaignText)
         .where(CampaignText.campaign_id == campaign_id)
@@ -81,7 +88,7 @@ def texts(campaign_id: int) -> Sequence[CampaignText]:
 
 
 def versions(campaign_id: int, locale: str) -> Sequence[CampaignText]:
-    """All published versions in one language, newest first."""
+    """Return all published versions in one language, newest first."""
     return db.session.scalars(
         select(CampaignText)
         .where(CampaignText.campaign_id == campaign_id, CampaignText.locale == locale)

@@ -1,1 +1,1 @@
-"""The registry of institutions: records of the Research Organization Registry (ROR), and finding them."""
+"""The registry of institutions: records of the Research Organization Registry (ROR), and their search."""

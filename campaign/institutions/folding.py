@@ -1,7 +1,7 @@
-"""Reducing names to what people type: without case, accents, points and variants of letters.
+"""Fold names to what people type: no case, accents or points, one form for all variants of a letter.
 
-A name is indexed under all spellings of its words, a query asks for any spelling of each of its
-words. Scripts that put no spaces between words are cut into overlapping pairs or triples of characters.
+A name is indexed under every spelling of its words, and a query matches any spelling of each of its
+words. Scripts without spaces between words are cut into overlapping pairs or triples of characters.
 """
 
 import re
@@ -10,16 +10,19 @@ from collections.abc import Iterable
 
 from campaign.institutions.han import SIMPLIFIED
 
-# Longer words help nobody to find anything, and an index entry has a limit.
+# Names do not differ beyond that, and PostgreSQL limits the size of an index entry.
 LONGEST_WORD = 40
 
+# How people write these letters on a keyboard that lacks them: Zuerich, Aarhus. Others drop the mark (Zurich),
+# so both spellings are indexed.
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 
+# Letters that Unicode does not decompose into a plain letter and a mark, so that removing marks is not enough.
 _LETTERS = {
     "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ŋ": "n",
     "þ": "th", "ʻ": "", "ʼ": "", "ʹ": "", "ʾ": "", "ʿ": "",
     "ə": "e", "ɛ": "e", "ɔ": "o", "ɓ": "b", "ɗ": "d", "ƙ": "k",
-    # Arabic script: one form for letters that a keyboard of another language types otherwise.
+    # Arabic script: one form for the letters that Arabic, Persian and Urdu keyboards type differently.
     "ٱ": "ا", "ة": "ه", "ى": "ي", "ک": "ك", "ی": "ي", "ے": "ي", "ہ": "ه", "ھ": "ه", "ە": "ه",
     "ۃ": "ه", "ں": "ن", "ء": "", "ـ": "",
     # Devanagari: candrabindu is often written as anusvara, nukta left out; the same in Bengali.
@@ -36,17 +39,23 @@ _MARKS = (
     (0x06D6, 0x06ED),
 )
 
+# "M.I.T." is typed "MIT": points between single letters go, the one in "St.Gallen" separates words.
 _INITIALS = re.compile(r"\b(\w)\.(?=\w\b)")
+# French and Italian little words before a vowel: a reader types "Abomey", not "d’Abomey".
 _ELISION = re.compile(r"\b(?:d|l|qu|dell|nell|dall|all|sull)['’](?=\w)")
+# Any other apostrophe may be typed in several ways or not at all: Xi'an, Xi’an, Xian.
 _APOSTROPHE = re.compile(r"(?<=\w)['’‘`´](?=\w)")
+# Han, kana and Hangul: two characters make about a word. Thai, Lao, Burmese and Khmer write single sounds, where
+# a pair would occur in nearly every name, so they are cut into threes.
 _PAIRED = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _TRIPLED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _RUNS = re.compile(rf"([{_PAIRED}]+)|([{_TRIPLED}]+)|([^\s{_PAIRED}{_TRIPLED}]+)")
 _UNSPACED = re.compile(rf"[{_PAIRED}{_TRIPLED}]")
+# Arabic joins its article, and "and", "in" or "for" before it, to the noun; readers type the noun with or without.
 _ARTICLE = re.compile(r"(?:ال|وال|بال|لل)(?=..)")
 
 
-# Words that tell no institution from another.
+# Words that do not distinguish institutions.
 _FILLERS = frozenset(
     """
     a an and at by for in of on the au aux de des du en et la le les pour sur y el las los del para por
@@ -57,7 +66,10 @@ _FILLERS = frozenset(
 
 
 class _Table(dict[int, str | int]):
-    """Fills itself in, since there are more letters than one would like to list."""
+    """Each character's plain form, for ``str.translate``; filled in as characters occur.
+
+    Unicode has too many of them to compute the whole table at import.
+    """
 
     def __missing__(self, code: int) -> str | int:
         self[code] = _folded_character(code)
@@ -81,7 +93,7 @@ _TABLE = _Table()
 
 
 def fold(text: str) -> str:
-    """The words of the text in their plainest form, with one space between them.
+    """Return the words of the text in their plain form, separated by single spaces.
 
     ``fold("Université d’Abomey-Calavi")`` is ``"universite abomey calavi"``.
     """
@@ -89,7 +101,7 @@ def fold(text: str) -> str:
 
 
 def terms(text: str) -> list[tuple[str, ...]]:
-    """For each word of the text its spellings, the plain one first; see ``fold``.
+    """Return the spellings of each word of the text, the plain one (see ``fold``) first.
 
     ``terms("Zürich")`` is ``[("zurich", "zuerich")]``, ``terms("北京大学")`` has 北京, 京大 and 大学.
     """
@@ -100,6 +112,7 @@ def terms(text: str) -> list[tuple[str, ...]]:
     respelled = prepared.translate(_DIGRAPHS)
     if respelled == prepared:
         return [spellings for word in plain.split() for spellings in _spellings(word)]
+    # Respelling replaces letters by letters, so both texts have the same words, cut at the same places.
     pairs = zip(plain.split(), _plain(respelled).split(), strict=True)
     return [
         tuple(dict.fromkeys(a + b))
@@ -119,15 +132,16 @@ def _prepared(text: str) -> str:
 def _plain(prepared: str) -> str:
     if prepared.isascii():
         return " ".join(prepared.translate(_TABLE).split())
+    # NFD takes marks off their letters, for the table to remove; NFC joins Hangul and Indic letters again.
     plain = unicodedata.normalize("NFD", prepared).translate(_TABLE)
     return " ".join(unicodedata.normalize("NFC", plain).split())
 
 
 def _spellings(word: str) -> list[tuple[str, ...]]:
     return [
-        found
+        spellings
         for paired, tripled, plain in _RUNS.findall(word)
-        for found in (
+        for spellings in (
             _slices(paired, 2)
             + _slices(tripled, 3)
             + ([_with_and_without_article(plain)] if plain else [])
@@ -136,7 +150,7 @@ def _spellings(word: str) -> list[tuple[str, ...]]:
 
 
 def _slices(run: str, size: int) -> list[tuple[str, ...]]:
-    """All overlapping pieces of a run, or the run itself where it is shorter."""
+    """Return all overlapping pieces of a run, or the run itself if it is shorter, each as its only spelling."""
     if not run:
         return []
     return [(run[start : start + size],) for start in range(max(1, len(run) - size + 1))]
@@ -148,11 +162,11 @@ def _with_and_without_article(word: str) -> tuple[str, ...]:
     return (word, word[article.end() :]) if article else (word,)
 
 
-def count_words(spelled: Iterable[tuple[str, ...]]) -> int:
-    """How many of the words (see ``terms``) tell a name from others: all but "of", "the" and their like."""
-    return sum(spellings[0] not in _FILLERS for spellings in spelled)
+def count_words(words: Iterable[tuple[str, ...]]) -> int:
+    """Count the words (as ``terms`` returns them) that distinguish a name: all but "of", "the" and the like."""
+    return sum(spellings[0] not in _FILLERS for spellings in words)
 
 
 def is_unspaced(text: str) -> bool:
-    """Whether the text begins in a script that puts no spaces between words."""
+    """Whether the text begins in a script without spaces between words."""
     return bool(_UNSPACED.match(text))

@@ -1,7 +1,7 @@
-"""Han characters that are written otherwise in simplified Chinese: traditional and Japanese forms.
+"""Simplified Chinese forms of Han characters, by their traditional and Japanese forms.
 
-For searching only: a reader who types 东京大学 finds 東京大学, one who types 国立台湾大学 finds
-國立臺灣大學. The pairs are those that occur in names of institutions.
+For searching only: 东京大学 finds 東京大学, and 国立台湾大学 finds 國立臺灣大學. The pairs are those that
+occur in names of institutions.
 """
 
 _PAIRS = """

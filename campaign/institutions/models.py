@@ -1,4 +1,4 @@
-"""Tables of the registry: the institutions, and what finds them by name."""
+"""Tables of the registry: institutions, and their names and words as the search needs them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ REGISTRY = topics.register("registry")
 
 
 class Status(StrEnum):
-    """What ROR says of a record: it lives, has closed, or was a mistake."""
+    """Status of a ROR record: the institution exists, it has closed, or the record was a mistake."""
 
     ACTIVE = "active"
     INACTIVE = "inactive"
@@ -33,7 +33,7 @@ class Institution(Model):
         Index(None, "country"),
     )
 
-    # The ROR id without its address: nine characters, the last two are check digits.
+    # The ROR id without its address: nine characters, of which the last two are check digits.
     id: Mapped[str] = mapped_column(primary_key=True)
     status: Mapped[str]
     types: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -43,7 +43,7 @@ class Institution(Model):
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     name: Mapped[str]
-    # By language tag, as ROR has it: mostly two letters.
+    # Names by language tag, as ROR writes it: mostly two letters.
     labels: Mapped[dict[str, str]] = mapped_column(JSONB)
     acronyms: Mapped[list[str]] = mapped_column(ARRAY(Text))
     aliases: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -55,9 +55,9 @@ class Institution(Model):
     # Neither has a foreign key: a dump may bring the other record later, or never.
     parents: Mapped[list[str]] = mapped_column(ARRAY(Text))
     successor_id: Mapped[str | None]
-    # How well known the institution is likely to be; ranks what a search finds.
+    # An estimate of how well known it is, to rank search results; see ``operations._weight``.
     weight: Mapped[float] = mapped_column(REAL)
-    # Tells whether the record of another dump says anything new.
+    # Of the record as it was imported, so that the next import rewrites only what has changed.
     digest: Mapped[bytes]
     imported_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -67,10 +67,10 @@ class Institution(Model):
 
 
 class InstitutionName(Model):
-    """One name of an institution as it is searched; kind is name, alias or acronym.
+    """One name of an institution as it is searched; ``kind`` is name, alias or acronym.
 
-    ``terms`` holds all spellings of its words (see ``folding``), each once more marked with the country
-    ("ch word"), and once more for the well known ("# word"); see ``search``.
+    ``terms`` contains each spelling of its words (see ``folding``) twice: as it is and marked with the country
+    ("ch word"). Well known institutions have them a third time ("# word"). ``search`` says why.
     """
 
     __tablename__ = "institution_names"
@@ -82,17 +82,17 @@ class InstitutionName(Model):
     position: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     kind: Mapped[str]
     value: Mapped[str]
-    # Collation C: beginnings are found in the index whatever the language of the database.
+    # Collation C, so that the index serves searches by prefix whatever the language of the database.
     folded: Mapped[str] = mapped_column(Text(collation="C"))
     terms: Mapped[str] = mapped_column(TSVECTOR)
-    # How many of its words tell it from others; a search that has them all has found the name.
+    # How many of its words distinguish it; a query that matches and has as many is the whole name.
     words: Mapped[int] = mapped_column(SmallInteger)
     country: Mapped[str]
     weight: Mapped[float] = mapped_column(REAL)
 
 
 class InstitutionWord(Model):
-    """A word that occurs in names, and in how many: what a mistyped word can be corrected to."""
+    """A word and the number of names it occurs in; mistyped words are corrected to one of these."""
 
     __tablename__ = "institution_words"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Bringing a ROR dump into the registry: what is new is added, what is different changed, nothing deleted."""
+"""Import a ROR dump into the registry: new records are added, different ones changed, none is deleted."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 from sqlalchemy import Text, any_, delete, literal, select, text
@@ -20,14 +21,14 @@ from campaign.institutions.records import Record
 from campaign.institutions.ror import Refusal, open_dump
 from campaign.institutions.search import WELL_KNOWN, country_mark
 
-# Rises when the same record is to be stored otherwise, so that the next import stores all of them anew.
+# Part of every digest. Raise it when records are to be stored differently: the next import then rewrites all.
 _FORMAT = 1
 _BATCH = 1000
-# One import at a time: each first looks what is there.
+# One import at a time, since each compares the dump with what is stored. The number is arbitrary.
 _LOCK = 4861006
 
 _WEIGHT_OF_TYPE = {"education": 1.0, "facility": 0.6, "company": 0.0}
-# Of the weight of one institution in thirty: where too many names fit, these are looked at first.
+# One institution in thirty weighs as much or more. Where too many names match, the search looks at these first.
 _WELL_KNOWN = 1.8
 
 _COLUMNS = (
@@ -47,6 +48,8 @@ _NAME_COLUMNS = (
     "weight",
 )
 
+# COPY is by far the fastest way in, but cannot update rows: it fills this table, and _UPSERT does the rest.
+# DEFAULTS fills imported_at.
 _MAKE_INCOMING = """
     CREATE TEMPORARY TABLE IF NOT EXISTS incoming_institutions
     (LIKE institutions INCLUDING DEFAULTS) ON COMMIT DROP
@@ -56,7 +59,7 @@ _UPSERT = f"""
     ON CONFLICT (id) DO UPDATE SET
     {", ".join(f"{column} = excluded.{column}" for column in (*_COLUMNS[1:], "imported_at"))}
 """  # noqa: S608
-# Words below four letters are never corrected; marked ones hold a space.
+# Words below four letters are never corrected (see search); marked ones, which contain a space, are copies.
 _COUNT_WORDS = """
     CREATE TEMPORARY TABLE counted_words ON COMMIT DROP AS
     SELECT word, ndoc AS frequency FROM ts_stat('SELECT terms FROM institution_names')
@@ -64,24 +67,32 @@ _COUNT_WORDS = """
 """
 
 
+class DroppedDomain(NamedTuple):
+    """A domain that the institution with this ROR id does not own alone, so it was left out."""
+
+    ror_id: str
+    domain: str
+
+
 @dataclass
 class ImportSummary:
-    """What an import did, in records; ``dropped_domains`` are pairs of ROR id and domain."""
+    """How many records an import added, changed and found unchanged, and what it left out."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     refused: list[Refusal] = field(default_factory=list)
-    dropped_domains: list[tuple[str, str]] = field(default_factory=list)
+    dropped_domains: list[DroppedDomain] = field(default_factory=list)
 
 
+# Called with the bytes read so far and the size of the dump in bytes.
 Progress = Callable[[int, int], None]
 
 
 def import_dump(path: Path, progress: Progress | None = None) -> ImportSummary:
-    """Import a dump, as a whole or, where it raises, for the caller to roll back.
+    """Import a dump and return what it changed, for the caller to commit.
 
-    ``progress`` is called with the bytes read and the bytes in all. Raises ror.DumpError, OSError.
+    Raises ror.DumpError or OSError, perhaps halfway: the caller then rolls back.
     """
     summary = ImportSummary()
     with open_dump(path) as dump:
@@ -94,7 +105,7 @@ def import_dump(path: Path, progress: Progress | None = None) -> ImportSummary:
     if summary.added or summary.changed:
         _refresh()
         topics.raise_version(REGISTRY)
-        db.session.expire_all()  # the statements went past the session's objects
+        db.session.expire_all()  # COPY bypasses the session, whose objects may be out of date now
     return summary
 
 
@@ -105,11 +116,15 @@ def _import_batch(batch: Iterable[Record | Refusal], summary: ImportSummary) -> 
             summary.refused.append(entry)
         else:
             records.append(entry)
-            summary.dropped_domains += [(entry.id, domain) for domain in entry.dropped_domains]
+            summary.dropped_domains += [
+                DroppedDomain(entry.id, domain) for domain in entry.dropped_domains
+            ]
     digests = {record.id: _digest(record) for record in records}
-    known = _known_digests(digests.keys())
-    different = [record for record in records if digests[record.id] != known.get(record.id)]
-    changed = [record.id for record in different if record.id in known]
+    stored_digests = _stored_digests(digests.keys())
+    different = [
+        record for record in records if digests[record.id] != stored_digests.get(record.id)
+    ]
+    changed = [record.id for record in different if record.id in stored_digests]
     summary.added += len(different) - len(changed)
     summary.changed += len(changed)
     summary.unchanged += len(records) - len(different)
@@ -117,13 +132,14 @@ def _import_batch(batch: Iterable[Record | Refusal], summary: ImportSummary) -> 
         _store(different, changed, digests)
 
 
-def _known_digests(ids: Iterable[str]) -> dict[str, bytes]:
-    found = db.session.execute(
+def _stored_digests(ids: Iterable[str]) -> dict[str, bytes]:
+    """Return the digests of those records that are in the registry, by ROR id."""
+    rows = db.session.execute(
         select(Institution.id, Institution.digest).where(
             Institution.id == any_(literal(list(ids), ARRAY(Text)))
         )
     )
-    return dict(found.all())
+    return dict(rows.all())
 
 
 def _digest(record: Record) -> bytes:
@@ -131,6 +147,7 @@ def _digest(record: Record) -> bytes:
 
 
 def _store(records: Sequence[Record], changed: Sequence[str], digests: dict[str, bytes]) -> None:
+    """Write the records; ``changed`` are the ids of those that replace a stored one, with all its names."""
     db.session.execute(text(_MAKE_INCOMING))
     db.session.execute(text("TRUNCATE incoming_institutions"))
     _copy(
@@ -177,24 +194,27 @@ def _name_rows(record: Record) -> Iterator[tuple[object, ...]]:
     weight = _weight(record)
     marks = ["", country_mark(record.country), *([WELL_KNOWN] if weight >= _WELL_KNOWN else [])]
     for position, (name, kind) in enumerate(record.names):
-        spelled = terms(name)
-        words = {spelling for spellings in spelled for spelling in spellings}
+        words = terms(name)
+        all_spellings = {spelling for spellings in words for spelling in spellings}
         yield (
             record.id, position, kind, name, fold(name),
-            " ".join(f"'{mark}{word}'" for word in words for mark in marks),
-            count_words(spelled), record.country, weight,
+            " ".join(f"'{mark}{spelling}'" for spelling in all_spellings for mark in marks),
+            count_words(words), record.country, weight,
         )  # fmt: skip
 
 
 def _weight(record: Record) -> float:
-    """Rough measure of how likely people look for it: schools before firms, the much named and linked first."""
+    """Estimate how likely people are to look for it: schools before firms, then by names and relationships.
+
+    ROR has no figure for fame; a record that many have named and linked is a fair substitute.
+    """
     kind = next((weight for type_, weight in _WEIGHT_OF_TYPE.items() if type_ in record.types), 0.4)
     fame = 0.35 * math.log1p(len(record.names) + record.relationships)
     return kind + fame - (0.0 if record.status == Status.ACTIVE else 1.5)
 
 
 def _refresh() -> None:
-    """Bring up to date what searches rely on: counted words, tidy indexes, the planner's statistics."""
+    """Update what searches rely on: the counts of words, the indexes and the planner's statistics."""
     db.session.execute(text(_COUNT_WORDS))
     for statement in (
         "DELETE FROM institution_words WHERE word NOT IN (SELECT word FROM counted_words)",
@@ -202,7 +222,7 @@ def _refresh() -> None:
         "ON CONFLICT (word) DO UPDATE SET frequency = excluded.frequency "
         "WHERE institution_words.frequency <> excluded.frequency",
         "DROP TABLE counted_words",
-        # A GIN index keeps what is new in a list, which every search would read through until a vacuum.
+        # A GIN index first collects new entries in a list, which every search reads through until a vacuum.
         "SELECT gin_clean_pending_list(index::regclass) FROM unnest(ARRAY["
         "'ix_institution_names_terms', 'ix_institution_words_word', 'ix_institutions_domains']) AS index",
         "ANALYZE institutions, institution_names, institution_words",

@@ -1,4 +1,4 @@
-"""Reading the registry: by name as people type it, by id, by e-mail domain."""
+"""Read the registry: by name as people type it, by ROR id, by e-mail domain."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from sqlalchemy import bindparam, or_, select, text
 from campaign.db import db
 from campaign.geography import is_country
 from campaign.hostnames import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
-from campaign.institutions import search as names
+from campaign.institutions import search as name_search
 from campaign.institutions.models import Institution, Status
 from campaign.institutions.records import short_id
 
 _MOST_PROPOSALS = 5
 _BY_ID = select(Institution).where(Institution.id == bindparam("id"))
-# Built once: every pledge passes here.
+# Plain SQL, built once: every pledge runs it, and needs three columns of twenty.
 _AFFILIATION = text(
     "SELECT id, country, domains FROM institutions WHERE id = :id AND status = 'active'"
 )
@@ -23,10 +23,10 @@ _AFFILIATION = text(
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One line of what a search offers.
+    """An institution as a search offers it.
 
-    ``other_name`` is the name ROR displays, where the reader's language has another; ``acronym`` the one that
-    was typed, if it was; ``country`` an ISO 3166-1 alpha-2 code.
+    ``name`` is in the reader's language; ``other_name`` is the one ROR displays, if it differs. ``acronym`` is set
+    if it was typed. ``country`` is an ISO 3166-1 alpha-2 code.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Affiliation:
-    """As much of an institution as a pledge has to know."""
+    """The part of an institution that a pledge needs."""
 
     id: str
     country: str
@@ -47,16 +47,17 @@ class Affiliation:
 
 
 def search(query: str, *, locale: str, country: str | None = None, limit: int = 10) -> list[Match]:
-    """Institutions with a name like the query, best first, those of the reader's country before others.
+    """Return at most ``limit`` institutions with a name like the query, the best match first.
 
-    A withdrawn record is found by its names, but leads to its successor. Any text will do, and a ``country`` that
-    is none counts as unknown. How it is found: ``campaign.institutions.search``.
+    Those in the reader's ``country`` are preferred; an invalid code counts as unknown. Withdrawn records are found
+    by their names, but returned as their successors. ``campaign.institutions.search`` says how names are found.
     """
-    hits = names.find(query, country if country and is_country(country) else None, limit * 2)
-    found = by_ids([hit.institution_id for hit in hits])
+    # Twice as many, since several records may lead to one successor and others to none.
+    hits = name_search.find(query, country if country and is_country(country) else None, limit * 2)
+    institutions = by_ids([hit.institution_id for hit in hits])
     matches: dict[str, Match] = {}
     for hit in hits:
-        institution = found.get(hit.institution_id)
+        institution = institutions.get(hit.institution_id)
         if institution and institution.status == Status.WITHDRAWN:
             institution = _last_of_chain(institution)
         if institution and institution.status != Status.WITHDRAWN and institution.id not in matches:
@@ -67,83 +68,82 @@ def search(query: str, *, locale: str, country: str | None = None, limit: int = 
 def listed(
     *, country: str | None = None, after: str | None = None, limit: int
 ) -> Sequence[Institution]:
-    """Active institutions in the order of their ROR ids, those after ``after`` only."""
-    found = (
+    """Return active institutions in the order of their ROR ids, from the one following ``after``."""
+    rows = (
         select(Institution)
         .where(Institution.status == Status.ACTIVE)
         .order_by(Institution.id)
         .limit(limit)
     )
     if country:
-        found = found.where(Institution.country == country)
+        rows = rows.where(Institution.country == country)
     if after:
-        found = found.where(Institution.id > after)
-    return db.session.scalars(found).all()
+        rows = rows.where(Institution.id > after)
+    return db.session.scalars(rows).all()
 
 
 def by_ids(ids: Sequence[str]) -> dict[str, Institution]:
-    """Records by their ids, whatever their status; those not in the registry are left out."""
-    found = db.session.scalars(select(Institution).where(Institution.id.in_(ids)))
-    return {institution.id: institution for institution in found}
+    """Return the records with these ids, whatever their status, by id; ids not in the registry are left out."""
+    institutions = db.session.scalars(select(Institution).where(Institution.id.in_(ids)))
+    return {institution.id: institution for institution in institutions}
 
 
 def get(institution_id: str) -> Institution | None:
-    """The record with this ROR id, with or without its address, whatever its status."""
+    """Return the record with this ROR id, written with or without its address, whatever its status."""
     id_ = short_id(institution_id)
     return db.session.scalar(_BY_ID, {"id": id_}) if id_ else None
 
 
 def resolve(institution_id: str) -> Institution | None:
-    """The record that stands for this one today: itself, or the last of its successors in the registry."""
+    """Return the record that replaces this one today: the last of its successors, or itself."""
     institution = get(institution_id)
     return institution and _last_of_chain(institution)
 
 
 def affiliation(institution_id: str) -> Affiliation | None:
-    """What stands for this ROR id today, as ``resolve`` says, without all the names of a record."""
+    """Return what a pledge needs of the institution that this ROR id stands for today; see ``resolve``."""
     id_ = short_id(institution_id)
     row = id_ and db.session.connection().execute(_AFFILIATION, {"id": id_}).first()
     if row:
         return Affiliation(*row)
-    found = resolve(institution_id)
-    return Affiliation(found.id, found.country, found.domains) if found else None
+    current = resolve(institution_id)
+    return Affiliation(current.id, current.country, current.domains) if current else None
 
 
 def propose_by_domain(email_domain: str, *, locale: str) -> list[Match]:
-    """Institutions where somebody with such an address may work, the likeliest first.
+    """Return institutions that the owner of such an address may belong to, the likeliest first.
 
     The host nearest to the address comes first (a department's before the university's); of several
-    units that share a host, the one that the others belong to. Nothing for free mail and nonsense.
+    units that share a host, the one that the others belong to. Empty for free mail and invalid domains.
     """
     hosts = _hosts(email_domain)
     if not hosts:
         return []
-    found = db.session.scalars(
+    records = db.session.scalars(
         select(Institution).where(
             or_(Institution.domains.overlap(hosts), Institution.website_host.in_(hosts))
         )
     )
-    current = {
-        today.id: today for one in found if (today := _last_of_chain(one)).status == Status.ACTIVE
-    }
+    successors = map(_last_of_chain, records)
+    candidates = {item.id: item for item in successors if item.status == Status.ACTIVE}
     likeliest = sorted(
-        current.values(), key=lambda one: _distance_to_host(one, hosts, current.keys())
+        candidates.values(), key=lambda item: _distance_to_host(item, hosts, candidates.keys())
     )
     return [_match(institution, None, locale) for institution in likeliest[:_MOST_PROPOSALS]]
 
 
 def is_empty() -> bool:
-    """Whether nothing was imported yet."""
+    """Whether the registry has no institution yet."""
     return db.session.scalar(select(Institution.id).limit(1)) is None
 
 
 def starter_path() -> Path:
-    """The registry that ships with the program: some hundred institutions, in a dump's shape."""
+    """Return the path of the registry that ships with the program: a dump of some hundred institutions."""
     return Path(__file__).with_name("starter.json")
 
 
 def has_domain(institution: Institution | Affiliation, domain: str) -> bool:
-    """Whether mail from this domain, or one below, comes from the institution's own domains."""
+    """Whether the domain is one of the institution's own, or below one. False for an invalid domain."""
     try:
         host = ascii_domain(domain)
     except InvalidDomain:
@@ -152,7 +152,7 @@ def has_domain(institution: Institution | Affiliation, domain: str) -> bool:
 
 
 def name_in(institution: Institution, locale: str) -> str:
-    """The name in the reader's language, else the one ROR displays.
+    """Return the name in the reader's language, or the one ROR displays if there is none.
 
     Falls back from a tag to its parents (zh-Hans to zh, pt-BR to pt): RFC 4647, lookup.
     """
@@ -165,7 +165,8 @@ def name_in(institution: Institution, locale: str) -> str:
 
 
 def _last_of_chain(institution: Institution) -> Institution:
-    seen = {institution.id}
+    """Follow successors as far as the registry has them, to the first active one."""
+    seen = {institution.id}  # nothing in a dump keeps two records from naming each other
     while institution.status != Status.ACTIVE and institution.successor_id not in {None, *seen}:
         successor = db.session.get(Institution, institution.successor_id)
         if successor is None:
@@ -188,21 +189,22 @@ def _match(institution: Institution, acronym: str | None, locale: str) -> Match:
 
 
 def _hosts(email_domain: str) -> list[str]:
-    """The domain and those above it, down to the one that has an owner."""
+    """Return the domain and those above it, up to the registrable one; see ``hostnames``."""
     try:
         host = ascii_domain(email_domain)
     except InvalidDomain:
         return []
-    owned = registrable_domain(host)
-    if owned is None or is_free_mail(host):
+    registrable = registrable_domain(host)
+    if registrable is None or is_free_mail(host):
         return []
-    labels = host.removesuffix(owned).split(".")[:-1]
-    return [".".join([*labels[start:], owned]) for start in range(len(labels) + 1)]
+    labels = host.removesuffix(registrable).split(".")[:-1]
+    return [".".join([*labels[start:], registrable]) for start in range(len(labels) + 1)]
 
 
 def _distance_to_host(
     institution: Institution, hosts: Sequence[str], others: Container[str]
 ) -> tuple[int, bool, bool, float]:
+    """Sort key: the nearest host, registered domains before websites, parents before their units, then weight."""
     official = [hosts.index(domain) for domain in institution.domains if domain in hosts]
     website = [hosts.index(host) for host in [institution.website_host] if host in hosts]
     belongs_to_other = any(parent in others for parent in institution.parents)

@@ -1,4 +1,4 @@
-"""One record of a ROR dump (schema v2), checked, cleaned and reduced to what the registry keeps.
+"""Check and clean one record of a ROR dump (schema v2), and reduce it to what the registry stores.
 
 Source: ROR data structure, https://ror.readme.io/docs/ror-data-structure
 """
@@ -16,29 +16,53 @@ MAX_NAME = 400  # the longest of 150,000 in release 2.9 has 207 characters
 MAX_NAMES = 200
 MAX_URL = 2000
 
+# In ROR's documentation: a leading 0, six characters of Crockford's base 32, two check digits.
 _ID = re.compile(r"(?:https://ror\.org/)?((0[0-9a-hj-km-np-tv-z]{6})([0-9]{2}))")
-# Crockford leaves out i, l, o and u, Python's int() the last letters of the alphabet.
+# Crockford's digits leave out i, l, o and u; those of Python's int(…, 32) are the first letters without a gap.
 _BASE_32 = str.maketrans("jkmnpqrstvwxyz", "ijklmnopqrstuv")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _TYPE = re.compile(r"[a-z_-]{1,30}")
 _PLAIN_HOST = re.compile(r"(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
-# Websites whose path only chooses a language or the first page: the host is the institution's own.
+# Websites whose path is empty or only chooses a language or the first page. Any other path suggests that the host
+# belongs to a larger institution.
 _HOME_PAGE = re.compile(
     r"https?://(?:www\.)?([^/?#@:]+)(?:/(?:(?:[a-z]{2}(?:-[a-z]{2})?|eng|home|web|index\.\w+)/?)?)?",
     re.IGNORECASE,
 )
-# Characters that need no cleaning; nearly all names have no others.
+# Characters that need no cleaning, which is slow; nearly all names have no others.
 _CLEAN = re.compile(r"[!-~¡-¬®-ɏЀ-џ一-鿿ぁ-ゖァ-ー가-힣]+(?: [!-~¡-¬®-ɏЀ-џ一-鿿ぁ-ゖァ-ー가-힣]+)*")
 
 
 class BrokenRecord(ValueError):
-    """The record lacks something or has something impossible; the message says what."""
+    """The record lacks a required value or has an invalid one; the message says which."""
+
+
+class Label(NamedTuple):
+    """An institution's name in one language; see ``models.Institution.labels``."""
+
+    language: str
+    name: str
+
+
+class Name(NamedTuple):
+    """One of an institution's names; ``kind`` is name, alias or acronym."""
+
+    value: str
+    kind: str
+
+
+class Names(NamedTuple):
+    """All names of an institution; ``displayed`` is the one ROR shows."""
+
+    displayed: str
+    labels: tuple[Label, ...]
+    all: tuple[Name, ...]
 
 
 class Record(NamedTuple):
-    """One institution; see ``models.Institution``.
+    """One institution as the registry stores it; see ``models.Institution``.
 
-    ``labels`` are pairs of language and name, ``names`` of name and kind: name, alias or acronym.
+    ``dropped_domains`` are those that it does not own alone; ``relationships`` is their number, of all kinds.
     """
 
     id: str
@@ -50,8 +74,8 @@ class Record(NamedTuple):
     latitude: float | None
     longitude: float | None
     name: str
-    labels: tuple[tuple[str, str], ...]
-    names: tuple[tuple[str, str], ...]
+    labels: tuple[Label, ...]
+    names: tuple[Name, ...]
     domains: tuple[str, ...]
     dropped_domains: tuple[str, ...]
     website: str | None
@@ -63,23 +87,25 @@ class Record(NamedTuple):
 
 
 def short_id(text: str) -> str | None:
-    """The nine characters of a ROR id, with or without its address; None where the check digits do not fit.
+    """Return the nine characters of a ROR id, given with or without its address; None if it is invalid.
 
-    Source: ISO/IEC 7064, MOD 97-10, over Crockford's base 32.
+    Source of the check digits: ISO/IEC 7064, MOD 97-10, over Crockford's base 32.
     """
-    if not (found := _ID.fullmatch(text)):
+    if not (match := _ID.fullmatch(text)):
         return None
-    number = int(found[2].translate(_BASE_32), 32)
-    return found[1] if 98 - number * 100 % 97 == int(found[3]) else None
+    number = int(match[2].translate(_BASE_32), 32)
+    return match[1] if 98 - number * 100 % 97 == int(match[3]) else None
 
 
 def read_record(raw: object) -> Record:
     """Check and clean one element of a dump. Raises BrokenRecord."""
     if not isinstance(raw, dict):
         raise BrokenRecord("it is not an object")
-    name, labels, names = _names(_list(raw, "names"))
+    names = _names(_list(raw, "names"))
     place = _place(_list(raw, "locations"))
-    domains = {name: _owned_domain(name) for name in _strings(_list(raw, "domains"), "domains")}
+    domains = {
+        domain: _owned_domain(domain) for domain in _strings(_list(raw, "domains"), "domains")
+    }
     relationships = _objects(_list(raw, "relationships"), "relationships")
     successors = _related(relationships, "successor")
     website = _website(_objects(_list(raw, "links"), "links"))
@@ -94,11 +120,11 @@ def read_record(raw: object) -> Record:
         city=_place_name(place, "name"),
         latitude=_degrees(place, "lat", 90),
         longitude=_degrees(place, "lng", 180),
-        name=name,
-        labels=labels,
-        names=names,
+        name=names.displayed,
+        labels=names.labels,
+        names=names.all,
         domains=tuple(dict.fromkeys(owned for owned in domains.values() if owned)),
-        dropped_domains=tuple(name for name, owned in domains.items() if not owned),
+        dropped_domains=tuple(domain for domain, owned in domains.items() if not owned),
         website=website,
         website_host=_own_host(website),
         established=_year(raw.get("established")),
@@ -132,9 +158,9 @@ def _objects(values: list[Any], key: str) -> list[dict[str, Any]]:
 def _id(value: object) -> str:
     if value is None:
         raise BrokenRecord("it has no id")
-    if not isinstance(value, str) or not (found := short_id(value)):
+    if not isinstance(value, str) or not (id_ := short_id(value)):
         raise BrokenRecord(f"{value!r:.60} is not a ROR id")
-    return found
+    return id_
 
 
 def _status(value: object) -> Status:
@@ -144,18 +170,16 @@ def _status(value: object) -> Status:
         raise BrokenRecord(f"{value!r:.60} is not a status") from None
 
 
-def _names(
-    values: list[Any],
-) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
-    """The displayed name, the labels by language, and all names."""
+def _names(values: list[Any]) -> Names:
+    """Sort out the names. The displayed one is preferred to other labels of its language."""
     if len(values) > MAX_NAMES:
         raise BrokenRecord(f"it has more than {MAX_NAMES} names")
     displayed = ""
     labels: dict[str, str] = {}
-    names: dict[str, str] = {}
+    kinds: dict[str, str] = {}  # by name: the same one is often listed twice
     for raw in _objects(values, "names"):
         value, types = _name(raw.get("value")), _list(raw, "types")
-        names.setdefault(value, _name_kind(types))
+        kinds.setdefault(value, _name_kind(types))
         if "ror_display" in types:
             displayed = value
         language = _language(raw.get("lang")) if "label" in types else None
@@ -163,7 +187,9 @@ def _names(
             labels[language] = value
     if not displayed:
         raise BrokenRecord("it has no name to display (ror_display)")
-    return displayed, tuple(sorted(labels.items())), tuple(names.items())
+    # In a fixed order, since the record's digest must change only when a label does.
+    sorted_labels = tuple(Label(*label) for label in sorted(labels.items()))
+    return Names(displayed, sorted_labels, tuple(Name(*name) for name in kinds.items()))
 
 
 def _name(value: object) -> str:
@@ -221,7 +247,7 @@ def _degrees(place: dict[str, Any], key: str, limit: int) -> float | None:
     if value is None:
         return None
     if (
-        isinstance(value, bool)
+        isinstance(value, bool)  # a number for Python
         or not isinstance(value, int | float)
         or not -limit <= value <= limit
     ):
@@ -239,12 +265,12 @@ def _year(value: object) -> int | None:
 
 def _related(relationships: list[dict[str, Any]], kind: str) -> tuple[str, ...]:
     ids = (str(other.get("id")) for other in relationships if other.get("type") == kind)
-    return tuple(dict.fromkeys(found for id_ in ids if (found := short_id(id_))))
+    return tuple(dict.fromkeys(short for id_ in ids if (short := short_id(id_))))
 
 
-@lru_cache(1024)  # the website's host is mostly the domain
+@lru_cache(1024)  # asked again for the website, whose host is mostly the domain
 def _owned_domain(domain: str) -> str | None:
-    """The domain in the form of the DNS; None where anybody can have an address below it."""
+    """Return the domain as the DNS has it; None if it is invalid or anyone can have an address there."""
     host = domain.lower()
     if not _PLAIN_HOST.fullmatch(host):  # nearly all are plain, and the check of the others is slow
         try:
@@ -255,13 +281,14 @@ def _owned_domain(domain: str) -> str | None:
 
 
 def _website(links: list[dict[str, Any]]) -> str | None:
-    """The first website, unless its address is not one for a browser."""
-    found = next((link.get("value") for link in links if link.get("type") == "website"), None)
-    if not isinstance(found, str) or len(found) > MAX_URL:
+    """Return the address of the first website, or None if it is not one for a browser."""
+    url = next((link.get("value") for link in links if link.get("type") == "website"), None)
+    if not isinstance(url, str) or len(url) > MAX_URL:
         return None
-    return found if found.startswith(("https://", "http://")) and found.isprintable() else None
+    return url if url.startswith(("https://", "http://")) and url.isprintable() else None
 
 
 def _own_host(website: str | None) -> str | None:
+    """Return the website's host if it seems to be the institution's own; see ``_HOME_PAGE``."""
     home = _HOME_PAGE.fullmatch(website or "")
     return _owned_domain(home[1]) if home else None

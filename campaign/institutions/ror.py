@@ -1,7 +1,7 @@
-"""Opening a dump of the Research Organization Registry: a zip as ROR publishes it, or the JSON in it.
+"""Read a dump of the Research Organization Registry: a zip as ROR publishes it, or the JSON in it.
 
-The file is read as a stream, so memory does not grow with it. What is not a dump raises a DumpError; a
-record that is broken comes out as a Refusal with its place and the reason, and the rest is read.
+The file is read as a stream, so memory does not grow with it. A file that is no dump raises a DumpError; a
+broken record is returned as a Refusal with its position and the reason, and reading goes on.
 """
 
 import zipfile
@@ -17,7 +17,7 @@ import ijson
 from campaign.institutions.records import BrokenRecord, Record, read_record
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Keys that say of a first element what the file is.
+# The keys of the first record show which schema the file is in.
 _KEYS_OF_V2 = {"names", "locations", "status"}
 _KEYS_OF_V1 = {"name", "country"}
 
@@ -35,12 +35,12 @@ class OldSchema(NotADump):
 
 
 class DamagedDump(DumpError):
-    """The file begins as a dump, but ends or breaks in the middle."""
+    """The file begins as a dump, but is cut off or damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A record that was left out. ``position`` counts the records of the file from 1."""
+    """A record that was left out; ``position`` is its number in the file, from 1."""
 
     position: int
     id: str | None
@@ -62,7 +62,7 @@ class Dump:
         return self.stream.tell()
 
     def entries(self) -> Iterator[Record | Refusal]:
-        """Every record in the order of the file. Raises DumpError."""
+        """Yield every record, or its refusal, in the order of the file. Raises DumpError."""
         seen: set[str] = set()
         for position, raw in enumerate(self._elements(), start=1):
             if position == 1:
@@ -73,7 +73,7 @@ class Dump:
 
     def _elements(self) -> Iterator[object]:
         _skip_to_array(self.stream)
-        count = 0
+        count = 0  # the only thing that can be said of where a file breaks
         try:
             for raw in ijson.items(self.stream, "item", use_float=True):
                 yield raw
@@ -94,9 +94,9 @@ class Dump:
 
 @contextmanager
 def open_dump(path: Path) -> Iterator[Dump]:
-    """Open a zip or a JSON file. Raises DumpError, and OSError where the file cannot be opened."""
+    """Open a zip or JSON file. Raises DumpError, or OSError if the file cannot be opened."""
     with path.open("rb") as file:
-        if file.read(2) != b"PK":
+        if file.read(2) != b"PK":  # by content, since people rename and unpack files
             file.seek(0)
             yield Dump(file, path.stat().st_size)
             return
@@ -111,7 +111,7 @@ def open_dump(path: Path) -> Iterator[Dump]:
 
 
 def _json_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """The JSON of schema v2; some releases hold one of v1 beside it."""
+    """Return the JSON in schema v2; some releases contain one in v1 as well."""
     members = [
         member
         for member in archive.infolist()
@@ -125,6 +125,7 @@ def _json_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 
 def _skip_to_array(stream: IO[bytes]) -> None:
+    """Skip a byte order mark, which the parser does not know. Raises NotADump."""
     start = stream.read(4096)
     skipped = len(_BYTE_ORDER_MARK) if start.startswith(_BYTE_ORDER_MARK) else 0
     if not start[skipped:].lstrip().startswith(b"["):
@@ -154,7 +155,7 @@ def _entry(position: int, raw: object, seen: set[str]) -> Record | Refusal:
 
 
 def _sentence(error: Exception) -> str:
-    """The first line of the parser's message; the others draw the place."""
+    """Return the first line of the parser's message; the others draw the place with an arrow."""
     text = error.args[0] if error.args else error
     message = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
     return f"{message.strip().splitlines()[0]}."

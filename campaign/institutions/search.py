@@ -1,13 +1,14 @@
-"""Finding institutions while somebody types.
+"""Search institutions by name while the reader types.
 
-A name is found when it has all words typed, in any order and any spelling, the last one perhaps
-unfinished. Where that finds little, mistyped words are corrected from the words of the registry;
-where that finds nothing, one of the words may be missing from the name.
+A name matches if it contains all typed words, in any order and spelling; the last one may be
+unfinished. If few names match, mistyped words are corrected to words of the registry; if still none
+matches, one word may be left out.
 
-Common words make this hard: every tenth name holds "university". So the index holds each word three
-times: as it is, marked with the country, and marked as belonging to a well known institution. A
-search looks at names that begin as typed, at the well known, and at those in the reader's country;
-only where these are few does it look at all others. How many of each are weighed has a limit.
+Common words make this hard: every tenth name contains "university", and ranking them all would take
+far longer than a keystroke. So the index has each word up to three times: as it is, marked with the
+country, and marked if the institution is well known. A search ranks the names that begin as typed,
+the well known ones, and those in the reader's country; only if these are few does it look at all
+others. The number that it ranks of each kind is limited, so a common word costs no more than a rare one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,13 +25,20 @@ LONGEST_QUERY = 200
 WELL_KNOWN = "# "
 
 _MOST_WORDS = 20
+# With so many matches the reader has typed correctly; with fewer, mistakes are looked for.
 _FEW = 3
+# One mistake makes a shorter word look like too many others; the registry counts no shorter ones either.
 _SHORTEST_CORRECTED = 4
+# These bound the size of a query: words that are corrected, corrections of each, and ways to leave words out.
 _MOST_CORRECTED = 4
 _MOST_CORRECTIONS = 5
 _MOST_WAYS = 8
 
 _COLUMNS = "institution_id, kind, value, folded, words, country, weight"
+# The score is the institution's weight (up to about 3), a bonus for the reader's country, and one for how well the
+# name fits. Exact names come first whatever their weight. Next is a name with the same words in another order
+# or spelling, then one that begins as typed, then one in which a later word does; for these two, the more of the
+# name is typed, the better. LIMITs without an order are on purpose: to sort, all matches would have to be read.
 _SEARCH = sql(f"""
 WITH near AS MATERIALIZED (
   (SELECT {_COLUMNS} FROM institution_names WHERE terms @@ CAST(:well_known AS tsquery) LIMIT 300)
@@ -71,7 +79,8 @@ ORDER BY score DESC, institution_id
 LIMIT :limit
 """)  # noqa: S608
 
-# A word that stands in twenty names is sure to be one, and needs no correction.
+# Words of the registry that resemble each typed one. A word that occurs in twenty names is not mistyped. Allowed are
+# two mistakes, so a correction is at most two letters shorter; it may be longer, as the typed word may be unfinished.
 _CORRECT = sql("""
 SELECT typed.word, coalesce(own.frequency, 0) >= 20 AS is_sure, known.word
 FROM unnest(CAST(:words AS text[])) AS typed (word)
@@ -86,6 +95,7 @@ LEFT JOIN LATERAL (
 ORDER BY known.frequency DESC
 """)
 
+# Four letters with one mistake have a trigram similarity of 0.25; by default "%" starts at 0.3.
 _TUNE = sql("""
 SELECT
   set_config('enable_seqscan', :scan, true),
@@ -95,9 +105,9 @@ SELECT
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An institution that was found.
+    """An institution with a matching name.
 
-    ``acronym`` is set where that is what was typed, ``literal`` where one of its names begins as typed.
+    ``acronym`` is its acronym that begins as typed, if any; ``literal`` says whether any of its names does.
     """
 
     institution_id: str
@@ -107,9 +117,9 @@ class Hit:
 
 
 class Word(NamedTuple):
-    """A typed word.
+    """A typed word: its ``spellings``, of which names may begin with one if it is ``unfinished``.
 
-    Names may go on where ``spellings`` end if it is ``unfinished``; ``corrections`` stand for it as they are.
+    ``corrections`` are whole words that it may have been meant for.
     """
 
     spellings: tuple[str, ...]
@@ -118,75 +128,81 @@ class Word(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    typed: str
+class _Query:
+    """What was typed, folded, and the number of words that distinguish it (see ``count_words``)."""
+
+    folded: str
     words: int
     country: str | None
     limit: int
 
 
 def find(text: str, country: str | None, limit: int) -> list[Hit]:
-    """The best matches first, at most ``limit``. ``country`` (ISO 3166-1 alpha-2) is the reader's."""
+    """Return at most ``limit`` institutions, the best match first; ``country`` (ISO 3166-1) is the reader's."""
     text = text[:LONGEST_QUERY]
-    asked = _Asked(fold(text), count_words(terms(text)), country, limit)
-    if not asked.typed:
+    query = _Query(fold(text), count_words(terms(text)), country, limit)
+    if not query.folded:
         return []
     with _tuned():
-        return _find(_words(text), asked)
+        return _find(_words(text), query)
 
 
-def _find(words: list[Word], asked: _Asked) -> list[Hit]:
-    hits = _run([words], asked)
+def _find(words: list[Word], query: _Query) -> list[Hit]:
+    """Search as typed, then with corrections, then also with words left out, until something is found."""
+    hits = _run([words], query)
     if not words or len(hits) >= _FEW or any(hit.literal for hit in hits):
         return hits
     corrected = _corrected(words)
-    more = _run([corrected], asked, tolerant=True) or _run(
-        _without_one(corrected), asked, tolerant=True
+    more = _run([corrected], query, tolerant=True) or _run(
+        _without_one(corrected), query, tolerant=True
     )
-    known = {hit.institution_id for hit in hits}
-    return (hits + [hit for hit in more if hit.institution_id not in known])[: asked.limit]
+    ids = {hit.institution_id for hit in hits}
+    return (hits + [hit for hit in more if hit.institution_id not in ids])[: query.limit]
 
 
 def _words(text: str) -> list[Word]:
-    found = terms(text)[:_MOST_WORDS]
-    *before, last = found
+    *before, last = terms(text)[:_MOST_WORDS]
     words = [Word(spellings, unfinished=False) for spellings in before]
     if len(last[0]) > 1 or is_unspaced(last[0]):
         return [*words, Word(last, unfinished=True)]
-    # A single letter begins every tenth word; only names that begin with all that is typed are looked at.
+    # One in ten words begins with any given letter, so a last word of one letter is left out: alone it finds only
+    # names that begin as typed, after others it adds nothing until the next letter.
     return words
 
 
 def _run(
-    alternatives: Sequence[Sequence[Word]], asked: _Asked, *, tolerant: bool = False
+    alternatives: Sequence[Sequence[Word]], query: _Query, *, tolerant: bool = False
 ) -> list[Hit]:
-    """The names that hold all words of one of the alternatives."""
+    """Return institutions with a name that has all words of one of the alternatives.
+
+    ``tolerant`` ranks names by their similarity to the query, when its words are no longer those typed.
+    """
     rows = db.session.execute(
         _SEARCH,
         {
             "anywhere": _tsquery(alternatives),
             "well_known": _tsquery(alternatives, WELL_KNOWN),
-            "at_home": _tsquery(alternatives, country_mark(asked.country)) if asked.country else "",
-            "typed": asked.typed,
-            "typed_end": f"{asked.typed}\U0010ffff",
-            "inside": asked.typed if is_unspaced(asked.typed) else f" {asked.typed}",
-            "length": len(asked.typed),
-            "words": asked.words,
-            "country": asked.country,
+            "at_home": _tsquery(alternatives, country_mark(query.country)) if query.country else "",
+            "typed": query.folded,
+            "typed_end": f"{query.folded}\U0010ffff",  # sorts after all that begins as typed
+            "inside": query.folded if is_unspaced(query.folded) else f" {query.folded}",
+            "length": len(query.folded),
+            "words": query.words,
+            "country": query.country,
             "tolerant": tolerant,
-            "limit": asked.limit,
+            "limit": query.limit,
         },
     )
     return [Hit(*row) for row in rows]
 
 
 def country_mark(country: str) -> str:
-    """What a word in the index begins with when it is looked for in one country."""
+    """Return the prefix of those index entries that find a word in one country only."""
     return f"{country.lower()} "
 
 
 def _tsquery(alternatives: Sequence[Sequence[Word]], mark: str = "") -> str:
-    """A tsquery literal. Folded words have letters, marks and digits only: nothing to escape."""
+    """Return a tsquery literal. Folded words have letters, marks and digits only: nothing to escape."""
     return " | ".join(
         " & ".join(_tsquery_of_word(word, mark) for word in words)
         for words in alternatives
@@ -196,30 +212,34 @@ def _tsquery(alternatives: Sequence[Sequence[Word]], mark: str = "") -> str:
 
 def _tsquery_of_word(word: Word, mark: str) -> str:
     ending = ":*" if word.unfinished else ""
-    spelled = [f"'{mark}{spelling}'{ending}" for spelling in word.spellings]
-    return "(" + " | ".join(spelled + [f"'{mark}{known}'" for known in word.corrections]) + ")"
+    literals = [f"'{mark}{spelling}'{ending}" for spelling in word.spellings]
+    literals += [f"'{mark}{correction}'" for correction in word.corrections]
+    return "(" + " | ".join(literals) + ")"
 
 
 def _corrected(words: Sequence[Word]) -> list[Word]:
-    """Each long word with what it may have been meant for; unfinished unless it is sure to be right."""
+    """Return the words, the long ones with what they may have been meant for.
+
+    A long word counts as unfinished unless the registry knows it well: the mistake may lie in its ending.
+    """
     long = [word for word in words if len(word.spellings[0]) >= _SHORTEST_CORRECTED]
     unfinished = {word.spellings[0]: word.unfinished for word in long}
-    meant: dict[str, list[str]] = {typed: [] for typed in unfinished}
+    corrections: dict[str, list[str]] = {typed: [] for typed in unfinished}
     sure = set()
-    for typed, is_sure, known in db.session.execute(
+    for typed, is_sure, word in db.session.execute(
         _CORRECT, {"words": list(unfinished)[:_MOST_CORRECTED]}
     ):
         if is_sure:
             sure.add(typed)
-        elif known and mistakes(typed, known, unfinished=unfinished[typed]) <= _allowed_mistakes(
+        elif word and mistakes(typed, word, unfinished=unfinished[typed]) <= _allowed_mistakes(
             typed
         ):
-            meant[typed].append(known)
+            corrections[typed].append(word)
     return [
         Word(
             word.spellings,
-            word.unfinished or (word.spellings[0] in meant and word.spellings[0] not in sure),
-            tuple(meant.get(word.spellings[0], [])[:_MOST_CORRECTIONS]),
+            word.unfinished or (word.spellings[0] in corrections and word.spellings[0] not in sure),
+            tuple(corrections.get(word.spellings[0], [])[:_MOST_CORRECTIONS]),
         )
         for word in words
     ]
@@ -230,10 +250,12 @@ def _allowed_mistakes(typed: str) -> int:
 
 
 def mistakes(typed: str, known: str, *, unfinished: bool) -> int:
-    """How many letters are wrong, missing, too many or swapped with the next (optimal string alignment).
+    """Count the letters that are wrong, missing, superfluous or swapped with the next (optimal string alignment).
 
-    An unfinished word is compared with the beginning of the known one that fits it best.
+    An unfinished word is compared with that beginning of the known one that fits best.
     """
+    # Row by row through the table of costs: each cell is the cost of typed[: i + 1] against known[: j + 1]. A swap
+    # looks back two rows, so three are kept. The last row has the costs against every beginning of ``known``.
     before: list[int] = []
     row = list(range(len(known) + 1))
     for i, letter in enumerate(typed):
@@ -247,14 +269,15 @@ def mistakes(typed: str, known: str, *, unfinished: bool) -> int:
 
 
 def _without_one(words: Sequence[Word]) -> list[Sequence[Word]]:
-    """The words in a few ways that each leave out some neighbours, so that any one mistake is left out in some way.
+    """Return the words in a few ways, each without some neighbours; any one mistake is left out in one of them.
 
-    A character that is wrong spoils as many overlapping pieces as a piece has characters, one more where
-    two are swapped; a word that should not be there spoils itself.
+    A wrong character spoils as many overlapping pieces as a piece has characters, and one more if two
+    characters are swapped; a word that does not belong there spoils only itself.
     """
     pieces = [len(word.spellings[0]) for word in words if is_unspaced(word.spellings[0])]
     spoiled = max(1, min(max(pieces, default=0) + 1, len(words) - 1))
     step = max(1, -(-len(words) // _MOST_WAYS))
+    # A way that leaves out ``step - 1`` words more covers the starts that were skipped.
     ways = (
         [*words[:start], *words[start + spoiled + step - 1 :]]
         for start in range(0, max(1, len(words) - spoiled + 1), step)
@@ -264,7 +287,10 @@ def _without_one(words: Sequence[Word]) -> list[Sequence[Word]]:
 
 @contextmanager
 def _tuned() -> Iterator[None]:
-    """Searches use the indexes, whatever the planner guesses of a word it has no figures for."""
+    """Make searches inside use the indexes.
+
+    The planner has no statistics about rare words, and reads the whole table when it overestimates them.
+    """
     db.session.execute(_TUNE, {"scan": "off"})
-    yield  # an error ends the transaction, and the setting with it
+    yield  # no finally: an error ends the transaction, and the setting with it
     db.session.execute(_TUNE, {"scan": "on"})
