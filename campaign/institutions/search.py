@@ -79,8 +79,8 @@ ORDER BY score DESC, institution_id
 LIMIT :limit
 """)  # noqa: S608
 
-# Words of the registry that resemble each typed one. A word that occurs in twenty names is not mistyped. Allowed are
-# two mistakes, so a correction is at most two letters shorter; it may be longer, as the typed word may be unfinished.
+# Words of the registry that resemble each typed one. A word that occurs in twenty names is not mistyped. As two
+# mistakes are allowed, a correction is at most two letters shorter; it may be longer, since the typed word may go on.
 _CORRECT = sql("""
 SELECT typed.word, coalesce(own.frequency, 0) >= 20 AS is_sure, known.word
 FROM unnest(CAST(:words AS text[])) AS typed (word)
@@ -165,8 +165,8 @@ def _words(text: str) -> list[Word]:
     words = [Word(spellings, unfinished=False) for spellings in before]
     if len(last[0]) > 1 or is_unspaced(last[0]):
         return [*words, Word(last, unfinished=True)]
-    # One in ten words begins with any given letter, so a last word of one letter is left out: alone it finds only
-    # names that begin as typed, after others it adds nothing until the next letter.
+    # A single letter begins a tenth of all words, so it is not searched for as a word; names that begin with all
+    # that is typed are found without it.
     return words
 
 

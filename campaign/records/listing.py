@@ -1,10 +1,9 @@
-"""The list behind a day's numbers: a line for each place where a pledge counts, without anybody's name.
+"""The list behind a day's numbers: a line for each key that a pledge counts under, without names.
 
-A pledge counts for its country, its day and, where it has one, its institution. Each of the three has a line of
-its own, under a fingerprint of its own, another one in each day's list, and only the pledge's receipt tells which
-lines belong together. So all counts can be made from the list, and still the lists say nothing more than the public
-counts of their days do: not that somebody of this institution takes responsibility for that country, nor who of
-yesterday's is who of today's.
+A pledge counts for its country, its day and, if it has one, its institution. Each of these is a line of its own
+with its own fingerprint, which differs in each day's list. Only the pledge's receipt shows which lines belong
+together. So every count can be made from the list, but the lists reveal no more than the counts do: not that a
+person of this institution lives in that country, nor which line of yesterday's is which of today's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,12 +24,12 @@ from campaign.tokens import Signer
 
 HEADER = ("fingerprint", "campaign", "dimension", "key", "kind")
 DIMENSIONS = ("country", "institution", "day")
-_HEX_DIGITS = 32  # 128 bits: nobody guesses one, and no two pledges will ever share one
+_HEX_DIGITS = 32  # 128 bits: too many to guess one, or for two pledges to share one
 _CHUNK = 10_000
 
 
 class CountKey(NamedTuple):
-    """Where a pledge counts: slug of the campaign, dimension and key as in the tallies, kind of the pledge."""
+    """What a pledge counts under: the campaign's slug, dimension and key as in the tallies, the pledge's kind."""
 
     campaign: str
     dimension: str
@@ -39,33 +38,37 @@ class CountKey(NamedTuple):
 
 
 def receipt(signer: Signer, pledge_id: UUID) -> str:
-    """What its person keeps: the same for as long as the pledge lives, whatever is corrected in it."""
+    """Return the receipt of a pledge, which stays the same whatever is corrected in it."""
     return signer.fingerprint("receipt", str(pledge_id)).hex()[:_HEX_DIGITS]
 
 
 def fingerprint(receipt: str, day: date, dimension: str) -> str:
-    """Under which a pledge's line for this dimension stands in the list of this day."""
+    """Return what identifies a pledge's line for this dimension in the list of this day."""
     return sha256(f"{receipt} {day} {dimension}".encode()).hexdigest()[:_HEX_DIGITS]
 
 
 def lines(signer: Signer, day: date, folder: Path) -> Iterator[tuple[CountKey, bytes]]:
-    """The list of a day, in order. Needs room in the folder, but hardly any memory."""
+    """Yield the lines of a day's list in the order of their fingerprints, each with what it counts under.
+
+    Sorts in temporary files in the folder, which need as much room as the list.
+    """
     for line in _in_order(_lines(signer, day), folder):
-        _, *place = line.decode().rstrip("\n").split(",")
-        yield CountKey(*place), line
+        _, *count_key = line.decode().rstrip("\n").split(",")
+        yield CountKey(*count_key), line
 
 
 def _lines(signer: Signer, day: date) -> Iterator[bytes]:
+    """Yield the lines, a pledge's own one after the other: an order that must not be published."""
     for pledge_id, campaign, kind, *keys in _counted(day):
-        mine = receipt(signer, pledge_id)
+        pledge_receipt = receipt(signer, pledge_id)
         for dimension, key in zip(DIMENSIONS, keys, strict=True):
             if key:
-                name = fingerprint(mine, day, dimension)
+                name = fingerprint(pledge_receipt, day, dimension)
                 yield f"{name},{campaign},{dimension},{key},{kind}\n".encode()
 
 
 def _counted(day: date) -> Result[UUID, str, str, str, str | None, date]:
-    """Every pledge that was confirmed by the end of the day and still is, in one snapshot."""
+    """Select every pledge that was confirmed by the end of the day and still is, in one snapshot."""
     end = datetime.combine(day + timedelta(days=1), time(), UTC)
     confirmed_on = cast(func.timezone("UTC", Pledge.confirmed_at), Date)
     counted = (
@@ -84,7 +87,11 @@ def _counted(day: date) -> Result[UUID, str, str, str, str | None, date]:
 
 
 def _in_order(unsorted: Iterable[bytes], folder: Path) -> Iterator[bytes]:
-    """Sort more lines than memory holds: into 256 files by their first two digits, which are spread evenly."""
+    """Sort lines of which memory cannot hold all.
+
+    They go into 256 files by their first two digits, and one file at a time is sorted. Fingerprints are digests,
+    so the files are about equally long: with millions of pledges, some ten thousand lines each.
+    """
     with ExitStack() as stack:
         buckets = [stack.enter_context(TemporaryFile(dir=folder)) for _ in range(256)]
         for line in unsorted:

@@ -10,7 +10,7 @@ from campaign.db import Model
 
 
 class DailyRecord(Model):
-    """What one campaign's public tally was at the end of one day (UTC).
+    """One campaign's public tally at the end of one day (UTC).
 
     A database trigger refuses every change and deletion.
     """
@@ -19,8 +19,8 @@ class DailyRecord(Model):
 
     campaign_id: Mapped[int] = mapped_column(ForeignKey(Campaign.id), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
-    # Canonical JSON, exactly as it was published: what is hashed must never be written anew.
+    # Canonical JSON, exactly as published: its digest would differ if it were ever written again in another way.
     line: Mapped[str]
-    # SHA-256 of the line, in hexadecimal: the digest of the day, which the next day's line holds.
+    # SHA-256 of the line, in hexadecimal. The next day's line contains it, which makes the records a chain.
     digest: Mapped[str]
     published_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,4 +1,7 @@
-"""Publishing a day's numbers: the dataset is staged, its records are committed, then it is placed."""
+"""Publish a day's numbers: the dataset is staged in a folder, its records are committed, then it is moved in place.
+
+In this order, since a record can never be changed or deleted, while a folder can be written again at any time.
+"""
 
 import json
 import shutil
@@ -17,13 +20,13 @@ from campaign.geography import COUNTRIES, country_name
 from campaign.institutions.models import Institution
 from campaign.records import listing, package, queries
 from campaign.records.models import DailyRecord
-from campaign.records.package import Listed
+from campaign.records.package import Listed, ListedInstitution
 from campaign.tokens import Signer
 
 DAYS_KEPT = 30
-# One publication at a time. The number only has to be ours.
+# One publication at a time. The number is arbitrary.
 _PUBLISH_LOCK = 4_861_006
-_NO_LINES = sha256().hexdigest()
+_NO_LINES = sha256().hexdigest()  # the digest of a campaign without pledges
 _CHUNK = 1_000
 
 
@@ -33,21 +36,22 @@ def last_day(now: datetime) -> date:
 
 
 def is_due(folder: Path, now: datetime) -> bool:
+    """Whether a day is to be published, or what an interrupted publication staged is still to be moved."""
     return _may_follow(last_day(now)) or any(_staged(folder))
 
 
 def _may_follow(day: date) -> bool:
-    """Whether the chain can go on with this day: never with one before its end, whatever a clock says."""
+    """Whether the day is later than all in the chain. A clock set back must not insert a day."""
     newest = queries.newest_day()
     return newest is None or newest < day
 
 
 @contextmanager
 def publication(folder: Path, signer: Signer, day: date, site_url: str) -> Iterator[bool]:
-    """A day's numbers, for the caller to commit inside; at the end they are public.
+    """Stage a day's numbers, for the caller to commit in the ``with`` block; publish them when it ends.
 
-    False where that or a later day is published, or somebody is at it. Killed between the commit and the end, the
-    next publication places what was committed.
+    Yields False if this day or a later one is published, or another publication is running. If the process is
+    killed between the commit and the end, the next publication publishes what was committed.
     """
     with _alone() as is_alone:
         if is_alone:
@@ -73,7 +77,7 @@ def _alone() -> Iterator[bool]:
 
 
 def stage(folder: Path, signer: Signer, day: date, site_url: str) -> Path:
-    """Write a day's dataset aside and note its records in the current transaction, for ``publish_staged``."""
+    """Write a day's dataset into a hidden folder, for ``publish_staged``, and add its records to the session."""
     staged = folder / f".{day}"
     staged.mkdir(parents=True)
     listed = package.write_list(staged, listing.lines(signer, day, staged))
@@ -89,7 +93,7 @@ def stage(folder: Path, signer: Signer, day: date, site_url: str) -> Path:
 
 
 def publish_staged(staged: Path) -> None:
-    """Make a staged dataset the newest one, at once and as a whole; of older days only the .zip is kept."""
+    """Make a staged dataset the newest one, at once and as a whole; keep only the .zip of older days."""
     folder, name = staged.parent, staged.name.removeprefix(".")
     shutil.rmtree(folder / name, ignore_errors=True)
     staged.rename(folder / name)
@@ -102,7 +106,7 @@ def publish_staged(staged: Path) -> None:
 
 
 def tidy(folder: Path) -> None:
-    """Publish what was committed and left staged; remove what was not committed."""
+    """Publish staged datasets whose records were committed; remove the others."""
     for staged in _staged(folder):
         if queries.has_record(date.fromisoformat(staged.name.removeprefix("."))):
             publish_staged(staged)
@@ -115,6 +119,11 @@ def _staged(folder: Path) -> list[Path]:
 
 
 def _record(campaign: Campaign, day: date, listed: Listed, slugs: Sequence[str]) -> DailyRecord:
+    """Return a campaign's next link of the chain.
+
+    It names the list by its digest and the link before by ``previous``, so that no past day can be changed
+    without changing every later digest. ``campaigns`` shows whether a campaign has been left out.
+    """
     slug, before = campaign.slug, queries.newest(campaign.id)
     persons, institutions = listed.of_both_kinds(slug, "total")
     countries = listed.keys(slug, "country")
@@ -135,19 +144,19 @@ def _record(campaign: Campaign, day: date, listed: Listed, slugs: Sequence[str])
 
 
 def canonical(record: Mapping[str, object]) -> str:
-    """JSON as it can be written in one way only (cf. RFC 8785, for what occurs here)."""
+    """Return the record as JSON with one possible spelling (for what occurs here, that of RFC 8785)."""
     return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _institutions(listed: Listed) -> Mapping[str, tuple[str, str]]:
-    """Name and country of every institution in the list, by ROR id."""
-    ids = sorted({place.key for place in listed.counts if place.dimension == "institution"})
-    found: dict[str, tuple[str, str]] = {}
+def _institutions(listed: Listed) -> Mapping[str, ListedInstitution]:
+    """Return every institution in the list by its ROR id."""
+    ids = sorted({key.key for key in listed.counts if key.dimension == "institution"})
+    institutions: dict[str, ListedInstitution] = {}
     for start in range(0, len(ids), _CHUNK):
-        wanted = Institution.id.in_(ids[start : start + _CHUNK])
-        rows = select(Institution.id, Institution.name, Institution.country).where(wanted)
-        found |= {id_: (name, country) for id_, name, country in db.session.execute(rows)}
-    return found
+        is_in_chunk = Institution.id.in_(ids[start : start + _CHUNK])
+        rows = select(Institution.id, Institution.name, Institution.country).where(is_in_chunk)
+        institutions |= {id_: ListedInstitution(*row) for id_, *row in db.session.execute(rows)}
+    return institutions
 
 
 def _countries() -> Mapping[str, str]:

@@ -1,4 +1,7 @@
-"""A day's dataset as a Frictionless data package (datapackage.org, version 2): the same data, the same bytes."""
+"""Write a day's dataset as a Frictionless data package (datapackage.org, version 2).
+
+The same data makes the same bytes, so that anyone who has an older copy can compare.
+"""
 
 import csv
 import json
@@ -9,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from campaign.records.listing import HEADER, CountKey
@@ -59,44 +62,54 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class Listed:
-    """What a list counts, and the SHA-256 of its lines, for each campaign."""
+    """What a list counts, and the SHA-256 of its lines by campaign, in hexadecimal."""
 
     counts: Mapping[CountKey, int]
     digests: Mapping[str, str]
 
     def keys(self, campaign: str, dimension: str) -> list[str]:
-        return sorted({p.key for p in self.counts if p[:2] == (campaign, dimension)})
+        return sorted({key.key for key in self.counts if key[:2] == (campaign, dimension)})
 
     def of_both_kinds(self, campaign: str, dimension: str, key: str = "") -> list[int]:
-        """Pledges of people and of institutions."""
+        """Return two numbers: the pledges of people and those of institutions."""
         kinds = ("person", "institution")
         return [self.counts.get(CountKey(campaign, dimension, key, kind), 0) for kind in kinds]
 
 
+class ListedInstitution(NamedTuple):
+    """How the tables name an institution; ``country`` is an ISO 3166-1 alpha-2 code."""
+
+    name: str
+    country: str
+
+
 def write_list(folder: Path, lines: Iterable[tuple[CountKey, bytes]]) -> Listed:
-    """Write the list and count it on the way, so that both are of one snapshot."""
+    """Write the list and count it at the same time, so that the counts are of the same snapshot."""
     counts: Counter[CountKey] = Counter()
     digests: dict[str, Any] = defaultdict(sha256)
     with (folder / LIST).open("wb") as file:
         file.write(",".join(HEADER).encode() + b"\n")
-        for place, line in lines:
+        for key, line in lines:
             file.write(line)
-            digests[place.campaign].update(line)
-            counts[place] += 1
-            if place.dimension == "country":  # every pledge has one
-                counts[CountKey(place.campaign, "total", "", place.kind)] += 1
+            digests[key.campaign].update(line)
+            counts[key] += 1
+            if key.dimension == "country":  # every pledge has exactly one
+                counts[CountKey(key.campaign, "total", "", key.kind)] += 1
     return Listed(counts, {campaign: digest.hexdigest() for campaign, digest in digests.items()})
 
 
 def write_tables(
     folder: Path,
     listed: Listed,
-    institutions: Mapping[str, tuple[str, str]],
+    institutions: Mapping[str, ListedInstitution],
     countries: Mapping[str, str],
 ) -> None:
-    """The counts, as they are and with names: (name, country) by ROR id, name by country."""
+    """Write the counts, and those of institutions and countries once more with their names.
+
+    ``institutions`` are by ROR id, ``countries`` are names by alpha-2 code.
+    """
     campaigns = sorted(listed.digests)
-    _write(folder / TALLIES, ((*place, count) for place, count in sorted(listed.counts.items())))
+    _write(folder / TALLIES, ((*key, count) for key, count in sorted(listed.counts.items())))
     _write(
         folder / INSTITUTIONS,
         (
@@ -128,7 +141,7 @@ def write_chain(folder: Path, lines: Iterable[str]) -> None:
 
 
 def describe(folder: Path, day: date, site_url: str) -> None:
-    """Write the descriptor of all that is in the folder."""
+    """Write the package's descriptor, with the digest of every file in the folder."""
     description = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "lightup",
@@ -177,7 +190,7 @@ def _resource(path: Path) -> dict[str, Any]:
 
 
 def bundle(folder: Path, day: date) -> None:
-    """All of it in one .zip, which tells nothing of the moment it was made in."""
+    """Write all files into one .zip, dated by the day, so that its bytes do not depend on when it is made."""
     with ZipFile(folder / bundle_name(day), "w", ZIP_DEFLATED) as archive:
         for name in FILES:
             entry = ZipInfo(name, (day.year, day.month, day.day, 0, 0, 0))

@@ -1,4 +1,4 @@
-"""Reading the chain from its table, and the published datasets from their folder."""
+"""Read the chain from its table, and the published datasets from their folder."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _CHUNK = 1_000
 
 @dataclass(frozen=True)
 class Published:
-    """A file of a dataset, and the day of the dataset."""
+    """A file of a published dataset, and the day of the dataset."""
 
     path: Path
     day: date
@@ -36,24 +36,24 @@ def newest_day() -> date | None:
 
 
 def newest(campaign_id: int) -> DailyRecord | None:
-    mine = select(DailyRecord).where(DailyRecord.campaign_id == campaign_id)
-    return db.session.scalars(mine.order_by(DailyRecord.day.desc()).limit(1)).first()
+    """Return the last record of a campaign, which its next one refers to."""
+    return next(iter(latest(campaign_id, 1)), None)
 
 
 def latest(campaign_id: int, limit: int) -> Sequence[DailyRecord]:
-    """The newest days of a campaign, newest first."""
-    mine = select(DailyRecord).where(DailyRecord.campaign_id == campaign_id)
-    return db.session.scalars(mine.order_by(DailyRecord.day.desc()).limit(limit)).all()
+    """Return the records of a campaign's newest days, newest first."""
+    records = select(DailyRecord).where(DailyRecord.campaign_id == campaign_id)
+    return db.session.scalars(records.order_by(DailyRecord.day.desc()).limit(limit)).all()
 
 
 def chain() -> Iterator[str]:
-    """Every record as it was published, oldest first."""
+    """Yield the line of every record as it was published, oldest first."""
     records = select(DailyRecord.line).join(Campaign).order_by(DailyRecord.day, Campaign.slug)
     return iter(db.session.scalars(records, execution_options={"yield_per": _CHUNK}))
 
 
 def days(folder: Path) -> list[date]:
-    """The days whose datasets are in the folder, newest first."""
+    """Return the days whose datasets are in the folder, newest first."""
     if not folder.is_dir():
         return []
     names = [path.name for path in folder.iterdir()]
@@ -65,7 +65,10 @@ def _is_day(name: str) -> bool:
 
 
 def published(folder: Path, name: str) -> Published | None:
-    """The file that this name in an address means: one of the newest day, or the .zip of any day still kept."""
+    """Return the file with this name: one of the newest day's, or the .zip of any day still kept.
+
+    The name may be any string, since it comes from an address; None if there is no such file.
+    """
     for day in days(folder):
         if name in {bundle_name(day), LATEST}:
             return _existing(folder / str(day) / bundle_name(day), day)
@@ -79,21 +82,28 @@ def _existing(path: Path, day: date) -> Published | None:
 
 
 def places(folder: Path, receipt: str) -> list[CountKey]:
-    """Where the newest published list counts the pledge with this receipt; empty where it does not."""
-    found = published(folder, LIST)
-    if found is None:
+    """Return what the pledge with this receipt counts under in the newest published list; empty if it does not."""
+    newest_list = published(folder, LIST)
+    if newest_list is None:
         return []
-    names = (fingerprint(receipt, found.day, dimension) for dimension in DIMENSIONS)
-    lines = (_line(found.path, name) for name in names)
+    fingerprints = (fingerprint(receipt, newest_list.day, dimension) for dimension in DIMENSIONS)
+    lines = (_line(newest_list.path, wanted) for wanted in fingerprints)
     return [CountKey(*line.split(",")[1:]) for line in lines if line]
 
 
 def _line(path: Path, wanted: str) -> str | None:
-    """The line that begins with this fingerprint: by halves, since the list is in order and may be long."""
+    """Return the line that begins with this fingerprint, without its end, or None.
+
+    A binary search through the sorted list, which may be long, by the bytes of the file.
+    """
     begins = wanted.encode()
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as lines:
-        low, high = lines.find(b"\n") + 1, len(lines)
+        low, high = (
+            lines.find(b"\n") + 1,
+            len(lines),
+        )  # both at the beginning of a line; the first is the header
         while low < high:
+            # The line that contains the middle; without a line break before it, it is the first of the range.
             start = lines.rfind(b"\n", low, (low + high) // 2) + 1 or low
             end = lines.find(b"\n", start)
             line = lines[start:end]

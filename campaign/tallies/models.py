@@ -1,4 +1,4 @@
-"""Tables of the tallies and of the deltas that wait to be folded into them."""
+"""Tables of the tallies, and of the deltas to be folded into them."""
 
 from datetime import date
 
@@ -15,9 +15,9 @@ TALLIES = topics.register("tallies")  # its subjects are campaigns
 
 
 class TallyDelta(Model):
-    """One counted pledge more (+1) or less (-1), with what it counts under. Written by trigger only.
+    """One counted pledge more (+1) or less (-1), and the keys it counts under. Written by trigger only.
 
-    Nothing (0) where only what is shown of a pledge changed: the version rises, no number does.
+    0 if only what is shown of a pledge has changed: the version rises, but no count changes.
     """
 
     __tablename__ = "tally_deltas"
@@ -35,13 +35,13 @@ class TallyDelta(Model):
 
 
 class Tally(Model):
-    """How many confirmed pledges of one kind count under one key of one dimension.
+    """The number of confirmed pledges of one kind under one key of one dimension.
 
     Dimensions: total (key ''), institution (ROR id), country (ISO 3166-1), region (UN M49), commitment,
     discipline (FORD code), source (see ``Pledge.source``), day (ISO 8601, UTC), country-month and institution-month
-    ("KE 2026-11"), country-commitment and institution-commitment ("KE network"), and spread: how many keys of the
-    dimension it names ("country", "institution") have any pledge, since counting them at each read would grow
-    with success.
+    ("KE 2026-11"), country-commitment and institution-commitment ("KE network"), and spread: the number of nonzero
+    keys of the dimension that is its key ("country", "institution"), since counting them at each read would take
+    longer with every institution.
     ``kind`` is part of the key, so that the pledges of people and of institutions are never added up by mistake.
     """
 

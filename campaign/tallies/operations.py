@@ -1,6 +1,6 @@
-"""Folding deltas into tallies, and proving that the tallies are right.
+"""Fold deltas into tallies, and check and repair the tallies against the pledges.
 
-Both count with the same statement, once over deltas and once over pledges, so that they cannot count differently.
+Both count with the same SQL (``SUMS``), once over deltas and once over pledges, so they cannot count differently.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,14 @@ from campaign.geography import COUNTRIES, regions_of
 from campaign.tallies.models import TALLIES, TallyDelta
 
 FOLD_BATCH = 50_000
-# One fold at a time: two would wait for each other's rows. The number only has to be ours.
+# One fold at a time, since two would wait for each other's rows. The number is arbitrary.
 _FOLD_LOCK = 4_861_004
 
-# Grouping-set masks of (institution_id, country, source, month, day): a bit is set where the column is rolled up.
+# Sums of all dimensions but spread, over {source}: deltas, or pledges in the shape of deltas. It is scanned three
+# times, however many dimensions there are: for its plain columns, its commitments and its disciplines.
+# ``mask`` says which grouping set a sum belongs to. It has one bit for each of (institution_id, country, source,
+# month, day), the first one highest, set if the sum is over all values of that column: 31 is the total, 15
+# (0b01111) an institution. In ``committed`` it has the first two bits only.
 SUMS = """
     scalars AS (
         SELECT campaign_id, kind, institution_id, country, source, to_char(day, 'YYYY-MM') AS month, day,
@@ -71,6 +75,9 @@ SUMS = """
         FROM {source}, unnest(disciplines) AS code GROUP BY campaign_id, kind, code
     )"""
 
+# One statement, so that a batch is folded exactly once. ``old`` and ``new`` (PostgreSQL 18) are a tally before and
+# after: its key counts in ``spread`` once it is above zero, so becoming so adds 1 and falling to zero takes 1 away.
+# The trigger writes deltas of the campaign even where no count changes, so its version rises for all that is taken.
 _FOLD = f"""
     WITH taken AS (
         DELETE FROM tally_deltas
@@ -83,12 +90,14 @@ _FOLD = f"""
         SELECT campaign_id, dimension, key, kind, n FROM sums WHERE n <> 0
         ORDER BY campaign_id, dimension, key, kind
         ON CONFLICT (campaign_id, dimension, key, kind) DO UPDATE SET count = tallies.count + excluded.count
-        RETURNING campaign_id, dimension, kind, (new.count > 0)::int - (coalesce(old.count, 0) > 0)::int AS lit
+        RETURNING campaign_id, dimension, kind,
+                  (new.count > 0)::int - (coalesce(old.count, 0) > 0)::int AS nonzero_change
     ),
-    spread AS (
+    nonzero_keys AS (
         INSERT INTO tallies (campaign_id, dimension, key, kind, count)
-        SELECT campaign_id, 'spread', dimension, kind, sum(lit) FROM folded
-        WHERE dimension IN ('country', 'institution') GROUP BY campaign_id, dimension, kind HAVING sum(lit) <> 0
+        SELECT campaign_id, 'spread', dimension, kind, sum(nonzero_change) FROM folded
+        WHERE dimension IN ('country', 'institution')
+        GROUP BY campaign_id, dimension, kind HAVING sum(nonzero_change) <> 0
         ON CONFLICT (campaign_id, dimension, key, kind) DO UPDATE SET count = tallies.count + excluded.count
     ),
     raised AS (
@@ -98,7 +107,9 @@ _FOLD = f"""
     )
     SELECT count(*) FROM taken"""  # noqa: S608 (no outside value gets into the text)
 
-# What the tallies should be now: the pledges, less what is counted but still waits to be folded.
+# Tallies beside what they should be now: the counted pledges, less the deltas that are not folded yet (hence
+# ``-change``). Spread is taken from the tallies themselves, so it is only right once they are. The full join finds
+# tallies that should not be there as well as those that are missing.
 _DIFFERENCES = f"""
     WITH counted AS (
         SELECT campaign_id, kind, institution_id, country::text AS country, source, commitments, disciplines,
@@ -127,7 +138,7 @@ _REPAIR = """
 
 @dataclass(frozen=True)
 class Difference:
-    """A tally that is not what the pledges say."""
+    """A tally that differs from the pledges: its count now, and the one it should have."""
 
     campaign_id: int
     dimension: str
@@ -138,9 +149,10 @@ class Difference:
 
 
 def fold(batch: int = FOLD_BATCH) -> int:
-    """Fold one batch of deltas into the tallies; return how many, 0 where another worker is folding.
+    """Fold one batch of deltas into the tallies; return how many, 0 if another worker is folding.
 
-    Exactly once: the deltas go and the tallies change in one transaction, which the caller commits.
+    Each delta is folded exactly once: it is deleted in the transaction that changes the tallies, which the caller
+    commits.
     """
     if not db.session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _FOLD_LOCK}):
         return 0
@@ -148,7 +160,7 @@ def fold(batch: int = FOLD_BATCH) -> int:
 
 
 def fold_all() -> int:
-    """Fold all that waits, in the current transaction; return how many deltas."""
+    """Fold all deltas in the current transaction; return how many there were."""
     total = 0
     while folded := fold():
         total += folded
@@ -156,41 +168,42 @@ def fold_all() -> int:
 
 
 def has_deltas() -> ColumnElement[bool]:
-    """The condition that there is something to fold."""
+    """The condition that there are deltas to fold."""
     return exists(select(TallyDelta.id))
 
 
 def differences() -> list[Difference]:
-    """Every tally that differs from a GROUP BY over the pledges, in one snapshot; empty when all is well."""
+    """Return every tally that differs from a GROUP BY over the pledges, in one snapshot."""
     rows = db.session.execute(located(_DIFFERENCES), located_countries())
     return [Difference(**row._mapping) for row in rows]
 
 
 def repair() -> list[Difference]:
-    """Set every differing tally right; return what was wrong. Folding waits until the caller commits."""
+    """Correct every tally that differs; return the differences. No fold runs until the caller commits."""
     db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _FOLD_LOCK})
-    wrong = _set_right(differences())
-    wrong += _set_right(
-        differences()
-    )  # how many keys are lit is only known once their tallies are right
-    for campaign_id in {difference.campaign_id for difference in wrong}:
+    corrected = _correct(differences())
+    corrected += _correct(differences())  # again, for spread: it is counted from the tallies
+    for campaign_id in {difference.campaign_id for difference in corrected}:
         topics.raise_version(TALLIES, campaign_id)
-    return wrong
+    return corrected
 
 
-def _set_right(wrong: list[Difference]) -> list[Difference]:
+def _correct(wrong: list[Difference]) -> list[Difference]:
+    """Set these tallies to what they should be, and return them."""
     for difference in wrong:
         db.session.execute(text(_REPAIR), vars(difference))
     return wrong
 
 
 def located(statement: str) -> TextClause:
+    """Return a statement that contains ``SUMS``, typed for the parameters of ``located_countries``."""
     return text(statement).bindparams(
         bindparam("countries", type_=ARRAY(Text)), bindparam("regions", type_=ARRAY(Text))
     )
 
 
 def located_countries() -> dict[str, list[str]]:
+    """Return the parameters of ``SUMS``: each country beside each of its regions, as two arrays in step."""
     pairs = [(country, region) for country in COUNTRIES for region in regions_of(country)]
     return {
         "countries": [country for country, _ in pairs],

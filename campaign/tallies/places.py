@@ -1,6 +1,6 @@
-"""Reading what counts in one place: a country, a region or an institution. Costs the same at any number of pledges.
+"""Read the counts of one place (country, region, institution), at a cost that does not grow with pledges.
 
-A region has no months and commitments of its own: they are the sums of its countries, at most sixty.
+A region has no months and commitments of its own: they are the sums of its countries, sixty at most.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,9 +19,9 @@ Keys = Collection[str]
 
 @dataclass(frozen=True)
 class Standing:
-    """The rank of a place by the number of its people who pledged, among all that have any.
+    """The rank of a place by the number of its people who pledged, among the places that have any.
 
-    Equal numbers share a rank (1, 2, 2, 4); ``is_shared`` where another has the same.
+    Equal numbers share a rank (1, 2, 2, 4); ``is_shared`` says that another place has the same.
     """
 
     rank: int
@@ -48,8 +48,15 @@ class InstitutionCounts(NamedTuple):
     has_pledged: bool
 
 
+class MonthPeople(NamedTuple):
+    """How many people pledged in one month ("2026-11", UTC) and still stand by it today."""
+
+    month: str
+    people: int
+
+
 def standing(key: str, counts: Mapping[str, int]) -> Standing | None:
-    """Where a key stands among others with their counts; None where it has none."""
+    """Return the rank of a key among all, by their counts; None if its count is zero."""
     if not (own := counts.get(key)):
         return None
     return Standing(
@@ -60,7 +67,7 @@ def standing(key: str, counts: Mapping[str, int]) -> Standing | None:
 
 
 def standing_at_home(campaign_id: int, institution: Institution, people: int) -> Standing | None:
-    """Where an institution with so many people who pledged stands among those of its country."""
+    """Return the rank that so many people give an institution in its country; None if there are none."""
     if not people:
         return None
     number = func.count()
@@ -73,32 +80,32 @@ def standing_at_home(campaign_id: int, institution: Institution, people: int) ->
 
 
 def institutions_reached(campaign_id: int, countries: Keys) -> int:
-    """How many institutions of these countries have people who pledged."""
-    lit = _institutions(campaign_id, Kind.PERSON, countries).with_only_columns(func.count())
-    return db.session.scalar(lit) or 0
+    """Count the institutions of these countries whose people have pledged."""
+    number = _institutions(campaign_id, Kind.PERSON, countries).with_only_columns(func.count())
+    return db.session.scalar(number) or 0
 
 
 def months(
-    campaign_id: int, dimension: str, keys: Keys, asked: Sequence[str]
-) -> Sequence[tuple[str, int]]:
-    """Each month asked for ("2026-11", UTC) with the people who pledged in it and whose pledge stands today."""
-    found = _sums(campaign_id, f"{dimension}-month", keys, asked)
-    return [(month, found.get(month, 0)) for month in asked]
+    campaign_id: int, dimension: str, keys: Keys, months: Sequence[str]
+) -> Sequence[MonthPeople]:
+    """Return the people who pledged under these keys in each of these months ("2026-11", UTC)."""
+    sums = _sums(campaign_id, f"{dimension}-month", keys, months)
+    return [MonthPeople(month, sums.get(month, 0)) for month in months]
 
 
 def commitments(
     campaign_id: int, dimension: str, keys: Keys, codes: Collection[str]
 ) -> Mapping[str, int]:
-    """How many people under these keys made each of these commitments."""
+    """Return how many people under these keys made each of these commitments, by code; without zeros."""
     return _sums(campaign_id, f"{dimension}-commitment", keys, codes)
 
 
 def institutions(
     campaign_id: int, countries: Keys | None, *, limit: int, offset: int = 0
 ) -> Sequence[InstitutionCounts]:
-    """Institutions of these countries, or of all (None), that have a pledge.
+    """Return institutions of these countries (of all if None) that have a pledge, most people first.
 
-    Most people first; a page is read by its offset, since a country has at most some ten thousand institutions.
+    Pages are read by offset, since a country has ten thousand institutions at most.
     """
     people = func.coalesce(func.sum(Tally.count).filter(Tally.kind == Kind.PERSON), 0)
     has_pledged = func.bool_or(Tally.kind == Kind.INSTITUTION)
@@ -123,7 +130,7 @@ def institutions(
 
 
 def pledges_of(campaign_id: int, ids: Keys) -> Mapping[str, InstitutionPledges]:
-    """The pledges of each of these institutions that has any, by its id."""
+    """Return the pledges of those of these institutions that have any, by ROR id."""
     rows = select(Tally.key, Tally.kind, Tally.count).where(
         Tally.campaign_id == campaign_id, Tally.dimension == "institution", Tally.count > 0
     )
@@ -137,7 +144,10 @@ def pledges_of(campaign_id: int, ids: Keys) -> Mapping[str, InstitutionPledges]:
 
 
 def _institutions(campaign_id: int, kind: Kind | None, countries: Keys | None) -> Select[Any]:
-    """Tallies of institutions of these countries, or of all; for other columns than these."""
+    """Select the nonzero tallies of institutions of these countries (of all if None).
+
+    Callers choose their own columns.
+    """
     rows = select(Tally.key).where(
         Tally.campaign_id == campaign_id, Tally.dimension == "institution", Tally.count > 0
     )
@@ -150,13 +160,16 @@ def _institutions(campaign_id: int, kind: Kind | None, countries: Keys | None) -
 def _sums(
     campaign_id: int, dimension: str, keys: Keys, details: Collection[str]
 ) -> Mapping[str, int]:
-    """Counts of people by the second part of keys such as "KE 2026-11", read one by one in the primary key."""
-    asked = [f"{key} {detail}" for key in keys for detail in details]
+    """Sum the people by the second part of keys such as "KE 2026-11", over all first parts.
+
+    Every combination is listed, so that each is one look-up in the primary key.
+    """
+    combined_keys = [f"{key} {detail}" for key in keys for detail in details]
     detail = func.split_part(Tally.key, " ", 2)
     rows = (
         select(detail, func.sum(Tally.count))
         .where(Tally.campaign_id == campaign_id, Tally.dimension == dimension)
-        .where(Tally.kind == Kind.PERSON, Tally.key.in_(asked))
+        .where(Tally.kind == Kind.PERSON, Tally.key.in_(combined_keys))
         .group_by(detail)
     )
-    return {found: int(number) for found, number in db.session.execute(rows)}
+    return {name: int(number) for name, number in db.session.execute(rows)}

@@ -1,4 +1,4 @@
-"""Reading public counts. Costs the same whether a thousand or millions have pledged."""
+"""Read public counts, at the same cost whether a thousand or millions have pledged."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ from campaign.tallies.models import TALLIES, Tally
 class Counts:
     """The headline numbers of a campaign or of a part of it.
 
-    ``people`` and ``official_pledges`` count pledges; ``countries`` and ``institutions_reached`` count where people
-    pledged.
+    ``people`` and ``official_pledges`` count pledges; ``countries`` and ``institutions_reached`` count the places
+    whose people have pledged.
     """
 
     people: int = 0
@@ -66,29 +66,50 @@ class MonthCounts(NamedTuple):
     official_pledges: int
 
 
+class RankedKey(NamedTuple):
+    """A key of a dimension, and the number of its pledges of one kind."""
+
+    key: str
+    pledges: int
+
+
+class RankedInstitution(NamedTuple):
+    """An institution, and how many of its people have pledged."""
+
+    institution: Institution
+    people: int
+
+
+class DayPledges(NamedTuple):
+    """The number of pledges of one kind that were confirmed on one day (UTC) and stand today."""
+
+    day: date
+    pledges: int
+
+
 def version(campaign_id: int) -> int:
-    """Rises with every fold of the campaign."""
+    """Return the version of a campaign's tallies, which rises with every fold."""
     return topics.version(TALLIES, campaign_id)
 
 
 def counts(campaign_id: int) -> Counts:
-    """Headline numbers of a whole campaign."""
+    """Return the headline numbers of a whole campaign."""
     rows = select(Tally.dimension, Tally.key, Tally.kind, Tally.count).where(
         Tally.campaign_id == campaign_id, Tally.dimension.in_(("total", "spread"))
     )
-    found = {
+    tallies = {
         (dimension, key, kind): number for dimension, key, kind, number in db.session.execute(rows)
     }
     return Counts(
-        people=found.get(("total", "", Kind.PERSON), 0),
-        official_pledges=found.get(("total", "", Kind.INSTITUTION), 0),
-        countries=found.get(("spread", "country", Kind.PERSON), 0),
-        institutions_reached=found.get(("spread", "institution", Kind.PERSON), 0),
+        people=tallies.get(("total", "", Kind.PERSON), 0),
+        official_pledges=tallies.get(("total", "", Kind.INSTITUTION), 0),
+        countries=tallies.get(("spread", "country", Kind.PERSON), 0),
+        institutions_reached=tallies.get(("spread", "institution", Kind.PERSON), 0),
     )
 
 
 def counts_of(campaign_id: int, dimension: str, key: str) -> Counts:
-    """Pledges of people and of institutions under one key of one dimension."""
+    """Return the pledges of people and of institutions under one key; the other counts are zero."""
     rows = select(Tally.kind, Tally.count).where(
         Tally.campaign_id == campaign_id, Tally.dimension == dimension, Tally.key == key
     )
@@ -100,15 +121,14 @@ def counts_of(campaign_id: int, dimension: str, key: str) -> Counts:
 
 def ranking(
     campaign_id: int, dimension: str, *, kind: Kind = Kind.PERSON, limit: int | None = None
-) -> Sequence[tuple[str, int]]:
-    """Keys of one dimension with their counts, largest first; none that is zero."""
-    return [
-        (key, number)
-        for key, number in db.session.execute(_ranked(campaign_id, dimension, kind).limit(limit))
-    ]
+) -> Sequence[RankedKey]:
+    """Return the nonzero keys of a dimension, those with most pledges of the kind first."""
+    rows = db.session.execute(_ranked(campaign_id, dimension, kind).limit(limit))
+    return [RankedKey(*row) for row in rows]
 
 
 def _ranked(campaign_id: int, dimension: str, kind: Kind) -> Select[str, int]:
+    """Select what ``ranking`` returns, in the order of ``ix_tallies_ranking``."""
     return (
         select(Tally.key, Tally.count)
         .where(Tally.campaign_id == campaign_id, Tally.dimension == dimension)
@@ -117,17 +137,15 @@ def _ranked(campaign_id: int, dimension: str, kind: Kind) -> Select[str, int]:
     )
 
 
-def top_institutions(campaign_id: int, *, limit: int) -> Sequence[tuple[Institution, int]]:
-    """Institutions by the number of their people who pledged."""
+def top_institutions(campaign_id: int, *, limit: int) -> Sequence[RankedInstitution]:
+    """Return the institutions with most people who pledged, largest number first."""
     ranked = (
         select(Institution, Tally.count)
         .join(Tally, (Tally.key == Institution.id) & (Tally.dimension == "institution"))
         .where(Tally.campaign_id == campaign_id, Tally.kind == Kind.PERSON, Tally.count > 0)
         .order_by(Tally.count.desc(), Tally.key)
     )
-    return [
-        (institution, number) for institution, number in db.session.execute(ranked.limit(limit))
-    ]
+    return [RankedInstitution(*row) for row in db.session.execute(ranked.limit(limit))]
 
 
 def by_key(
@@ -137,11 +155,10 @@ def by_key(
     after: KeyCounts | None = None,
     limit: int | None = None,
 ) -> Sequence[KeyCounts]:
-    """The keys of a dimension that have a pledge, from the row after ``after``.
+    """Return the keys of a dimension that have a pledge, from the one following ``after``.
 
-    Most people first, then most official pledges, then in the order of the keys. A page costs the same wherever it
-    stands: its own rows and the keys with an official pledge, since their number of people is in another row and so
-    their order in no index.
+    Most people first, then most official pledges, then in the order of the keys. Every page costs the same: its
+    own rows, and all keys with an official pledge, whose order is in no index: their people are in another row.
     """
     rows = union_all(
         _official_keys(campaign_id, dimension),
@@ -156,7 +173,7 @@ def by_key(
 
 
 def _official_keys(campaign_id: int, dimension: str) -> Select[str, int, int]:
-    """Every key with an official pledge, as ``KeyCounts``."""
+    """Select every key with an official pledge, with the columns of ``KeyCounts``."""
     person = aliased(Tally)
     is_same_key = (
         (person.campaign_id == Tally.campaign_id)
@@ -179,9 +196,9 @@ def _official_keys(campaign_id: int, dimension: str) -> Select[str, int, int]:
 def _other_keys(
     campaign_id: int, dimension: str, after: KeyCounts | None, limit: int | None
 ) -> Sequence[Select[str, int, int]]:
-    """The first keys without an official pledge after a row: of as many people, then of fewer.
+    """Select the first keys without an official pledge that follow ``after``.
 
-    Two statements, since each is one range of ``ix_tallies_ranking``, and both together are none.
+    Two statements, for as many people and for fewer: each reads one range of ``ix_tallies_ranking``.
     """
     official = aliased(Tally)
     has_official = exists().where(
@@ -199,24 +216,28 @@ def _other_keys(
     )
     if after is None:
         return [ranked]
+    # At the same number of people, keys with an official pledge come first: after one of them, all others follow.
     first_key = "" if after.official_pledges else after.key
     as_many = ranked.where(Tally.count == after.people, Tally.key > first_key)
     return [as_many, ranked.where(Tally.count < after.people)]
 
 
 def days(campaign_id: int) -> Sequence[DayCounts]:
-    """Every day from the first pledge to the last one that stands today, without gaps."""
-    counted = {date.fromisoformat(row.key): row for row in by_key(campaign_id, "day")}
-    if not counted:
+    """Return every day from that of the first pledge to that of the last one, without gaps."""
+    counts_by_day = {date.fromisoformat(row.key): row for row in by_key(campaign_id, "day")}
+    if not counts_by_day:
         return []
-    first, last = min(counted), max(counted)
+    first, last = min(counts_by_day), max(counts_by_day)
     span = (first + timedelta(days=number) for number in range((last - first).days + 1))
     nothing = KeyCounts("", 0, 0)
-    return [DayCounts(day, *counted.get(day, nothing)[1:]) for day in span]
+    return [DayCounts(day, *counts_by_day.get(day, nothing)[1:]) for day in span]
 
 
 def months(campaign_id: int, dimension: str = "", key: str = "") -> Sequence[MonthCounts]:
-    """Every month of the campaign without gaps, with its pledges or those of one country or institution."""
+    """Return every month of the campaign, without gaps.
+
+    With a dimension (country or institution) and a key, the pledges are those under the key only.
+    """
     sums: dict[str, MonthCounts] = {}
     for day, people, official in days(campaign_id):
         month = f"{day:%Y-%m}"
@@ -246,7 +267,11 @@ def _months_of(
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Institutions of one country near each other whose people have pledged; ``id`` is the largest's."""
+    """Neighbouring institutions of one country whose people have pledged.
+
+    ``latitude`` and ``longitude``, in degrees, are their mean, weighted by people; ``id`` is the ROR id of the
+    largest.
+    """
 
     latitude: float
     longitude: float
@@ -268,12 +293,16 @@ _CLUSTERS = text(
 
 
 def clusters(campaign_id: int, *, degrees: float = 1.0) -> Sequence[Cluster]:
-    """Where people have pledged, gathered in squares of so many degrees: no more rows than the land has squares."""
+    """Return the institutions whose people have pledged, grouped in squares of so many degrees.
+
+    However many institutions there are, there are no more clusters than squares with land.
+    """
     rows = db.session.execute(_CLUSTERS, {"campaign_id": campaign_id, "degrees": degrees})
     return [Cluster(*row) for row in rows]
 
 
-# From the first to the last month whatever the collation: the keys between differ in digits only.
+# One probe of the primary key for each place, instead of a scan of all its months. The bounds work in any
+# collation, since keys between them differ in digits only.
 _FIRST_MONTHS = text(
     """
     SELECT id, right(first.key, 7) FROM unnest(:keys) AS id CROSS JOIN LATERAL (
@@ -286,17 +315,16 @@ _FIRST_MONTHS = text(
 
 
 def first_months(campaign_id: int, dimension: str, keys: Sequence[str]) -> Mapping[str, str]:
-    """The month ("2026-11", UTC) of the earliest pledge of a person that still stands, by key.
+    """Return the month ("2026-11", UTC) of the earliest pledge of a person that still stands, by key.
 
-    ``dimension`` is country or institution.
+    ``dimension`` is country or institution. Keys without a pledge are left out.
     """
-    asked = {"campaign_id": campaign_id, "dimension": f"{dimension}-month", "keys": [*keys]}
-    return {place: month for place, month in db.session.execute(_FIRST_MONTHS, asked)}  # noqa: C416
+    parameters = {"campaign_id": campaign_id, "dimension": f"{dimension}-month", "keys": [*keys]}
+    rows = db.session.execute(_FIRST_MONTHS, parameters)
+    return {place: month for place, month in rows}  # noqa: C416
 
 
-def by_day(campaign_id: int, *, kind: Kind = Kind.PERSON) -> Sequence[tuple[date, int]]:
-    """How many of today's pledges were confirmed on each day (UTC), in order of time; no day without any."""
-    days = (
-        (date.fromisoformat(day), count) for day, count in ranking(campaign_id, "day", kind=kind)
-    )
-    return sorted(days)
+def by_day(campaign_id: int, *, kind: Kind = Kind.PERSON) -> Sequence[DayPledges]:
+    """Return the days (UTC) on which pledges of one kind were confirmed, in order of time."""
+    ranked = ranking(campaign_id, "day", kind=kind)
+    return sorted(DayPledges(date.fromisoformat(row.key), row.pledges) for row in ranked)
