@@ -1,6 +1,6 @@
-"""Compiling the gettext catalogues (.po → .mo).
+"""Compile the gettext catalogues (.po → .mo).
 
-Stands alone (no import of this package), since the build hook calls it before anything is installed.
+Imports nothing of this package, since the build hook calls it before anything is installed.
 """
 
 import os
@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 
 
 def compile_catalogues(translations: Path) -> list[Path]:
-    """Compile every catalogue below the folder that is newer than its .mo; return those written."""
+    """Compile every catalogue below the folder that is newer than its .mo; return the .mo files written."""
     return [mo for po in sorted(translations.glob("*/LC_MESSAGES/*.po")) if (mo := _compile(po))]
 
 
@@ -21,7 +21,8 @@ def _compile(po: Path) -> Path | None:
         return None
     with po.open("rb") as source:
         catalogue = read_po(source, locale=po.parent.parent.name)
-    temporary = mo.with_suffix(f".{os.getpid()}.tmp")  # a half-written one must never be read
+    # Written aside and renamed, so that no process reads half a catalogue; one file for each process that compiles.
+    temporary = mo.with_suffix(f".{os.getpid()}.tmp")
     with temporary.open("wb") as target:
         write_mo(target, catalogue)
     temporary.replace(mo)

@@ -1,22 +1,23 @@
-"""Countries (ISO 3166-1) and the regions they belong to (UN M49), named and sorted for a reader.
+"""Countries (ISO 3166-1) and their regions (UN M49), with names and an order for each language.
 
 A country is its alpha-2 code, a region its three-digit M49 code; CLDR names both in the reader's
-language. The table is UN M49 as of 2026, checked against CLDR 48. Where a reader may ask why:
+language. The table is UN M49 as of 2026, checked against CLDR 48. Special cases:
 
-- Antarctica (AQ) lies in no M49 region: a pledge from there counts for country and world only.
-- Taiwan (TW) has no row of its own in M49; it stands in Eastern Asia, as in CLDR.
+- Antarctica (AQ) is in no M49 region: a pledge from there counts for its country and the world only.
+- Taiwan (TW) has no row of its own in M49; it is in Eastern Asia here, as in CLDR.
 - Kosovo (XK) has no ISO code; XK is the user-assigned one that ROR and CLDR use. It is accepted
-  because the registry holds institutions there and CLDR names it in every language we offer.
+  because the registry has institutions there and CLDR names it in every language we offer.
   So there are 249 + 1 countries.
 """
 
 import unicodedata
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 from babel import Locale
 
-# Widest first: region, sub-region and, where M49 has one, intermediate region.
+# Countries by their regions, widest first: region, sub-region and, if M49 has one, intermediate region.
 _MEMBERS: dict[tuple[str, ...], str] = {
     ("002", "015"): "DZ EG EH LY MA SD TN",
     ("002", "202", "011"): "BF BJ CI CV GH GM GN GW LR ML MR NE NG SH SL SN TG",
@@ -51,23 +52,31 @@ COUNTRIES = {
 CONTINENTS = ("002", "019", "142", "150", "009")  # Africa, Americas, Asia, Europe, Oceania
 REGIONS = frozenset(region for regions in _MEMBERS for region in regions)
 
-# Letters in the order of their language, where code points would get it wrong; letters of one group
-# are equal. Everything else sorts by code point, accents aside. Source: CLDR collation charts.
+# The order of letters in languages where that of code points would be wrong; letters of one group are equal.
+# In other languages names sort by code point, without accents. Source: CLDR collation charts.
+# PyICU would do it all, but needs system libraries.
 _ALPHABETS = {
     "ar": "آ ا ب تة ث ج ح خ د ذ ر ز س ش ص ض ط ظ ع غ ف ق ك ل م ن ه و يى",
     "es": "a b c d e f g h i j k l m n ñ o p q r s t u v w x y z",
     "ru": "а б в г д е ж з и й к л м н о п р с т у ф х ц ч ш щ ъ ы ь э ю я",
-    # ھ makes an aspirated letter of the one before it, which follows all plain ones: hence last.
+    # ھ turns the letter before it into an aspirated one, which comes after the plain one: hence last.
     "ur": "ا آ ب پ ت ٹ ث ج چ ح خ د ڈ ذ ر ڑ ز ژ س ش ص ض ط ظ ع غ ف ق کك گ ل م ن ں و ہهۃة ء یيى ے ھ",
 }
 
 
 class UnknownCountry(LookupError):
-    """The code is no country of ISO 3166-1 (nor XK)."""
+    """The code is neither in ISO 3166-1 nor XK."""
 
 
 class UnknownRegion(LookupError):
-    """The code is no region of UN M49 below the world."""
+    """The code is not that of a region of UN M49 below the world."""
+
+
+class NamedCountry(NamedTuple):
+    """A country's alpha-2 code and its name in one language."""
+
+    code: str
+    name: str
 
 
 def is_country(code: str) -> bool:
@@ -79,7 +88,7 @@ def is_region(code: str) -> bool:
 
 
 def regions_of(country: str) -> tuple[str, ...]:
-    """M49 regions of a country, widest first, without the world; empty for Antarctica.
+    """Return the M49 regions of a country, widest first, without the world; empty for Antarctica.
 
     Raises UnknownCountry.
     """
@@ -90,33 +99,33 @@ def regions_of(country: str) -> tuple[str, ...]:
 
 
 def country_name(code: str, locale: str) -> str:
-    """The country's name in the language of the BCP 47 tag. Raises UnknownCountry."""
+    """Return the country's name in the language of the BCP 47 tag. Raises UnknownCountry."""
     if not is_country(code):
         raise UnknownCountry(code)
     return _territory_name(code, locale)
 
 
 def region_name(code: str, locale: str) -> str:
-    """The region's name in the language of the BCP 47 tag. Raises UnknownRegion."""
+    """Return the region's name in the language of the BCP 47 tag. Raises UnknownRegion."""
     if not is_region(code):
         raise UnknownRegion(code)
     return _territory_name(code, locale)
 
 
 @cache
-def sorted_countries(locale: str) -> tuple[tuple[str, str], ...]:
-    """All countries as (code, name), in the order a reader of this language looks them up.
+def sorted_countries(locale: str) -> tuple[NamedCountry, ...]:
+    """Return all countries in the order in which a reader of this language looks them up.
 
-    Chinese by pinyin, every other language by its alphabet, accents aside.
+    In Chinese by pinyin, in other languages by their alphabet, ignoring accents.
     """
     language = Locale.parse(locale, sep="-").language
     sort_key = _by_pinyin if language == "zh" else _alphabet(language)
-    names = [(code, country_name(code, locale)) for code in COUNTRIES]
-    return tuple(sorted(names, key=lambda named: (sort_key(named[1]), named)))
+    countries = [NamedCountry(code, country_name(code, locale)) for code in COUNTRIES]
+    return tuple(sorted(countries, key=lambda country: (sort_key(country.name), country)))
 
 
 def _territory_name(code: str, locale: str) -> str:
-    # 166 languages of CLDR name all of them; in a smaller one English is better than a bare code.
+    # In CLDR 166 languages name all of them; for the others English is better than a bare code.
     return _territories(locale).get(code) or _territories("en")[code]
 
 
@@ -126,6 +135,7 @@ def _territories(locale: str) -> dict[str, str]:
 
 
 def _by_pinyin(name: str) -> str:
+    """Sort key: each character's syllable and tone, then the character, so that equal sounds stand together."""
     from pypinyin import Style, lazy_pinyin
 
     # errors=list keeps one entry per character; pypinyin documents it, its types do not know it.
@@ -134,9 +144,9 @@ def _by_pinyin(name: str) -> str:
 
 
 def _alphabet(language: str) -> Callable[[str], str]:
-    """A sort key that puts each letter of the language where its alphabet has it."""
+    """Return a sort key that puts each letter of the language at its position in the alphabet."""
     groups = _ALPHABETS.get(language, "").split()
-    # The private use area comes after all that is not of this alphabet: signs, digits, Latin.
+    # Characters of the private use area, so that the alphabet comes after everything else: signs, digits, Latin.
     ranks = {letter: chr(0xE000 + rank) for rank, group in enumerate(groups) for letter in group}
 
     def split(letter: str) -> str:
@@ -150,6 +160,6 @@ def _alphabet(language: str) -> Callable[[str], str]:
 
 
 def _bare(letter: str) -> str:
-    """The letter without accents, points and nukta; a virama (class 9) is no accent and stays."""
+    """Return the letter without accents, points and nukta; a virama (class 9) is not an accent and stays."""
     parts = unicodedata.normalize("NFD", letter)
     return "".join(part for part in parts if unicodedata.combining(part) in (0, 9))

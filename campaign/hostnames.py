@@ -1,6 +1,6 @@
-"""Domain names: below which part anyone can register, which part has one owner, and which offer free mail.
+"""Read domain names: the part below which anyone can register, the part with one owner, and free mail.
 
-The Public Suffix List comes with its library; nothing here touches the network.
+The Public Suffix List comes with its library; nothing here uses the network.
 """
 
 from functools import cache
@@ -9,16 +9,16 @@ from pathlib import Path
 import idna
 from publicsuffixlist import PublicSuffixList
 
-# Public suffixes only so that browsers keep the sites below them apart; all mail there is one university's.
+# They are on the list only so that browsers keep the sites below them apart; all mail there is one university's.
 _ONE_OWNER = ("rub.de", "ruhr-uni-bochum.de")
 
 
 class InvalidDomain(ValueError):
-    """The text cannot be a domain name."""
+    """The text is not a valid domain name."""
 
 
 def ascii_domain(text: str) -> str:
-    """The name as the DNS has it: lowercase, A-labels, no dot at the end (UTS #46, RFC 5891).
+    """Return the name as the DNS has it: lowercase, A-labels, no dot at the end (UTS #46, RFC 5891).
 
     Raises InvalidDomain.
     """
@@ -29,16 +29,16 @@ def ascii_domain(text: str) -> str:
 
 
 def public_suffix(domain: str) -> str | None:
-    """The part below which anyone can register ("ac.uk"); None under an unknown top-level domain.
+    """Return the part below which anyone can register ("ac.uk"); None if the top-level domain is unknown.
 
-    Includes suffixes of private registries (wroc.pl, ac.ru). Takes the form that ``ascii_domain`` returns.
+    Includes suffixes of private registries (wroc.pl, ac.ru). ``domain`` is as ``ascii_domain`` returns it.
     """
     suffix: str | None = _suffixes().publicsuffix(domain)
     return suffix
 
 
 def registrable_domain(domain: str) -> str | None:
-    """The part that has one owner ("ox.ac.uk" of "maths.ox.ac.uk"); None for a public suffix."""
+    """Return the part that has one owner ("ox.ac.uk" of "maths.ox.ac.uk"); None for a public suffix."""
     for owned in _ONE_OWNER:
         if domain == owned or domain.endswith(f".{owned}"):
             return owned
@@ -47,7 +47,7 @@ def registrable_domain(domain: str) -> str | None:
 
 
 def is_free_mail(domain: str) -> bool:
-    """Whether anyone can have an address at this domain, or at one that it belongs to ("vip.163.com")."""
+    """Whether anyone can have an address at this domain or at its registrable one ("163.com" of "vip.163.com")."""
     return bool({domain, registrable_domain(domain)} & _free_mail_domains())
 
 

@@ -1,4 +1,4 @@
-"""ORCID iDs: sixteen digits that name a researcher.
+"""ORCID iDs: sixteen digits that identify a researcher.
 
 Source: support.orcid.org, "Structure of the ORCID Identifier"; check digit by ISO 7064 MOD 11-2.
 """
@@ -12,7 +12,7 @@ _SHAPE = re.compile(r"[0-9]{15}[0-9X]")
 
 
 class InvalidOrcid(ValueError):
-    """The text is no ORCID iD; ``reason`` is "shape", or "checksum" when a digit is mistyped."""
+    """The text is not an ORCID iD; ``reason`` is "shape", or "checksum" if a digit is wrong."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -20,12 +20,13 @@ class InvalidOrcid(ValueError):
 
 
 def normalise_orcid(text: str) -> str:
-    """The iD as 0000-0002-1825-0097, from that form, a URL, or digits with or without spaces.
+    """Return the iD as 0000-0002-1825-0097, given in that form, as a URL, or as digits with or without spaces.
 
     Raises InvalidOrcid.
     """
-    typed = _URL.sub("", unicodedata.normalize("NFKC", text).strip()).rstrip("/")
-    digits = _SEPARATORS.sub("", typed).upper()
+    # NFKC turns the full-width digits of East Asian keyboards into plain ones.
+    bare = _URL.sub("", unicodedata.normalize("NFKC", text).strip()).rstrip("/")
+    digits = _SEPARATORS.sub("", bare).upper()
     if not _SHAPE.fullmatch(digits):
         raise InvalidOrcid("shape")
     if digits[-1] != _check_digit(digits[:-1]):
@@ -42,6 +43,7 @@ def is_valid_orcid(text: str) -> bool:
 
 
 def _check_digit(digits: str) -> str:
+    """Return the sixteenth digit for the fifteen others; X stands for 10."""
     total = 0
     for digit in digits:
         total = (total + int(digit)) * 2

@@ -1,16 +1,16 @@
-"""QR codes (ISO/IEC 18004) of addresses."""
+"""Draw QR codes (ISO/IEC 18004) of addresses."""
 
 from io import BytesIO
 
 import segno
 
-# A quarter of the code may be dirty or torn: it hangs on walls.
+# A quarter of the code may be dirty or torn, since posters hang on walls.
 _ERROR_LEVEL = "q"
-QUIET_ZONE = 4  # modules, as the standard asks for
+QUIET_ZONE = 4  # modules, as the standard requires
 
 
 def qr_svg(url: str) -> str:
-    """The code as an SVG document: dark modules on a light ground with a quiet zone: readable in dark mode, too."""
+    """Return the code as an SVG document, dark on a light ground of its own: phones read it in dark mode, too."""
     picture = BytesIO()
     _code(url).save(
         picture,

@@ -1,12 +1,12 @@
-"""What happens to typed text before anything else sees it.
+"""Clean typed text, before anything else reads it, and recognise links and formulas in it.
 
-Cleaning never refuses a character: what cannot be seen is removed without a word, because it comes
-from copying and pasting far more often than from malice, and nobody can mend what is not visible.
-Removed are control characters (NUL and all of C0, C1), lone surrogates (no database takes them),
+Cleaning never refuses a character. Invisible ones are removed silently, because they come from copying
+and pasting far more often than from malice, and people cannot correct what they do not see.
+Removed are control characters (NUL and all of C0, C1), lone surrogates (databases refuse them),
 bidirectional controls (in a list they turn the neighbours' text around; pages isolate every name
 with ``<bdi>`` instead), blank fillers, and zero-width characters, except where a script needs them:
 ZWNJ and ZWJ inside Arabic, Indic, Khmer and Mongolian words, ZWJ and tags inside emoji.
-Everything else, of every plane, stays and is brought to NFC.
+Everything else, of every plane, stays and is normalised to NFC.
 """
 
 import re
@@ -14,8 +14,8 @@ import unicodedata
 
 from campaign.hostnames import public_suffix
 
-# Enough for Vietnamese, Hebrew with accents, vocalised Arabic; the towers of marks that cover the
-# lines above and below ("zalgo") need more. Also keeps NFC, quadratic in a run of marks, cheap.
+# Enough for Vietnamese, Hebrew with accents and vocalised Arabic, too few for the towers of marks that cover
+# the lines above and below ("zalgo"). The limit also keeps NFC cheap, which is quadratic in a run of marks.
 MAX_MARKS = 6
 
 _REMOVED = re.compile(
@@ -25,14 +25,14 @@ _REMOVED = re.compile(
     "\u115f\u1160\u3164\uffa0\u2800"  # Hangul fillers and the empty Braille cell: letters of blank
     "\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"  # markup, and no characters at all
 )
-# Tags can hide whole sentences; a few of them after a black flag spell Scotland's.
+# Tag characters can hide whole sentences, so they are removed; a few after a black flag, such as Scotland's, stay.
 _FLAG = "\U0001f3f4"
 _TAGS = re.compile(
     f"[{_FLAG}\U000e0000-\U000e007f](?:(?<={_FLAG})[\U000e0020-\U000e007e]{{3,6}}\U000e007f)?"
 )
 _JOINERS = "\u180e\u200c\u200d"  # Mongolian vowel separator, ZWNJ, ZWJ
 _JOINER_RUN = re.compile(f"([{_JOINERS}])[{_JOINERS}]+")
-# Arabic and its kin, the scripts of India, Khmer and Mongolian
+# Arabic and related scripts, those of India, Khmer and Mongolian.
 _SCRIPTS_THAT_JOIN = "\u0620-\u08ff\u0900-\u0dff\u1780-\u18af"
 _VIRAMAS = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
 _EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
@@ -42,16 +42,16 @@ _STRAY_JOINER = re.compile(
     f"(?!(?<=[{_EMOJI}\ufe0f\U000e007f]\u200d)(?=[{_EMOJI}]))"
 )
 
-# Categories that show nothing by themselves: marks without a letter, separators, format characters.
+# Categories of characters that are not visible alone: marks without a letter, separators, format characters.
 _BLANK = frozenset({"Mn", "Mc", "Me", "Zs", "Cf"})
 
 _FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]\s*\S")
 _LINK = re.compile(r"[a-z0-9]://|(?<![a-z0-9])www\d?\.\w", re.IGNORECASE)
 _HOST = r"(?<![A-Za-z0-9.-])(?:[A-Za-z0-9-]+\.)+"
-# "Children.Info" is a sentence without its space, "Univ.Paris/CNRS" an address on paper:
-# a link's top domain is in small letters, or all in capitals.
+# "Children.Info" is a sentence that lacks a space, "Univ.Paris/CNRS" a postal address: the top-level domain of a
+# link is all in lowercase or all in capitals.
 _HOST_WITH_PATH = re.compile(rf"({_HOST}(?:[a-z]{{2,}}|[A-Z]{{2,}}))(?::\d+)?/")
-# Only those that are nobody's name: "Dr.Li" and "S.Kim" are people, .li and .kim top domains.
+# Only top-level domains that are not names: "Dr.Li" and "S.Kim" are people, though .li and .kim exist.
 _SELLERS = "com net org info biz xyz online site shop store icu click link casino website"
 _BARE_HOST = re.compile(
     rf"{_HOST}(?<=[A-Za-z0-9-]{{2}}\.)"
@@ -64,7 +64,7 @@ class InvalidText(ValueError):
 
 
 class Empty(InvalidText):
-    """Nothing visible was typed."""
+    """The text has no visible character."""
 
 
 class TooLong(InvalidText):
@@ -76,12 +76,15 @@ class TooLong(InvalidText):
 
 
 def clean_line(value: str, max_length: int) -> str:
-    """One line: white space of any kind becomes single spaces. Raises Empty or TooLong."""
+    """Clean one line; white space of any kind becomes single spaces. Raises Empty or TooLong."""
     return _checked(_one_line(_visible(value)), max_length)
 
 
 def clean_paragraphs(value: str, max_length: int) -> str:
-    """Several lines: line breaks become \\n, blank lines at most one. Raises Empty or TooLong."""
+    """Clean several lines; line breaks become \\n, and no two blank lines follow each other.
+
+    Raises Empty or TooLong.
+    """
     lines = "\n".join(_one_line(line) for line in _visible(value).splitlines())
     return _checked(re.sub(r"\n{3,}", "\n\n", lines).strip("\n"), max_length)
 
@@ -89,15 +92,15 @@ def clean_paragraphs(value: str, max_length: int) -> str:
 def looks_like_spreadsheet_formula(text: str) -> bool:
     """Whether a spreadsheet might run the text as a formula (OWASP, CSV Injection).
 
-    A lone sign is no formula. An export must still quote whatever begins with a sign.
+    A lone sign is not a formula. An export must still quote all values that begin with a sign.
     """
     return _FORMULA.match(text) is not None
 
 
 def contains_url(text: str) -> bool:
-    """Whether the text holds a link, or a host name that can only be meant as one.
+    """Whether the text contains a link, or a host name that can only be meant as one.
 
-    Abbreviations and names with dots ("St.Petersburg", "Prof.Dr.Li") are none.
+    Abbreviations and names with dots ("St.Petersburg", "Prof.Dr.Li") are not links.
     """
     plain = unicodedata.normalize("NFKC", text)  # full-width letters link just as well
     if _LINK.search(plain) or _BARE_HOST.search(plain):
@@ -106,12 +109,13 @@ def contains_url(text: str) -> bool:
 
 
 def _visible(value: str) -> str:
+    """Return the text without invisible characters, in NFC."""
     text = _REMOVED.sub("", value)
     if text.isascii():
         return text  # nothing below concerns ASCII
     text = _JOINER_RUN.sub(r"\1", _TAGS.sub(_without_stray_tags, text))
-    # Composed before, since the order of marks decides which joiners stay, and after, since letter
-    # and mark may meet once a joiner is gone. Composing can free marks: hence the last limit.
+    # Composed before the stray joiners go, since the order of marks decides which of them are stray, and again
+    # after, since a letter and a mark may now meet. Composing can leave more marks in a run: hence the last limit.
     return _limit_marks(_composed(_STRAY_JOINER.sub("", _composed(text))))
 
 
@@ -124,14 +128,15 @@ def _composed(text: str) -> str:
 
 
 def _limit_marks(text: str) -> str:
+    """Drop the marks of each letter that exceed MAX_MARKS."""
     if sum(map(bool, map(unicodedata.combining, text))) <= MAX_MARKS:
-        return text  # nearly every text, and a registry brings 150,000 of them
-    kept, run = [], 0
+        return text  # nearly always, and an import of the registry cleans 150,000 names
+    characters, run = [], 0
     for character in text:
         run = run + 1 if unicodedata.combining(character) else 0
         if run <= MAX_MARKS:
-            kept.append(character)
-    return "".join(kept)
+            characters.append(character)
+    return "".join(characters)
 
 
 def _one_line(text: str) -> str:

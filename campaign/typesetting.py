@@ -1,7 +1,7 @@
-"""PDF documents and pictures, typeset by Typst with our own fonts in every script of the campaign.
+"""Typeset PDF documents and pictures with Typst, in fonts for every script of the campaign.
 
-The templates are ``templates/print/*.typ``; what they show comes as JSON, so nothing that a person typed is ever
-read as markup. They know no language: callers pass the words, translated and formatted.
+The templates are ``templates/print/*.typ``. They get their contents as JSON, so nothing that a person typed is
+ever read as markup. They contain no words: callers pass them, translated and formatted.
 """
 
 import json
@@ -16,9 +16,9 @@ import typst
 
 from campaign.paths import TEMPLATES
 
-# No font of the system: the same document on every machine, and no glyph that was not looked at.
+# Fonts of the system are not used, so that a document is the same on every machine.
 #
-# These packages were made for an animation tool, and still are the best source on PyPI: no others have all the
+# These packages were made for an animation tool, and yet are the best source on PyPI: no others have all the
 # scripts of ``templates/print/common.typ``, as the Noto project publishes them, variable in weight. fontpkg-noto-*
 # has seven of our 23 families (neither Hebrew nor Ethiopic nor Han); noto-cjk downloads its fonts as it runs.
 # A release for that tool must not change our certificates unseen, so tests/ground/test_typesetting.py pins the
@@ -37,7 +37,7 @@ class _Options(TypedDict, total=False):
 
 
 class _Template:
-    """A compiler for one template, which keeps what it has laid out; a lock, since threads must not share it."""
+    """A compiler for one template, which caches what it has laid out; not thread-safe, so threads take turns."""
 
     def __init__(self, name: str) -> None:
         self._lock = threading.Lock()
@@ -55,14 +55,14 @@ class _Template:
 
 @cache
 def fonts() -> typst.Fonts:
-    """The fonts of the packages, without those of the system and of Typst."""
+    """Return the fonts of the packages, without those of the system and of Typst."""
     return typst.Fonts(
         include_system_fonts=False, include_embedded_fonts=False, font_paths=font_folders()
     )
 
 
 def font_folders() -> list[Path]:
-    """Where the packages keep the font files: all that a document can be drawn with."""
+    """Return the folders of the font files that documents are drawn with."""
     return [_folder(package) for package in _FONT_PACKAGES]
 
 
@@ -78,17 +78,19 @@ _templates_lock = threading.Lock()
 
 
 def _template(name: str) -> _Template:
-    with _templates_lock:  # two threads with a compiler each would waste the first layout
+    with (
+        _templates_lock
+    ):  # else two threads could make a compiler each, and one would lose its cached layout
         if name not in _templates:
             _templates[name] = _Template(name)
         return _templates[name]
 
 
 def pdf(template: str, data: Mapping[str, Any]) -> bytes:
-    """A tagged PDF that declares PDF/UA-1 (ISO 14289-1), from ``templates/print/<template>``, such as "card.typ".
+    """Return a tagged PDF that declares PDF/UA-1 (ISO 14289-1), from ``templates/print/<template>``.
 
-    Where a name has a character that none of our fonts has, the document shows a box for it and declares nothing,
-    since the standard forbids it. Raises typst.TypstError where the template and its data do not fit.
+    A character that none of our fonts has is shown as a box; the document then does not declare the standard,
+    which forbids that. Raises typst.TypstError if the template and its data do not fit.
     """
     compiler = _template(template)
     try:
@@ -100,7 +102,7 @@ def pdf(template: str, data: Mapping[str, Any]) -> bytes:
 
 
 def png(template: str, data: Mapping[str, Any], width: int = _PICTURE_POINTS) -> bytes:
-    """A picture ``width`` pixels wide of a template whose page is 1200 pt wide."""
+    """Return a picture, ``width`` pixels wide, of a template whose page is 1200 pt wide."""
     points_per_inch = 72
     return _template(template).compile(
         data, format="png", ppi=points_per_inch * width / _PICTURE_POINTS

@@ -1,13 +1,13 @@
-"""Invented pledges for a demonstration: marked as such, in all languages, and removable without a trace.
+"""Invent pledges for a demonstration: marked as such, in all languages, and removable without a trace.
 
-The names are common given and family names put together by chance; any likeness to a person is one, too.
+Names are made of common given and family names at random; any likeness to a person is coincidence.
 """
 
 import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select
@@ -24,7 +24,7 @@ from campaign.pledges.models import DEMO, Kind, Pledge, PledgeEvent, Status
 from campaign.pledges.rules import ROLES
 
 DAYS = 420
-# What people of a country write in; everybody else gets English.
+# The language in which people of a country write; English for all other countries.
 _LANGUAGES = {
     "ar": "DZ BH EG IQ JO KW LB LY MR MA OM PS QA SA SD SY TN AE YE",
     "zh-Hans": "CN SG",
@@ -39,6 +39,7 @@ _LANGUAGES = {
 _LANGUAGE_OF = {
     country: tag for tag, countries in _LANGUAGES.items() for country in countries.split()
 }
+# Given names and family names of each language; "_" stands for a space within a name.
 _NAMES = {
     "en": (
         "Anna David Grace James Kofi Laura Marek Nora Peter Ruth Samuel Sofia Thomas Yuki",
@@ -102,9 +103,9 @@ def add(
     seed: int = 2022,
     progress: Callable[[int], None] = lambda _number: None,
 ) -> int:
-    """Add this many invented, confirmed pledges; return how many. The same seed invents the same ones.
+    """Add this many invented, confirmed pledges; return how many were added, 0 without institutions.
 
-    ``progress`` is called with the number added so far.
+    The same seed invents the same pledges. ``progress`` is called with the number added so far.
     """
     chance = random.Random(seed)  # noqa: S311 (invents people, guards nothing)
     rows = list(_invented(number, now, chance, _institutions()))
@@ -116,9 +117,9 @@ def add(
 
 
 def remove() -> int:
-    """Remove every invented pledge and person; the tallies follow. Returns how many pledges went."""
-    invented = select(Pledge.id).where(Pledge.is_demo)
-    db.session.execute(delete(PledgeEvent).where(PledgeEvent.pledge_id.in_(invented)))
+    """Remove every invented pledge and person, and so their part of the tallies; return how many pledges."""
+    demo_pledges = select(Pledge.id).where(Pledge.is_demo)
+    db.session.execute(delete(PledgeEvent).where(PledgeEvent.pledge_id.in_(demo_pledges)))
     people = db.session.scalars(
         delete(Pledge).where(Pledge.is_demo).returning(Pledge.person_id)
     ).all()
@@ -129,30 +130,38 @@ def remove() -> int:
 
 
 def _institutions() -> list[Institution]:
-    """A few institutions of every country, so that the map is not all in one place."""
-    # An institution speaks once, and a real word is worth more than an invented one.
-    spoken = select(Pledge.institution_id).where(
+    """Return the best known institutions of every country, at most 12, so that the map has lights everywhere."""
+    # An institution pledges once in each campaign, and an invented pledge must not take the place of a real one.
+    have_pledged = select(Pledge.institution_id).where(
         Pledge.kind == Kind.INSTITUTION, Pledge.institution_id.is_not(None)
     )
     registered = db.session.scalars(
         select(Institution)
         .where(Institution.status == "active", Institution.types.contains(["education"]))
-        .where(Institution.id.not_in(spoken))
+        .where(Institution.id.not_in(have_pledged))
         .order_by(Institution.weight.desc(), Institution.id)
     )
     by_country: dict[str, list[Institution]] = {}
     for institution in registered:
         if len(by_country.setdefault(institution.country, [])) < 12:
             by_country[institution.country].append(institution)
-    return [institution for found in by_country.values() for institution in found]
+    return [institution for group in by_country.values() for institution in group]
+
+
+class Rows(NamedTuple):
+    """The columns of a person and of their pledge."""
+
+    person: dict[str, Any]
+    pledge: dict[str, Any]
 
 
 def _invented(
     number: int, now: datetime, chance: random.Random, institutions: Sequence[Institution]
-) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Rows of people and of their pledges: more of them lately, more at some institutions than at others."""
+) -> Iterator[Rows]:
+    """Yield pledges: more of them lately, and, once each institution has one, more at the popular ones."""
     if not institutions:
         return
+    # A few institutions have most of the pledges, as in life: a Pareto distribution.
     popularity = [chance.paretovariate(1.1) for _ in institutions]
     texts = _texts()
     for index in range(number):
@@ -164,7 +173,7 @@ def _invented(
         kind = Kind.INSTITUTION if index < len(institutions) and index % 4 == 0 else Kind.PERSON
         locale = _LANGUAGE_OF.get(institution.country, i18n.DEFAULT)
         text = texts[chance.random() < 0.25, locale]
-        yield _pair(
+        yield _rows(
             index,
             kind,
             institution,
@@ -175,7 +184,7 @@ def _invented(
 
 
 def _texts() -> dict[tuple[bool, str], CampaignText]:
-    """By whether it is the second campaign, and by language."""
+    """Return the texts of the first two campaigns, by (whether it is the second, language)."""
     first, *others = campaign_queries.list_all()
     second = others[0] if others else first
     return {
@@ -186,14 +195,14 @@ def _texts() -> dict[tuple[bool, str], CampaignText]:
     }
 
 
-def _pair(
+def _rows(
     index: int,
     kind: Kind,
     institution: Institution,
     text: CampaignText,
     at: datetime,
     chance: random.Random,
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> Rows:
     person_id, pledge_id = (UUID(bytes=chance.randbytes(16), version=4) for _ in range(2))
     name = _name(text.locale, chance)
     offered = list(text.commitments_for(kind))
@@ -230,7 +239,7 @@ def _pair(
         "submitted_at": at,
         "confirmed_at": at,
     }
-    return person, pledge
+    return Rows(person, pledge)
 
 
 def _name(locale: str, chance: random.Random) -> str:
@@ -238,7 +247,7 @@ def _name(locale: str, chance: random.Random) -> str:
     return f"{family}{given}" if locale == "zh-Hans" else f"{given} {family}"
 
 
-def _insert(rows: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> None:
-    db.session.execute(insert(Person), [person for person, _ in rows])
-    db.session.execute(insert(Pledge), [pledge for _, pledge in rows])
+def _insert(rows: Sequence[Rows]) -> None:
+    db.session.execute(insert(Person), [row.person for row in rows])
+    db.session.execute(insert(Pledge), [row.pledge for row in rows])
     topics.raise_version(DEMO)

@@ -1,15 +1,16 @@
-"""One point for each country and territory: where its light stands when nothing nearer is known.
+"""One point for each country and territory: where pledges are drawn of which only the country is known.
 
-The point is the centre of the country's largest part, or the place in it that is farthest from its coast and
-borders where the centre lies outside. Computed once from the countries of the npm package world-atlas 2.0.2
-(50m; made from Natural Earth, which is in the public domain); the 14 that it does not tell apart from
-another country were set by hand, and three more were moved there by hand:
+The point is the centre of the country's largest part; if that lies outside, the point inside that is farthest
+from coast and borders. Computed once from the countries of the npm package world-atlas 2.0.2 (50m; made from
+Natural Earth, which is in the public domain). The 14 territories that it counts as part of another country
+were set by hand, and three more points were moved:
 
 - Kiribati (KI) to Tarawa and Malaysia (MY) to the peninsula, where most of their people live.
 - Antarctica (AQ) to King George Island, where the stations of many countries stand: the map ends there.
 """
 
 from types import MappingProxyType
+from typing import NamedTuple
 
 # Alpha-2 code, latitude, longitude.
 _TABLE = """
@@ -55,9 +56,17 @@ WF -14.3 -178.1, WS -13.6 -172.4, XK 42.6 20.9, YE 15.9 47.5, YT -12.8 45.1, ZA 
 ZM -14.8 26.1, ZW -19 29.8
 """
 
+
+class Point(NamedTuple):
+    """A place on earth, in degrees."""
+
+    latitude: float
+    longitude: float
+
+
 POINTS = MappingProxyType(
     {
-        code: (float(latitude), float(longitude))
+        code: Point(float(latitude), float(longitude))
         for code, latitude, longitude in (entry.split() for entry in _TABLE.split(","))
     }
 )

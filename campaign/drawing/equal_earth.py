@@ -1,8 +1,8 @@
-"""The Equal Earth projection: every country in its true size, and a shape that is pleasant to look at.
+"""The Equal Earth projection, which shows every country in its true relative size.
 
 Source: B. Šavrič, T. Patterson, B. Jenny, "The Equal Earth map projection", International Journal of
-Geographical Information Science 33 (3), 2019 (online 2018), equations 3 to 5. x is linear in the longitude, so
-a map is centred elsewhere by moving it.
+Geographical Information Science 33 (3), 2019 (online 2018), equations 3 to 5. x is linear in the longitude,
+so a map has another centre once its longitudes are shifted.
 """
 
 from math import asin, cos, radians, sin, sqrt
@@ -12,10 +12,11 @@ _M = sqrt(3) / 2
 
 
 def project(longitude: float, latitude: float) -> tuple[float, float]:
-    """Degrees from the central meridian and from the equator to (x, y) on a globe of radius 1; y grows northwards.
+    """Return (x, y) on a globe of radius 1 for degrees east of the central meridian and north of the equator.
 
-    Longitudes beyond ±180° go on where the map ends, which is what cutting at its edge needs.
+    Longitudes beyond ±180° are projected beyond the edge of the map, so that a coast can be cut there.
     """
+    # theta is the paper's parametric latitude, slope the derivative of y by it: dividing x by it keeps areas equal.
     theta = asin(_M * sin(radians(latitude)))
     squared = theta * theta
     sixth = squared**3

@@ -1,10 +1,10 @@
-"""The map of lights: land without borders, and a light for every place, near ones merged.
+"""The map of lights: land without borders, and a light for every place, neighbouring ones merged.
 
-``land.json`` holds the coasts as rings of longitude and latitude, in tenths of a degree, each point as the
-difference from the one before; a ring that crosses 180° goes on beyond it. Made once from land-50m of the npm
-package world-atlas 2.0.2 (Natural Earth, in the public domain): simplified by Visvalingam's method on the
-Equal Earth map, 2000 units wide, to triangles of 4 square units, without islands below 6 square units
-and without Antarctica.
+``land.json`` contains the coasts as rings of longitude and latitude, in tenths of a degree, each point as the
+difference from the one before; a ring that crosses 180° goes on beyond it. It was made once from land-50m of the
+npm package world-atlas 2.0.2 (Natural Earth, in the public domain): simplified by Visvalingam's method on the
+Equal Earth map, 2000 units wide, to triangles of 4 square units, without islands below 6 square units and
+without Antarctica.
 """
 
 import json
@@ -14,6 +14,7 @@ from functools import cache
 from itertools import pairwise
 from math import log10
 from pathlib import Path
+from typing import NamedTuple
 
 from campaign.drawing.equal_earth import HEIGHT as GLOBE_HEIGHT
 from campaign.drawing.equal_earth import WIDTH as GLOBE_WIDTH
@@ -25,27 +26,28 @@ _NORTH, _SOUTH = 84.5, -64.0  # the northernmost land, and a little more than th
 
 
 def _down(y: float) -> float:
-    """From the projection's y to units below the north pole."""
+    """Convert the projection's y to units below the north pole."""
     return (GLOBE_HEIGHT / 2 - y) * _SCALE
 
 
 TOP = round(_down(project(0, _NORTH)[1]))
 HEIGHT = round(_down(project(0, _SOUTH)[1])) - TOP
 
-# Where the reader expects the middle of the world: these cut no land but Greenland's ice.
+# Central meridians, in degrees. The edge of the map is opposite: through the Bering Strait, and through the
+# Atlantic, where it cuts no land but Greenland's ice.
 ATLANTIC, PACIFIC = 11.0, 150.0
 
 CLASSES = 7
 MOST_LIGHTS = 600
-_FINEST = 7.0  # units: lights nearer than that are one on a telephone
+_FINEST = 7.0  # units: nearer lights cannot be told apart on a phone
 
 
 @dataclass(frozen=True, slots=True)
 class MapPoint:
-    """Something to be lit: where it is, how many count there, and what a reader is led to.
+    """A place to be lit: its coordinates in degrees, its number of pledges, and the key of its page.
 
-    ``members`` is how many things the light stands for; the key names the largest. ``is_vague`` is a place of
-    which only the country is known: ``latitude`` and ``longitude`` (in degrees) are then the country's point.
+    It may stand for several institutions: ``members`` is their number, ``key`` the largest of them. ``is_vague``
+    means that only the country is known, so that the coordinates are the country's point.
     """
 
     latitude: float
@@ -59,7 +61,7 @@ class MapPoint:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """A place on the map, in units of its view box."""
+    """A place at its position on the map, in units of the view box."""
 
     x: int
     y: int
@@ -67,13 +69,13 @@ class Light:
 
     @property
     def brightness(self) -> int:
-        """Twice the logarithm of the count, from 1 to CLASSES."""
+        """Return a class from 1 to CLASSES; each two classes up, the count is ten times as large."""
         return min(CLASSES, 1 + int(2 * log10(self.place.count)))
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours of a map that stands alone; on a page the style sheet may have others."""
+    """Colours of a map in a file of its own; on a page the style sheet may set others."""
 
     sea: str
     land: str
@@ -86,46 +88,68 @@ DAY = Palette(sea="#f4f1e9", land="#dcd6c6", core="#a85800", lamp="#e08700")
 
 
 def position(latitude: float, longitude: float, centre: float) -> tuple[float, float]:
-    """Degrees to units of the view box of a map with this central meridian."""
+    """Convert degrees to (x, y) in units of the view box of a map with this central meridian."""
     x, y = project((longitude - centre + 180) % 360 - 180, latitude)
     return WIDTH / 2 + x * _SCALE, min(max(_down(y) - TOP, 0), HEIGHT)
 
 
 def lights(places: Sequence[MapPoint], centre: float, most: int = MOST_LIGHTS) -> list[Light]:
-    """A light for each place, the brightest first; near ones are merged until there are no more than ``most``."""
-    located = [(*position(place.latitude, place.longitude, centre), place) for place in places]
-    cell = _FINEST
-    while cell < WIDTH and len({_cell(*one, cell) for one in located}) > most:
-        cell *= 1.4
-    cells: dict[_Cell, list[tuple[float, float, MapPoint]]] = {}
-    for one in located:
-        cells.setdefault(_cell(*one, cell), []).append(one)
-    merged = [_as_one(near) for near in cells.values()]
+    """Return lights for the places, the brightest first; neighbours are merged until there are at most ``most``.
+
+    Places in one square of a grid become one light. The grid is made coarser until few enough squares have any:
+    that takes a few passes, where merging the nearest pairs would compare every place with every other.
+    """
+    located = [
+        _Located(*position(place.latitude, place.longitude, centre), place) for place in places
+    ]
+    size = _FINEST
+    while size < WIDTH and len({_cell(item, size) for item in located}) > most:
+        size *= 1.4  # twice the area: about half as many lights in each pass
+    cells: dict[_Cell, list[_Located]] = {}
+    for item in located:
+        cells.setdefault(_cell(item, size), []).append(item)
+    merged = [_merged(neighbours) for neighbours in cells.values()]
     return sorted(merged, key=lambda light: (-light.place.count, light.place.key))
 
 
-_Cell = tuple[int, int, str]
+class _Located(NamedTuple):
+    """A place at its exact position, in units of the view box."""
+
+    x: float
+    y: float
+    place: MapPoint
 
 
-def _cell(x: float, y: float, place: MapPoint, size: float) -> _Cell:
-    """Where in a grid a place lies; where only the country is known, the light stays its own."""
-    return int(x / size), int(y / size), place.key if place.is_vague else ""
+class _Cell(NamedTuple):
+    """A square of a grid; one for each country for vague places, which must not be merged with others."""
+
+    column: int
+    row: int
+    country: str
 
 
-def _as_one(near: Sequence[tuple[float, float, MapPoint]]) -> Light:
-    """In the middle of where most count; named after the largest."""
-    count = sum(place.count for _, _, place in near)
-    largest = max(near, key=lambda one: (one[2].count, one[2].key))[2]
+def _cell(item: _Located, size: float) -> _Cell:
+    country = item.place.key if item.place.is_vague else ""
+    return _Cell(int(item.x / size), int(item.y / size), country)
+
+
+def _merged(neighbours: Sequence[_Located]) -> Light:
+    """Return one light in their centre of gravity, with the key of the largest."""
+    count = sum(item.place.count for item in neighbours)
+    largest = max((item.place for item in neighbours), key=lambda place: (place.count, place.key))
     return Light(
-        round(sum(x * place.count for x, _, place in near) / count),
-        round(sum(y * place.count for _, y, place in near) / count),
-        replace(largest, count=count, members=sum(place.members for _, _, place in near)),
+        round(sum(item.x * item.place.count for item in neighbours) / count),
+        round(sum(item.y * item.place.count for item in neighbours) / count),
+        replace(largest, count=count, members=sum(item.place.members for item in neighbours)),
     )
 
 
 @cache
 def land_path(centre: float) -> str:
-    """All land as the data of one SVG path, cut where a map with this central meridian ends."""
+    """Return all land as the data of one SVG path, cut at the edge of a map with this central meridian.
+
+    Each ring is tried at three turns of the globe: one part may be at the left edge, another at the right.
+    """
     return "".join(
         _path(part)
         for ring in _rings()
@@ -136,7 +160,7 @@ def land_path(centre: float) -> str:
 
 @cache
 def globe_path() -> str:
-    """The outline of the map: the sea, down to where the map is cut off."""
+    """Return the outline of the map (the sea) as SVG path data, between its northern and southern limits."""
     latitudes = [_SOUTH + (_NORTH - _SOUTH) * step / 40 for step in range(41)]
     return _path(
         [(-180, latitude) for latitude in latitudes]
@@ -146,7 +170,7 @@ def globe_path() -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Ring:
-    """A coast: points of (longitude, latitude) in degrees, and between which meridians they lie."""
+    """A coast: its points (longitude, latitude) in degrees, and its westernmost and easternmost longitude."""
 
     points: list[tuple[float, float]]
     west: float
@@ -168,7 +192,7 @@ def _points(ring: Sequence[int], units: int) -> Iterator[tuple[float, float]]:
 
 
 def _cut(ring: _Ring, shift: float) -> list[tuple[float, float]]:
-    """What of the shifted ring lies between the edges at ±180°, which are curves on the map."""
+    """Return the part of the shifted ring that lies between the edges at ±180°; empty if none does."""
     west, east = ring.west + shift, ring.east + shift
     if west >= 180 or east <= -180:
         return []
@@ -183,7 +207,7 @@ def _cut(ring: _Ring, shift: float) -> list[tuple[float, float]]:
 def _clipped(
     ring: Sequence[tuple[float, float]], edge: float, side: int
 ) -> Iterator[tuple[float, float]]:
-    """The part on one side of a meridian (Sutherland and Hodgman, 1974)."""
+    """Yield the ring's part on one side of a meridian: 1 east of it, -1 west (Sutherland and Hodgman, 1974)."""
     for before, point in zip([ring[-1], *ring[:-1]], ring, strict=True):
         was_inside, is_inside = ((p[0] - edge) * side >= 0 for p in (before, point))
         if was_inside != is_inside:
@@ -194,7 +218,7 @@ def _clipped(
 
 
 def _bent(ring: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
-    """The edge of the map is a curve: more points where the ring runs along it."""
+    """Add points every two degrees where the ring runs along the edge of the map, which is a curve."""
     for before, point in zip([ring[-1], *ring[:-1]], ring, strict=True):
         if before[0] == point[0] and abs(point[0]) == 180:
             steps = int(abs(point[1] - before[1]) / 2)
@@ -204,7 +228,10 @@ def _bent(ring: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
 
 
 def _path(ring: Sequence[tuple[float, float]]) -> str:
-    """A closed ring as path data: whole units, each point relative to the one before."""
+    """Return a closed ring as SVG path data, in whole units; each point is relative to the one before.
+
+    Empty if less than a triangle is left of it. A minus sign separates numbers as well as a space does.
+    """
     points = [_unit(*degrees) for degrees in ring]
     steps = [
         (x - before_x, y - before_y)

@@ -80,7 +80,7 @@ LIMIT :limit
 """)  # noqa: S608
 
 # Words of the registry that resemble each typed one. A word that occurs in twenty names is not mistyped. As two
-# mistakes are allowed, a correction is at most two letters shorter; it may be longer, since the typed word may go on.
+# mistakes are allowed, a correction is at most two letters shorter; it may be longer, as the typed word may go on.
 _CORRECT = sql("""
 SELECT typed.word, coalesce(own.frequency, 0) >= 20 AS is_sure, known.word
 FROM unnest(CAST(:words AS text[])) AS typed (word)

@@ -3,7 +3,7 @@
 A pledge counts for its country, its day and, if it has one, its institution. Each of these is a line of its own
 with its own fingerprint, which differs in each day's list. Only the pledge's receipt shows which lines belong
 together. So every count can be made from the list, but the lists reveal no more than the counts do: not that a
-person of this institution lives in that country, nor which line of yesterday's is which of today's.
+person of this institution counts for that country, nor which line of yesterday's is which of today's.
 """
 
 from collections.abc import Iterable, Iterator

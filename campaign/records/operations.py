@@ -1,6 +1,6 @@
 """Publish a day's numbers: the dataset is staged in a folder, its records are committed, then it is moved in place.
 
-In this order, since a record can never be changed or deleted, while a folder can be written again at any time.
+In this order, so that a kill at any moment does no harm: what is committed is staged, what is public is committed.
 """
 
 import json
@@ -65,7 +65,10 @@ def publication(folder: Path, signer: Signer, day: date, site_url: str) -> Itera
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    """The right to publish, across commits, hence on a connection of its own; False where somebody else has it."""
+    """Take the lock on publication; yields False if another process has it.
+
+    On a connection of its own, since the lock must outlive the commit inside.
+    """
     lock = {"lock": _PUBLISH_LOCK}
     with db.engine.connect() as connection:
         is_ours = connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), lock) or False
