@@ -46,6 +46,7 @@ class _Template:
         )
 
     def compile(self, data: Mapping[str, Any], **options: Unpack[_Options]) -> bytes:
+        """Typeset the template with the data; ``options`` are those of ``typst.Compiler.compile``."""
         inputs = {"data": json.dumps(data, ensure_ascii=False)}
         with self._lock:
             output = self._compiler.compile(sys_inputs=inputs, **options)
@@ -78,9 +79,7 @@ _templates_lock = threading.Lock()
 
 
 def _template(name: str) -> _Template:
-    with (
-        _templates_lock
-    ):  # else two threads could make a compiler each, and one would lose its cached layout
+    with _templates_lock:  # else two threads could make a compiler each, and lay out twice
         if name not in _templates:
             _templates[name] = _Template(name)
         return _templates[name]

@@ -70,10 +70,9 @@ def text_by_id(text_id: int) -> CampaignText | None:
         text = db.session.get(CampaignText, text_id)
         if text is None:
             return None
+        # All requests share them, so they must not end or expire with one session.
         for row in (text.campaign, text):
-            db.session.expunge(
-                row
-            )  # all requests share it, so it must not end or expire with one session
+            db.session.expunge(row)
         _published[text_id] = text
     return _published[text_id]
 

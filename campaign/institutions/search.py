@@ -45,7 +45,7 @@ WITH near AS MATERIALIZED (
   UNION ALL
   (SELECT {_COLUMNS} FROM institution_names WHERE terms @@ CAST(:at_home AS tsquery) LIMIT 300)
 ),
-found AS (
+candidates AS (
   TABLE near
   UNION ALL
   (SELECT {_COLUMNS} FROM institution_names
@@ -73,7 +73,7 @@ SELECT
         ELSE real '0'
       END
   ) AS score
-FROM found
+FROM candidates
 GROUP BY institution_id
 ORDER BY score DESC, institution_id
 LIMIT :limit
@@ -82,7 +82,7 @@ LIMIT :limit
 # Words of the registry that resemble each typed one. A word that occurs in twenty names is not mistyped. As two
 # mistakes are allowed, a correction is at most two letters shorter; it may be longer, as the typed word may go on.
 _CORRECT = sql("""
-SELECT typed.word, coalesce(own.frequency, 0) >= 20 AS is_sure, known.word
+SELECT typed.word, coalesce(own.frequency, 0) >= 20 AS is_sure, similar_words.word
 FROM unnest(CAST(:words AS text[])) AS typed (word)
 LEFT JOIN institution_words AS own ON own.word = typed.word
 LEFT JOIN LATERAL (
@@ -91,8 +91,8 @@ LEFT JOIN LATERAL (
     AND length(word) BETWEEN length(typed.word) - 2 AND length(typed.word) + 6
   ORDER BY similarity(word, typed.word) DESC, frequency DESC
   LIMIT 30
-) AS known ON true
-ORDER BY known.frequency DESC
+) AS similar_words ON true
+ORDER BY similar_words.frequency DESC
 """)
 
 # Four letters with one mistake have a trigram similarity of 0.25; by default "%" starts at 0.3.
@@ -226,15 +226,13 @@ def _corrected(words: Sequence[Word]) -> list[Word]:
     unfinished = {word.spellings[0]: word.unfinished for word in long}
     corrections: dict[str, list[str]] = {typed: [] for typed in unfinished}
     sure = set()
-    for typed, is_sure, word in db.session.execute(
-        _CORRECT, {"words": list(unfinished)[:_MOST_CORRECTED]}
-    ):
+    rows = db.session.execute(_CORRECT, {"words": list(unfinished)[:_MOST_CORRECTED]})
+    for typed, is_sure, similar in rows:
+        allowed = _allowed_mistakes(typed)
         if is_sure:
             sure.add(typed)
-        elif word and mistakes(typed, word, unfinished=unfinished[typed]) <= _allowed_mistakes(
-            typed
-        ):
-            corrections[typed].append(word)
+        elif similar and mistakes(typed, similar, unfinished=unfinished[typed]) <= allowed:
+            corrections[typed].append(similar)
     return [
         Word(
             word.spellings,
@@ -249,20 +247,20 @@ def _allowed_mistakes(typed: str) -> int:
     return 1 if len(typed) < 6 else 2
 
 
-def mistakes(typed: str, known: str, *, unfinished: bool) -> int:
+def mistakes(typed: str, word: str, *, unfinished: bool) -> int:
     """Count the letters that are wrong, missing, superfluous or swapped with the next (optimal string alignment).
 
-    An unfinished word is compared with that beginning of the known one that fits best.
+    An unfinished word is compared with that beginning of ``word`` that fits best.
     """
-    # Row by row through the table of costs: each cell is the cost of typed[: i + 1] against known[: j + 1]. A swap
-    # looks back two rows, so three are kept. The last row has the costs against every beginning of ``known``.
+    # Row by row through the table of costs: row[j + 1] is the cost of turning typed[: i + 1] into word[: j + 1].
+    # A swap looks back two rows, so three are kept. The last row has the costs of every beginning of ``word``.
     before: list[int] = []
-    row = list(range(len(known) + 1))
+    row = list(range(len(word) + 1))
     for i, letter in enumerate(typed):
         last, before, row = before, row, [i + 1]
-        for j, other in enumerate(known):
+        for j, other in enumerate(word):
             cost = min(before[j] + (letter != other), before[j + 1] + 1, row[j] + 1)
-            if i and j and letter == known[j - 1] and typed[i - 1] == other:
+            if i and j and letter == word[j - 1] and typed[i - 1] == other:
                 cost = min(cost, last[j - 1] + 1)
             row.append(cost)
     return min(row) if unfinished else row[-1]

@@ -7,7 +7,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import text
 
-import campaign.schedules  # noqa: F401 (registers its table, which the web application does not import)
+import campaign.schedules  # noqa: F401 (for its table: otherwise only the worker imports it)
 from campaign.db import db
 
 # dramatiq-postgres owns this schema; the first migration runs the library's own (idempotent) script.

@@ -71,7 +71,7 @@ def _counted(day: date) -> Result[UUID, str, str, str, str | None, date]:
     """Select every pledge that was confirmed by the end of the day and still is, in one snapshot."""
     end = datetime.combine(day + timedelta(days=1), time(), UTC)
     confirmed_on = cast(func.timezone("UTC", Pledge.confirmed_at), Date)
-    counted = (
+    pledges = (
         select(
             Pledge.id,
             Campaign.slug,
@@ -83,11 +83,11 @@ def _counted(day: date) -> Result[UUID, str, str, str, str | None, date]:
         .join(Pledge.campaign)
         .where(Pledge.status == Status.CONFIRMED, Pledge.confirmed_at < end)
     )
-    return db.session.execute(counted, execution_options={"yield_per": _CHUNK})
+    return db.session.execute(pledges, execution_options={"yield_per": _CHUNK})
 
 
 def _in_order(unsorted: Iterable[bytes], folder: Path) -> Iterator[bytes]:
-    """Sort lines of which memory cannot hold all.
+    """Sort lines that do not all fit into memory.
 
     They go into 256 files by their first two digits, and one file at a time is sorted. Fingerprints are digests,
     so the files are about equally long: with millions of pledges, some ten thousand lines each.

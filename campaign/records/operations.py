@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
+from campaign.campaigns import queries as campaign_queries
 from campaign.campaigns.models import Campaign
-from campaign.campaigns.queries import list_all
 from campaign.db import db
 from campaign.geography import COUNTRIES, country_name
 from campaign.institutions.models import Institution
@@ -84,7 +84,7 @@ def stage(folder: Path, signer: Signer, day: date, site_url: str) -> Path:
     staged = folder / f".{day}"
     staged.mkdir(parents=True)
     listed = package.write_list(staged, listing.lines(signer, day, staged))
-    campaigns = list_all()
+    campaigns = campaign_queries.list_all()
     slugs = sorted(campaign.slug for campaign in campaigns)
     db.session.add_all(_record(campaign, day, listed, slugs) for campaign in campaigns)
     db.session.flush()

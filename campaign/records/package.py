@@ -68,6 +68,7 @@ class Listed:
     digests: Mapping[str, str]
 
     def keys(self, campaign: str, dimension: str) -> list[str]:
+        """Return the keys of a dimension that have a pledge, in order."""
         return sorted({key.key for key in self.counts if key[:2] == (campaign, dimension)})
 
     def of_both_kinds(self, campaign: str, dimension: str, key: str = "") -> list[int]:
@@ -136,6 +137,7 @@ def _write(path: Path, rows: Iterable[Sequence[Any]]) -> None:
 
 
 def write_chain(folder: Path, lines: Iterable[str]) -> None:
+    """Write the records of all days, one in each line."""
     with (folder / CHAIN).open("w", encoding="utf-8", newline="") as file:
         file.writelines(f"{line}\n" for line in lines)
 

@@ -28,10 +28,12 @@ class Published:
 
 
 def has_record(day: date) -> bool:
+    """Whether the day's records are committed."""
     return db.session.scalar(select(DailyRecord.day).where(DailyRecord.day == day)) is not None
 
 
 def newest_day() -> date | None:
+    """Return the last day of the chain."""
     return db.session.scalar(select(func.max(DailyRecord.day)))
 
 
@@ -98,10 +100,7 @@ def _line(path: Path, wanted: str) -> str | None:
     """
     begins = wanted.encode()
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as lines:
-        low, high = (
-            lines.find(b"\n") + 1,
-            len(lines),
-        )  # both at the beginning of a line; the first is the header
+        low, high = lines.find(b"\n") + 1, len(lines)  # after the header; always at a line's start
         while low < high:
             # The line that contains the middle; without a line break before it, it is the first of the range.
             start = lines.rfind(b"\n", low, (low + high) // 2) + 1 or low

@@ -77,7 +77,7 @@ SUMS = """
 
 # One statement, so that a batch is folded exactly once. ``old`` and ``new`` (PostgreSQL 18) are a tally before and
 # after: its key counts in ``spread`` once it is above zero, so becoming so adds 1 and falling to zero takes 1 away.
-# The trigger writes deltas of the campaign even where no count changes, so its version rises for all that is taken.
+# A version rises for every campaign with a delta, even if its sums are zero: what is shown may have changed.
 _FOLD = f"""
     WITH taken AS (
         DELETE FROM tally_deltas
