@@ -3,6 +3,7 @@
 import os
 import time
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -80,6 +81,14 @@ if TYPE_CHECKING:
     Model = Base
 else:
     Model = db.Model
+
+
+def lock_number(purpose: str) -> int:
+    """Return the number of PostgreSQL's advisory lock for a purpose, such as "fold".
+
+    Numbers kept by hand once gave two purposes the same lock: an import of the registry held up a publication.
+    """
+    return int.from_bytes(sha256(f"lightup {purpose}".encode()).digest()[:8], signed=True)
 
 
 def new_id() -> UUID:

@@ -15,7 +15,7 @@ from campaign import jobs
 from campaign.campaigns.operations import publish_shipped
 from campaign.clock import now
 from campaign.config import ONE_KEY_ADVICE, Settings, current_settings
-from campaign.db import db
+from campaign.db import db, lock_number
 from campaign.demo import pledges as invented
 from campaign.institutions import queries as institution_queries
 from campaign.institutions.operations import import_dump
@@ -23,8 +23,8 @@ from campaign.paths import TRANSLATIONS
 from campaign.tallies.operations import fold_all, repair
 
 WORKER_THREADS = 4
-# Any number that nothing else uses.
-_PREPARE_LOCK = 4_861_005
+# One preparation at a time: two hosts may start at once.
+_PREPARE_LOCK = lock_number("prepare database")
 DEMO_PLEDGES = 4_000
 
 

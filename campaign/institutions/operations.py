@@ -14,7 +14,7 @@ from sqlalchemy import Text, any_, delete, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from campaign import topics
-from campaign.db import db
+from campaign.db import db, lock_number
 from campaign.institutions.folding import count_words, fold, terms
 from campaign.institutions.models import REGISTRY, Institution, InstitutionName, Status
 from campaign.institutions.records import Record
@@ -24,8 +24,8 @@ from campaign.institutions.search import WELL_KNOWN, country_mark
 # Part of every digest. Raise it when records are to be stored differently: the next import then rewrites all.
 _FORMAT = 1
 _BATCH = 1000
-# One import at a time, since each compares the dump with what is stored. The number is arbitrary.
-_LOCK = 4861006
+# One import at a time, since each compares the dump with what is stored.
+_LOCK = lock_number("import institutions")
 
 _WEIGHT_OF_TYPE = {"education": 1.0, "facility": 0.6, "company": 0.0}
 # One institution in thirty weighs as much or more. Where too many names match, the search looks at these first.

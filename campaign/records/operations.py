@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 
 from campaign.campaigns import queries as campaign_queries
 from campaign.campaigns.models import Campaign
-from campaign.db import db
+from campaign.db import db, lock_number
 from campaign.geography import COUNTRIES, country_name
 from campaign.institutions.models import Institution
 from campaign.records import listing, package, queries
@@ -24,8 +24,8 @@ from campaign.records.package import Listed, ListedInstitution
 from campaign.tokens import Signer
 
 DAYS_KEPT = 30
-# One publication at a time. The number is arbitrary.
-_PUBLISH_LOCK = 4_861_006
+# One publication at a time.
+_PUBLISH_LOCK = lock_number("publish records")
 _NO_LINES = sha256().hexdigest()  # the digest of a campaign without pledges
 _CHUNK = 1_000
 

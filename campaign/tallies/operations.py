@@ -10,13 +10,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
 from campaign import topics
-from campaign.db import db
+from campaign.db import db, lock_number
 from campaign.geography import COUNTRIES, regions_of
 from campaign.tallies.models import TALLIES, TallyDelta
 
 FOLD_BATCH = 50_000
-# One fold at a time, since two would wait for each other's rows. The number is arbitrary.
-_FOLD_LOCK = 4_861_004
+# One fold at a time, since two would wait for each other's rows.
+_FOLD_LOCK = lock_number("fold tallies")
 
 # Sums of all dimensions but spread, over {source}: deltas, or pledges in the shape of deltas. It is scanned three
 # times, however many dimensions there are: for its plain columns, its commitments and its disciplines.

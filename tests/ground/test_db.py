@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import create_engine, make_url, text
 
-from campaign.db import IDLE_SECONDS, new_id
+from campaign.db import IDLE_SECONDS, lock_number, new_id
 
 
 def test_a_connection_whose_server_side_is_gone_is_replaced(database_url):
@@ -37,3 +37,13 @@ def test_a_key_made_here_is_of_the_kind_the_database_makes(session):
 
     assert (ours.version, ours.variant) == (theirs.version, theirs.variant) == (7, theirs.variant)
     assert abs((ours.int >> 80) - (theirs.int >> 80)) < 60_000  # milliseconds since 1970
+
+
+def test_each_advisory_lock_has_a_number_of_its_own() -> None:
+    """PostgreSQL's are 64 bits, signed; the same at each start, since two versions may run side by side."""
+    numbers = [
+        lock_number(purpose) for purpose in ("fold tallies", "publish records", "fold tally")
+    ]
+    assert len(set(numbers)) == 3
+    assert all(-(2**63) <= number < 2**63 for number in numbers)
+    assert lock_number("fold tallies") == numbers[0]
