@@ -37,7 +37,7 @@ def verify() -> None:
     """Check the newest dataset with docs/verify.py, and that its chain of digests is the one in the database."""
     dataset = record_queries.published(Path(current_settings().data_folder), record_queries.LATEST)
     if dataset is None:
-        raise click.ClickException("No dataset has been published yet.")
+        raise click.ClickException("No dataset was published yet.")
     digests = [
         record.digest
         for campaign in list_all()

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import NullPool, create_engine, text
 
 import campaign.schedules  # noqa: F401 (a table that only the worker uses)
-from campaign.app import create_site
+from campaign.app import create_site, create_worker
 from campaign.config import Settings
 from campaign.db import db
 from campaign.local.postgres import EmbeddedPostgres
@@ -38,6 +38,56 @@ def test_every_migration_can_be_taken_back(tmp_path: Path) -> None:
                 text("SELECT tablename FROM pg_tables WHERE schemaname IN ('public', 'dramatiq')")
             )
             assert set(left) <= {"alembic_version"}
+
+
+BEFORE = """
+    INSERT INTO campaigns (slug, position) VALUES ('old', 1);
+    INSERT INTO tally_versions (campaign_id, version, folded_at) VALUES (1, 42, now());
+    INSERT INTO letters (template, locale, recipient, recipient_hash, facts, attempts)
+        VALUES ('confirm', 'sw', 'a@example.org', 'hash', '{}', 3);
+    INSERT INTO pledge_events (pledge_id, actor, action, details) VALUES
+        ('00000000-0000-7000-8000-000000000001', 'person', 'submitted', '{}'),
+        ('00000000-0000-7000-8000-000000000001', 'staff:kim', 'accepted', '{}');
+    INSERT INTO api_stops (reason) VALUES ('A key leaked.');
+    INSERT INTO schedules (job) VALUES ('send_letters')"""
+
+
+def test_rows_survive_new_names_there_and_back(tmp_path: Path) -> None:
+    """From 0005 to 0009 and back: e-mails, pauses, actors, versions and schedules."""
+    with EmbeddedPostgres(tmp_path / "pg", fast=True) as server:
+        settings = Settings(database_url=server.url, secret_key="x" * 32, broker_url="memory:")
+        with create_worker(settings).app_context():
+            flask_migrate.upgrade(revision="0005")
+            db.session.execute(text(BEFORE))
+            db.session.commit()
+
+            flask_migrate.upgrade()
+            actors = read("SELECT actor_kind, actor_id FROM pledge_events ORDER BY id")
+            assert actors == [("person", None), ("staff", "kim")]
+            assert read("SELECT locale, attempts FROM outgoing_emails") == [("sw", 3)]
+            assert read("SELECT reason FROM write_api_pauses") == [("A key leaked.",)]
+            assert read("SELECT topic, subject, version FROM public_versions") == [
+                ("tallies", "1", 42)
+            ]
+            assert read("SELECT job FROM schedules") == [("send_emails",)]
+
+            flask_migrate.downgrade(revision="0005")
+            assert read("SELECT actor FROM pledge_events ORDER BY id") == [
+                ("person",),
+                ("staff:kim",),
+            ]
+            assert read("SELECT locale, attempts FROM letters") == [("sw", 3)]
+            assert read("SELECT campaign_id, version FROM tally_versions") == [(1, 42)]
+            assert read("SELECT job FROM schedules") == [("send_letters",)]
+            db.session.remove()
+            db.engine.dispose()
+
+
+def read(query: str) -> list[tuple[object, ...]]:
+    """The rows, in a transaction of their own, so that no lock is left for the next migration."""
+    rows = [tuple(row) for row in db.session.execute(text(query))]
+    db.session.commit()
+    return rows
 
 
 @pytest.mark.parametrize(
