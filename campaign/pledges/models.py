@@ -86,7 +86,7 @@ class Pledge(Model):
         CheckConstraint(
             "(status = 'confirmed') <= (confirmed_at IS NOT NULL)", name="confirmed_has_time"
         ),
-        # A word that was taken back stays as it was; whoever pledges again makes another pledge.
+        # A withdrawn pledge stays as it was: pledging again makes another one.
         Index(
             "uq_pledges_person_speaks_once",
             "campaign_id",

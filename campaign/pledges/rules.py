@@ -1,4 +1,4 @@
-"""What a pledge must be, whoever sends it and however: page, widget or program.
+"""The rules of a pledge, the same for page, widget and program.
 
 ``check`` reads untrusted values and returns a ``Draft``, or raises ``InvalidPledge`` with every problem by field.
 Problems are codes; the door that shows them finds the words.

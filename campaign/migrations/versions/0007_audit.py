@@ -15,7 +15,7 @@ down_revision = '0006'
 TRAILS = ('pledge_events', 'partner_events')
 ACTOR_KIND = "actor_kind IN ('person', 'staff', 'partner', 'system')"
 
-# Whoever can write here cannot unwrite: TRUNCATE fires no trigger of DELETE.
+# TRUNCATE has a trigger of its own, since it fires none of DELETE.
 APPEND_ONLY = """
 CREATE FUNCTION refuse_change_of_audit() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
