@@ -318,6 +318,18 @@ def test_a_window_ends_with_its_minute_and_leaves_nothing_behind(
     assert [len(counted) for _, counted in limiter._windows.values()] == [1]
 
 
+def test_two_forms_share_no_budget(make: Make) -> None:
+    """The page and the frame call their views alike: "enter_code"."""
+    site = make()
+    page = "/en/pledges/sent/forged/"
+    frame = "/embed/en/sent/forged?institution=02y9nww90"
+    assert site.post(page).status_code == 404
+    use_up_limits(site)
+
+    assert site.post(page).status_code == 429
+    assert site.post(frame).status_code == 404
+
+
 def test_whoever_reads_what_is_kept_is_never_asked_to_wait(make: Make) -> None:
     site, kept = make(), f"/en/campaigns/{CAMPAIGN}/institutions/"
     assert site.get(kept).status_code == 200
