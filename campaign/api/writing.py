@@ -205,16 +205,29 @@ def _text_shown(body: Mapping[str, Any]) -> CampaignText:
     return text
 
 
+# Fields of a body that answer no question of the form.
+_NO_ANSWERS = {"campaign", "text_version", "locale", "newsletter"}
+
+
 def _values(key: ApiKey, body: Mapping[str, Any]) -> dict[str, list[str]]:
     """The fields as the form sends them; a key that is bound to an institution fills it in."""
     own = {"affiliation": "institution", "institution": key.institution_id}
     fields = (own if key.institution_id else {}) | {**body}
     fields["listed"] = "name" if body["listed"] else "anonymous"
     return {
-        name: value if isinstance(value, list) else [value]
+        name: _as_list(value)
         for name, value in fields.items()
-        if isinstance(value, str | list)
+        if name not in _NO_ANSWERS and value is not None
     }
+
+
+def _as_list(value: object) -> list[str]:
+    """Return an answer as a form has it. Raises TypeError for one that is neither text nor a list of texts."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return value
+    raise TypeError(f"the form has no answer such as {value!r}: convert it first, as `listed` is")
 
 
 def _check_institution(key: ApiKey, draft: Draft) -> None:

@@ -48,11 +48,15 @@ def copied_catalogue(tag: str, folder: Path) -> Path:
     return Path(shutil.copy(TRANSLATIONS / path, folder / path))
 
 
+def untranslated(path: Path) -> int:
+    return len([entry for entry in polib.pofile(str(path)) if not all(forms(entry))])
+
+
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_a_catalogue_without_changes_stays_as_it_is(tag: str, tmp_path: Path) -> None:
     path = copied_catalogue(tag, tmp_path)
     before = path.read_bytes()
-    assert update_catalogue(path) == 0
+    assert update_catalogue(path) == untranslated(path)
     assert path.read_bytes() == before
 
 
@@ -61,7 +65,7 @@ def test_a_new_message_changes_nothing_else(tmp_path: Path) -> None:
     before = path.read_text()
     added = '\nmsgid "~ a new message"\nmsgstr ""\n'  # sorted last
     template.write_text((TRANSLATIONS / "messages.pot").read_text() + added)
-    assert update_catalogue(path, template) == 1
+    assert update_catalogue(path, template) == untranslated(path)
     assert path.read_text() == before + added
 
 

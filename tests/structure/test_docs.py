@@ -260,6 +260,14 @@ def test_the_tables_named_are_those_of_the_database() -> None:
 
 
 @every_document
+def test_flask_finds_every_application_named(path: Path) -> None:
+    """``--app campaign.wsgi`` is a module with an ``app``; importing it would need settings."""
+    for module in re.findall(r"flask --app (\S+)", blocks(path)):
+        source = ROOT / f"{module.replace('.', '/')}.py"
+        assert re.search(r"^app = ", source.read_text("utf-8"), re.M), module
+
+
+@every_document
 def test_every_page_named_has_its_route(path: Path, app: Flask) -> None:
     rules_of_pages = [
         re.sub(r"<[^<>]+:(\w+)>", r"<\1>", rule.rule) for rule in app.url_map.iter_rules()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from flask import Flask
 from jinja2 import Environment, FileSystemLoader, nodes
 
 from campaign.paths import STATIC, TEMPLATES
+from campaign.pledges.rules import Draft
 
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(TEMPLATES), extensions=["jinja2.ext.i18n"], autoescape=True
@@ -128,3 +130,11 @@ def test_style_sheets_know_no_left_and_right(path: Path) -> None:
     """So one style sheet serves both writing directions. `overflow-y` has no logical twin yet."""
     used = [d for d in declarations(path.read_text()) if d[0] != "overflow-y"]
     assert [declaration for declaration in used if is_physical(*declaration)] == []
+
+
+def test_people_read_every_answer_that_they_confirm() -> None:
+    """Letters of support are too long for a summary; the institution's page shows them whole."""
+    macros = (TEMPLATES / "macros/pledges.html").read_text("utf-8")
+    summary = macros.partition("{% macro summary(")[2].partition("{%- endmacro %}")[0]
+    shown = set(re.findall(r"pledge\.(\w+)", summary))
+    assert {field.name for field in fields(Draft)} - shown == {"support_letters"}
