@@ -14,7 +14,8 @@ from werkzeug.routing import Map
 from campaign import api, embed, http, i18n, jobs, links, web
 from campaign.config import Settings
 from campaign.db import db
-from campaign.http import addresses, rendering
+from campaign.http import rendering
+from campaign.http.addresses import CanonicalInteger
 from campaign.http.sessions import NoSessions
 from campaign.paths import MIGRATIONS, STATIC, TEMPLATES
 
@@ -74,7 +75,7 @@ def _base(settings: Settings | None) -> Flask:
 def _addresses_of_site() -> Map:
     """Return the routes of the site, from an application that serves no requests."""
     routes = Flask(__name__)
-    addresses.init_app(routes)
+    routes.url_map.converters["int"] = CanonicalInteger
     web.init_app(routes)
     embed.init_app(routes)
     return routes.url_map

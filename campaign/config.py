@@ -4,6 +4,7 @@
 them at once instead of one per restart.
 """
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -94,6 +95,13 @@ def _secrets(value: str) -> tuple[str, ...]:
     return tuple(_secret(part.strip()) for part in value.split(","))
 
 
+def _hosts(value: str) -> tuple[str, ...]:
+    hosts = tuple(host.strip().lower() for host in value.split(","))
+    if not all(re.fullmatch(r"[a-z0-9.-]+", host) for host in hosts):
+        raise ValueError("must be names of hosts, separated by commas, without scheme and port")
+    return hosts
+
+
 def _mailbox(value: str) -> str:
     _, address = parseaddr(value)
     local, _, domain = address.rpartition("@")
@@ -123,6 +131,11 @@ class Settings:
     )
     site_url: str = _setting(
         "address of the site as people see it", "http://localhost:8000", _site_url
+    )
+    other_hosts: tuple[str, ...] = _setting(
+        "further hosts that the site answers for, separated by commas, such as www.example.org",
+        (),
+        _hosts,
     )
     broker_url: str = _setting(
         "queue of wake-up calls: postgresql: (the database itself), redis: or amqp:",

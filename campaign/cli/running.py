@@ -115,6 +115,10 @@ def web(bind: str) -> None:
             "--max-requests=200000",
             "--max-requests-jitter=20000",
             "--no-control-socket",
+            # No header changes the address or scheme of a request before ProxyFix, which counts proxies, has its
+            # say: gunicorn would believe SCRIPT_NAME and X-Forwarded-Proto from this machine.
+            "--forwarded-allow-ips=",
+            "--forwarder-headers=",
         ],
     )
 

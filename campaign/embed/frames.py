@@ -26,6 +26,7 @@ from werkzeug.wrappers import Response
 
 from campaign import i18n
 from campaign.campaigns.models import CampaignText
+from campaign.config import current_settings
 from campaign.http import pledge_flow
 from campaign.http.access import anyone, link_holder
 from campaign.http.forms import Form, new_token, posted_values
@@ -91,7 +92,7 @@ class Frame:
 
 
 def _own_origin() -> str:
-    return request.host_url.rstrip("/")
+    return current_settings().site_url
 
 
 @blueprint.before_request

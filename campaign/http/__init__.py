@@ -10,10 +10,21 @@ from campaign.http import (
     locales,
     origin,
     rate_limits,
+    redirects,
     rendering,
 )
 
 
 def init_app(app: Flask) -> None:
-    for part in (addresses, origin, headers, rate_limits, caching, locales, rendering, errors):
+    for part in (
+        addresses,
+        redirects,
+        origin,
+        headers,
+        rate_limits,
+        caching,
+        locales,
+        rendering,
+        errors,
+    ):
         part.init_app(app)

@@ -1,7 +1,12 @@
-"""Limits on paths: one spelling for each page, and none that the database cannot look up."""
+"""Limits on addresses: one spelling for each page, no host but our own, no path that the database cannot hold.
+
+Kept responses are found by path and language alone, so nothing else of an address may change what is in them.
+"""
 
 from flask import Flask, abort, request
 from werkzeug.routing import IntegerConverter
+
+from campaign.config import Settings
 
 
 class CanonicalInteger(IntegerConverter):
@@ -15,10 +20,19 @@ class CanonicalInteger(IntegerConverter):
 
 def init_app(app: Flask) -> None:
     app.url_map.converters["int"] = CanonicalInteger
+    app.config["TRUSTED_HOSTS"] = own_hosts(app.config["SETTINGS"])
     app.before_request(refuse_impossible_paths)
 
 
 def refuse_impossible_paths() -> None:
-    """Answer 404 to a path with a NUL, which PostgreSQL's text cannot contain."""
-    if "\0" in request.path:
+    """Answer 404 to a path with a NUL, which PostgreSQL's text cannot contain, and to any prefix of the paths.
+
+    A prefix (SCRIPT_NAME) would stand before every link of the page. We serve at the root of our hosts only.
+    """
+    if "\0" in request.path or request.root_path:
         abort(404)
+
+
+def own_hosts(settings: Settings) -> list[str]:
+    """The hosts that the site answers for: those of SITE_URL and OTHER_HOSTS, and this machine to itself."""
+    return [settings.site_host, *settings.other_hosts, "localhost", "127.0.0.1", "[::1]"]

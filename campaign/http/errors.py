@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from flask import Flask, Response, current_app, make_response, render_template, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 
 from campaign import jobs
 from campaign.http.headers import is_framed
@@ -68,6 +68,10 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if status < 400:
         return error  # a redirect, raised by the routing
+    if isinstance(
+        error, SecurityError
+    ):  # of a host that is not ours no page can be made: its links lead nowhere
+        return Response(f"{gettext('This did not work')}\n", 400, mimetype="text/plain")
     response = _render(error, status, *error_text(status))
     if isinstance(error, MethodNotAllowed):
         response.allow.update(error.valid_methods or ())  # RFC 9110, 15.5.6

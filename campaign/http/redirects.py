@@ -1,10 +1,28 @@
-"""Redirects from old and misspelled addresses: of a merged institution, or of a country's code in lowercase."""
+"""Redirects from old and misspelled addresses: of a merged institution, or of a country's code in lowercase.
 
-from urllib.parse import urlencode
+Each leads to a path, so that no header of a request has a say in where readers are sent.
+"""
 
-from flask import request, url_for
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from flask import Flask, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.routing import RequestRedirect
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(stay_on_host)
+
+
+def stay_on_host() -> None:
+    """Take the host out of a redirect that the routing raises, as for a missing slash at the end.
+
+    One slash begins the path, since two would begin a host.
+    """
+    redirect = request.routing_exception
+    if isinstance(redirect, RequestRedirect):
+        _, _, path, query, _ = urlsplit(redirect.new_url)
+        redirect.new_url = urlunsplit(("", "", f"/{path.lstrip('/')}", query, ""))
 
 
 class PermanentRedirect(RequestRedirect):

@@ -226,7 +226,22 @@ def test_a_refused_post_changes_nothing_and_is_told_calmly(client: FlaskClient) 
 # The address under which we are reached
 
 
-@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Forwarded"])
+def test_a_host_that_is_not_ours_is_refused(client: FlaskClient) -> None:
+    for answer in (
+        client.get("/en/about/", headers={"Host": "evil.example"}),
+        client.post(FORM_PATH, data=form_fields(form_token()), headers={"Host": "evil.example"}),
+    ):
+        assert (answer.status_code, answer.mimetype) == (400, "text/plain")
+    assert db.session.scalar(select(Pledge)) is None
+
+
+def test_further_hosts_are_a_setting(make: Make) -> None:
+    site = make(other_hosts=("www.example.org",))
+    for host, status in (("www.example.org", 200), ("example.org", 400), ("127.0.0.1:8000", 200)):
+        assert site.get("/en/about/", headers={"Host": host}).status_code == status
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-Host", "Forwarded"])
 def test_a_host_header_has_no_say_in_what_we_mail_and_link(
     client: FlaskClient, header: str
 ) -> None:
