@@ -1,6 +1,7 @@
 """Queue e-mails and deliver them. None is lost; a kill can double the one in flight."""
 
 import logging
+import re
 import smtplib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from campaign.mail.models import OutgoingEmail
 from campaign.mail.transport import Transport
 
 log = logging.getLogger(__name__)
+
+_ADDRESS = re.compile(r"[^\s<>'\"]+@[^\s<>'\"]+")
 
 # How long a row is kept after the e-mail was sent or given up. It then shows only which e-mail it was, and when.
 KEPT = timedelta(days=30)
@@ -77,7 +80,9 @@ def _deliver(transport: Transport, email: OutgoingEmail) -> Outcome:
 
 def _record_failure(email: OutgoingEmail, error: Exception) -> None:
     log.warning("e-mail %s (%s): %s", email.id, email.template, type(error).__name__)
-    description = f"{type(error).__name__}: {error}"
+    # Servers repeat the address that they refuse. It must not outlive its person, who may have been erased while
+    # this e-mail was on its way.
+    description = _ADDRESS.sub("<address>", f"{type(error).__name__}: {error}")
     deliveries.record_failure(email, description, now(), permanent=_is_permanent(error))
 
 

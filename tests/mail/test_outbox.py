@@ -117,6 +117,25 @@ def test_attempts_are_further_and_further_apart_for_longer_than_a_weekend(sessio
     assert only_email().attempts == MAX_ATTEMPTS
 
 
+def test_an_address_that_is_erased_while_it_is_refused_is_kept_nowhere(session, postbox, transport):
+    """The refusal is recorded after the erasure, and servers repeat the address in it."""
+
+    postbox.at_rcpt = lambda to: f"451 4.7.1 <{to}> is greylisted, says {to}"
+    queue("wanjiru@example.org")
+    claimed = outbox.claim()
+    # What another process does, of which this one's object knows nothing.
+    erasure = update(OutgoingEmail.__table__).values(recipient=None, facts={}, failed_at=now())
+    session.execute(erasure)
+
+    outbox._deliver(transport, claimed)
+    session.flush()
+
+    row = session.execute(select(OutgoingEmail.__table__)).mappings().one()
+    assert (row["recipient"], row["facts"]) == (None, {})
+    assert "451" in row["error"]
+    assert "wanjiru" not in row["error"]
+
+
 def test_a_mailbox_that_is_not_there_is_given_up_at_once(session, postbox, transport):
     postbox.at_rcpt = lambda _: "550 5.1.1 No such mailbox"
     queue("nobody@example.org")
