@@ -21,7 +21,7 @@ import brotli
 from cachetools import LRUCache
 from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.datastructures import Accept, Headers, ImmutableMultiDict
 from werkzeug.http import parse_accept_header
 
@@ -130,7 +130,23 @@ class ResponseCache:
             # Another thread may have made it while this one waited for the lock.
             if (response := self._find(key)) and response.is_current(version):
                 return response
+            return self._made(make, version, response)
+
+    def _made(
+        self,
+        make: Callable[[Version], CachedResponse],
+        version: Version,
+        outdated: CachedResponse | None,
+    ) -> CachedResponse:
+        """The response that ``make`` makes; while the database is away, the outdated one (RFC 5861, 4)."""
+        try:
             return self._keep(make(version))
+        except OperationalError:
+            if outdated is None or outdated.age > STALE_IF_ERROR:
+                raise
+            db.session.rollback()
+            log.exception("could not make a newer response")
+            return outdated
 
     def body(self, response: CachedResponse, coding: str) -> bytes:
         """Return the body in a content coding, recoded from the compressed one the first time."""

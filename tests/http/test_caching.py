@@ -14,7 +14,7 @@ import pytest
 from flask import Flask, Response, abort, request
 from flask.testing import FlaskClient
 from sqlalchemy import event, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.test import TestResponse
 
 from campaign import jobs, topics
@@ -355,6 +355,26 @@ def test_while_the_database_is_away_what_is_known_is_shown(
     monkeypatch.setattr(topics, "versions", away)
     apart.extensions["response_cache"]._next_poll = 0.0
     assert get(apart, FRONT).data == before.data
+
+
+def test_while_the_database_is_away_an_outdated_response_is_better_than_an_error(
+    app: Flask,
+) -> None:
+    """The version was read, then the server went away: what others were shown a moment ago is shown again."""
+    cache = known()
+    old = cache.get(("x", "en", ()), [TOPIC], lambda version: answer("x", version=version))
+    cache._versions = {TOPIC: 2}
+
+    def fail(_version: caching.Version) -> CachedResponse:
+        raise OperationalError("SELECT", {}, Exception("the server is away"))
+
+    with app.app_context():
+        assert cache.get(old.key, [TOPIC], fail) is old
+        old.made_at -= caching.STALE_IF_ERROR
+        with pytest.raises(OperationalError):
+            cache.get(old.key, [TOPIC], fail)
+        with pytest.raises(OperationalError):
+            cache.get(("y", "en", ()), [TOPIC], fail)
 
 
 # Bounds
