@@ -58,7 +58,7 @@ def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -
 
     try:
         sys.exit(stack.run(stack.Ports(port, mail_port, mailbox_port), folder, with_demo=demo))
-    except (FolderInUseError, stack.MissingExtraError) as error:
+    except (FolderInUseError, stack.MissingExtraError, stack.PortInUseError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import signal
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ class MissingExtraError(Exception):
     """A built-in server is not installed; the sentence says how to get it."""
 
 
+class PortInUseError(Exception):
+    """Another program has a port that a server needs; the sentence says how to name another."""
+
+
 @dataclass(frozen=True)
 class Ports:
     """Where the three servers listen, on this machine only."""
@@ -34,7 +39,7 @@ class Ports:
 def run(ports: Ports, folder: Path, *, with_demo: bool) -> int:
     """Run until Ctrl-C; return the exit code. Servers named in the environment are used, not started.
 
-    Raises MissingExtraError, and FolderInUseError when another one runs in the folder.
+    Raises MissingExtraError, PortInUseError, and FolderInUseError when another one runs in the folder.
     """
     _check_extra()
     folder = folder.resolve()
@@ -46,7 +51,12 @@ def run(ports: Ports, folder: Path, *, with_demo: bool) -> int:
     supervisor = Supervisor(
         folder, children, all_ready=lambda: _announce(ports, folder, console), console=console
     )
-    return supervisor.run(before=lambda: _describe(console))
+
+    def before() -> None:
+        _check_ports(ports)
+        _describe(console)
+
+    return supervisor.run(before)
 
 
 def logs_of(folder: Path) -> Path:
@@ -64,6 +74,20 @@ def _check_extra() -> None:
             find_binaries()
         except PostgresError as error:
             raise MissingExtraError(f"{error} {advice} DATABASE_URL.") from None
+
+
+def _check_ports(ports: Ports) -> None:
+    """Refuse a port that another program has: a server that cannot have it would be started again and again."""
+    options = {"--port": ports.site}
+    if not os.environ.get("SMTP_URL"):
+        options |= {"--mail-port": ports.mail, "--mailbox-port": ports.mailbox}
+    for option, port in options.items():
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError as error:
+            raise PortInUseError(
+                f"Port {port} cannot be had ({error.strerror}). Name another one with {option}."
+            ) from None
 
 
 def _environment(

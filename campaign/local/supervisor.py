@@ -114,21 +114,22 @@ class Supervisor:
     def run(self, before: Callable[[], None] = lambda: None) -> int:
         """Run until SIGINT, SIGTERM or SIGHUP; return 0, or 1 when a child was hopeless.
 
-        A second signal ends the children at once. `before` is called once the folder is ours.
+        A second signal ends the children at once. `before` is called once the folder is ours and what an earlier
+        supervisor left over has ended; if it raises, no child is started.
         Only for the main thread. Raises FolderInUseError when another supervisor runs in this folder.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
-        before()
         try:
+            if left := self._state.end_leftovers():
+                self._console.say(f"ended {left} left over from a supervisor that was killed")
+            before()
             with self._selector, _Signals(self._selector) as signals:
                 return self._run(signals)
         finally:
             self._lock.release()
 
     def _run(self, signals: "_Signals") -> int:
-        if left := self._state.end_leftovers():
-            self._console.say(f"ended {left} left over from a supervisor that was killed")
         try:
             while not signals.stops_asked and not any(keeper.hopeless for keeper in self._keepers):
                 self._advance()

@@ -1,13 +1,13 @@
 """`lightup up` as a newcomer meets it: it says where everything is, ends on Ctrl-C, and takes up where it left."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from subprocess import CompletedProcess
 
 import pytest
 
 from tests.scripted_person import CAMPAIGN, Person, count_of_country, fetch, wait_for
-from tests.stacks import Stack, running
+from tests.stacks import Stack, folder, running
 from tests.web.browsing import LANGUAGES
 
 pytestmark = pytest.mark.stack
@@ -67,6 +67,18 @@ def refused(first_life: FirstLife) -> Refused:
     return Refused(exit_code, second.output(), first_life.stack.supervisor.pid, health)
 
 
+@pytest.fixture(scope="module")
+def without_a_port(first_life: FirstLife) -> Iterator[Refused]:
+    """A stack in a folder of its own that wants the port of one that runs."""
+    with folder() as place:
+        second = Stack(place)
+        second.ports = replace(second.ports, site=first_life.stack.ports.site)
+        second.start()
+        exit_code = second.supervisor.wait(30)
+        health = fetch(f"{first_life.stack.site}/health")[1]
+        yield Refused(exit_code, second.output(), first_life.stack.supervisor.pid, health)
+
+
 @dataclass(frozen=True)
 class SecondLife:
     """The same stack, run for the second time, and how its first run ended."""
@@ -77,7 +89,7 @@ class SecondLife:
 
 
 @pytest.fixture(scope="module")
-def second_life(first_life: FirstLife, refused: Refused) -> SecondLife:
+def second_life(first_life: FirstLife, refused: Refused, without_a_port: Refused) -> SecondLife:
     """At the end of its first run the demonstration was removed, somebody pledged, and Ctrl-C was pressed."""
     stack = first_life.stack
     assert stack.lightup("demo", "remove").returncode == 0
@@ -147,6 +159,15 @@ def test_a_second_one_in_the_same_folder_says_why_it_does_not_start(
     )
     assert refused.output.startswith(words)
     assert refused.health == "ok\n"
+
+
+def test_a_port_that_another_program_has_is_named_at_once(
+    first_life: FirstLife, without_a_port: Refused
+) -> None:
+    assert without_a_port.exit_code == 1
+    assert f"Port {first_life.stack.ports.site} cannot be had" in without_a_port.output
+    assert "--port" in without_a_port.output
+    assert without_a_port.health == "ok\n"
 
 
 def test_the_logs_are_a_command_away(first_life: FirstLife) -> None:
