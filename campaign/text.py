@@ -45,7 +45,8 @@ _STRAY_JOINER = re.compile(
 # Categories of characters that are not visible alone: marks without a letter, separators, format characters.
 _BLANK = frozenset({"Mn", "Mc", "Me", "Zs", "Cf"})
 
-_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]\s*\S")
+# At the start of a cell, and where a spreadsheet may split the cell: Excel does so at ; in half of Europe.
+_FORMULA = re.compile(r"[\t\r\n]|(?:.*[;|\t])?\s*[=+\-@＝＋－＠]\s*\S")
 _LINK = re.compile(r"[a-z0-9]://|(?<![a-z0-9])www\d?\.\w", re.IGNORECASE)
 _HOST = r"(?<![A-Za-z0-9.-])(?:[A-Za-z0-9-]+\.)+"
 # "Children.Info" is a sentence that lacks a space, "Univ.Paris/CNRS" a postal address: the top-level domain of a

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from hashlib import sha256
@@ -24,8 +25,9 @@ JSON, CSV, JSON_LINES = "application/json", "text/csv", "application/jsonl"
 TYPES = {"csv": CSV, "jsonl": JSON_LINES}
 # A file may list every name there is.
 DOWNLOAD_LIMIT = "30 per minute"
-# With these a cell would begin a formula in a spreadsheet (OWASP, CSV Injection).
-_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+# Where a cell begins, or where a spreadsheet that splits at another sign begins one: there these signs make a
+# formula (OWASP, CSV Injection).
+_FORMULA_START = re.compile(r"(^|[;|\t])(?=\s*[=+\-@\t\r])")
 
 
 def or_file(
@@ -84,9 +86,12 @@ def _in_pieces(lines: Iterator[str], size: int = 500) -> Iterator[str]:
 
 
 def _csv(rows: Iterator[Row], columns: Sequence[str]) -> Iterator[str]:
-    """Lines of CSV (RFC 4180), the first with the names of the columns."""
+    """Lines of CSV (RFC 4180), the first with the names of the columns.
+
+    All cells are quoted: a spreadsheet may split at another sign than a comma.
+    """
     line = io.StringIO()
-    writer = csv.writer(line)
+    writer = csv.writer(line, quoting=csv.QUOTE_ALL)
     for cells in chain((columns,), ([cell(row[column]) for column in columns] for row in rows)):
         writer.writerow(cells)
         yield line.getvalue()
@@ -99,7 +104,7 @@ def cell(value: object) -> str | int:
     if value is None or isinstance(value, int):
         return "" if value is None else value
     text = " ".join(value) if isinstance(value, list | tuple) else str(value)
-    return f"'{text}" if text.startswith(_SIGNS) else text
+    return _FORMULA_START.sub(r"\1'", text)
 
 
 def _json_lines(rows: Iterator[Row], columns: Sequence[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from flask.testing import FlaskClient
@@ -67,11 +68,18 @@ def test_json_is_kept_apart_from_files(client: FlaskClient, world: World) -> Non
 
 
 def test_no_cell_begins_a_formula(client: FlaskClient, session: object) -> None:
-    home = institution(name="=HYPERLINK(1)")
-    confirmed("a@example.org", institution=home.id)
+    for number, name in enumerate(("=HYPERLINK(1)", "Centre; =HYPERLINK(2)")):
+        confirmed(f"{number}@example.org", institution=institution(name=name).id)
     fold()
     answer = client.get(f"{HERE}/tallies/institution.csv", buffered=True)
-    assert "'=HYPERLINK" in answer.text
+    assert "'=HYPERLINK(1)" in answer.text
+    assert "Centre;' =HYPERLINK(2)" in answer.text
+
+
+def test_every_cell_is_quoted(client: FlaskClient, world: World) -> None:
+    """Where a spreadsheet splits at ";", an unquoted name with one in it would become two cells."""
+    answer = client.get(f"{HERE}/tallies/country.csv", buffered=True)
+    assert all(re.fullmatch(r'("[^"]*",)*"[^"]*"', line) for line in answer.text.splitlines())
 
 
 def test_what_did_not_change_is_not_sent_again(client: FlaskClient, world: World) -> None:

@@ -146,6 +146,9 @@ def test_cleaning_twice_changes_nothing_around_joiners(typed):
         "＝A1",
         "＋1",
         "- 1",
+        "Ada;=1+1",
+        "Ada |@SUM(A1)",
+        "Ada; -2",
     ],
 )
 def test_formulae_are_recognised(text):
@@ -154,7 +157,20 @@ def test_formulae_are_recognised(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-", "+", "—Ada", "Ada = Bob", "Müller-Lüdenscheidt", "(=)", "'t Hooft", "a@b", "1+1"],
+    [
+        "",
+        "-",
+        "+",
+        "—Ada",
+        "Ada = Bob",
+        "Müller-Lüdenscheidt",
+        "(=)",
+        "'t Hooft",
+        "a@b",
+        "1+1",
+        "Ada; Bob",
+        "A|B",
+    ],
 )
 def test_what_no_spreadsheet_runs_is_no_formula(text):
     assert not looks_like_spreadsheet_formula(text)
