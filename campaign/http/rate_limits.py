@@ -4,6 +4,7 @@ They are generous, since a whole campus may share one network: a suspicious pled
 """
 
 import ipaddress
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,14 +14,21 @@ from typing import ParamSpec, Protocol, TypeVar
 
 import limits
 from flask import Flask, abort, current_app, request
+from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# How long a request waits for the store of LIMITER_URL, and for how long it is then left alone.
+SHARED_SECONDS = 0.25
+AWAY_SECONDS = 10.0
 SEARCH_LIMIT = "3000 per minute"
 FORM_LIMIT = "600 per minute"
+
+
+log = logging.getLogger(__name__)
 
 
 class Limiter(Protocol):
@@ -69,7 +77,34 @@ def _parsed(limit: str) -> limits.RateLimitItem:
 def _limiter(url: str) -> Limiter:
     if url.startswith("memory:"):
         return InMemoryFixedWindows()
-    return FixedWindowRateLimiter(storage_from_string(url))
+    storage = storage_from_string(
+        url,
+        wrap_exceptions=True,
+        socket_timeout=SHARED_SECONDS,
+        socket_connect_timeout=SHARED_SECONDS,
+    )
+    return WithFallback(FixedWindowRateLimiter(storage))
+
+
+class WithFallback:
+    """A Limiter that counts with others in a shared store and, while that is away, by itself.
+
+    Limits are a courtesy to the machine; a store that hangs must not keep people from pledging.
+    """
+
+    def __init__(self, shared: Limiter) -> None:
+        self._shared = shared
+        self._own = InMemoryFixedWindows()
+        self._ask_again_at = 0.0
+
+    def hit(self, item: limits.RateLimitItem, *identifiers: str) -> bool:
+        if time.monotonic() >= self._ask_again_at:
+            try:
+                return self._shared.hit(item, *identifiers)
+            except StorageError as error:
+                self._ask_again_at = time.monotonic() + AWAY_SECONDS
+                log.warning("rate limits are counted by each process for a while: %s", error)
+        return self._own.hit(item, *identifiers)
 
 
 class InMemoryFixedWindows:

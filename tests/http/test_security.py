@@ -1,5 +1,7 @@
 """What protects every answer: headers, refused cross-site posts, no cookie, limits, calm crashes."""
 
+import socket
+import time
 from collections.abc import Callable, Iterator
 
 import limits
@@ -19,6 +21,7 @@ from campaign.pledges.emails import CONFIRM, MINE, SENT
 from campaign.pledges.models import Pledge
 from campaign.tokens import Signer
 from tests.factories import CAMPAIGN, confirmed, form_fields, policy, submitted
+from tests.mail.conftest import free_port
 from tests.web.browsing import FORM_PATH, Page, form_token, letter_text, open_page
 
 POLICY = (
@@ -331,6 +334,21 @@ def test_a_window_ends_with_its_minute_and_leaves_nothing_behind(
     monkeypatch.setattr(rate_limits.time, "monotonic", lambda: 67.0)
     assert limiter.hit(twice, "form", "a")
     assert [len(counted) for _, counted in limiter._windows.values()] == [1]
+
+
+def test_without_the_shared_store_each_process_counts_for_itself(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One is away, the other accepts and never says a word: each costs one short wait, and one line in the log."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for port in (free_port(), silent.getsockname()[1]):
+            caplog.clear()
+            site = make(limiter_url=f"redis://127.0.0.1:{port}/0")
+            started = time.monotonic()
+            for _ in range(3):
+                assert site.get("/en/institutions/proposals?domain=").status_code == 200
+            assert time.monotonic() - started < 3
+            assert caplog.text.count("counted by each process") == 1
 
 
 def test_two_forms_share_no_budget(make: Make) -> None:
