@@ -17,11 +17,14 @@ _REMINDED_AT_ONCE, _FORGOTTEN_AT_ONCE = 500, 1000
 
 
 def remind(policy: PledgePolicy, now: datetime) -> int:
-    """Remind the people of pledges not confirmed after REMINDER_AFTER, each once; return how many."""
+    """Remind the people of pledges not confirmed after REMINDER_AFTER, each once; return how many.
+
+    Not of suspicious ones: a stranger may have typed the address, and one e-mail of ours is enough.
+    """
     waiting = (
         queries.locked(skip=True)
         .where(Pledge.status == Status.UNCONFIRMED, Pledge.reminded_at.is_(None))
-        .where(Pledge.submitted_at < now - REMINDER_AFTER)
+        .where(Pledge.submitted_at < now - REMINDER_AFTER, Pledge.hold_reasons == [])
         .limit(_REMINDED_AT_ONCE)
     )
     pledges = db.session.scalars(waiting).all()

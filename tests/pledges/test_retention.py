@@ -11,7 +11,7 @@ from campaign.mail.models import OutgoingEmail
 from campaign.people.models import Person
 from campaign.pledges import queries, retention
 from tests.factories import confirmed, policy, submitted
-from tests.pledges.tools import STRANGER, pledges, templates
+from tests.pledges.tools import HELD, STRANGER, pledges, templates
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -35,6 +35,13 @@ def test_nobody_is_reminded_too_early_or_without_need():
 
     assert retention.remind(policy(), now() + retention.REMINDER_AFTER - timedelta(minutes=1)) == 0
     assert retention.remind(policy(), now() + timedelta(days=9)) == 1
+
+
+def test_nobody_is_reminded_of_what_a_stranger_may_have_sent():
+    submitted(**HELD)
+
+    assert retention.remind(policy(), now() + timedelta(days=9)) == 0
+    assert templates() == ["confirm"]
 
 
 def test_the_reminder_tells_how_many_days_are_left():
