@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from campaign.local.postgres import EmbeddedPostgres
 from campaign.local.processes import Process, all_processes
 from campaign.pledges.emails import FORM, FORM_LIFETIME
 from campaign.tokens import Signer
+from tests.ports import free_ports
 from tests.scripted_person import CAMPAIGN, fetch, hidden, wait_for
 
 ROOT = Path(__file__).parents[1]
@@ -48,21 +48,12 @@ class Ports:
     mailbox: int
 
 
-def free_ports() -> Ports:
-    """Three ports that nobody has now."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-    ports = Ports(*(probe.getsockname()[1] for probe in probes))
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 class Stack:
     """`lightup up` in `folder`; `settings` are environment variables for all of it."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        self.ports = free_ports()
+        self.ports = Ports(*free_ports(3))
         inherited = {name: value for name, value in os.environ.items() if name not in SERVERS}
         self._environment = inherited | settings
         self._log = folder.with_suffix(".log")

@@ -16,7 +16,7 @@ import pytest
 from campaign import geography
 from campaign.config import Settings
 from campaign.local.supervisor import answers
-from tests.mail.conftest import free_port
+from tests.ports import free_port
 from tests.scripted_person import wait_for
 
 EVIL = "evil.example"

@@ -20,16 +20,10 @@ from campaign.local.postgres import EmbeddedPostgres
 from campaign.local.supervisor import answers
 from campaign.paths import TRANSLATIONS
 from tests.factories import prepare
+from tests.ports import free_port
 
 SECRET = "a secret of the benchmarks, long enough for it"
 CONNECTIONS = 16
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from campaign import jobs
 from campaign.db import db
 from campaign.schedules import Schedule
-from tests.mail.conftest import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.usefixtures("session")
 

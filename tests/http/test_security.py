@@ -21,7 +21,7 @@ from campaign.pledges.emails import CONFIRM, MINE, SENT
 from campaign.pledges.models import Pledge
 from campaign.tokens import Signer
 from tests.factories import CAMPAIGN, confirmed, form_fields, policy, submitted
-from tests.mail.conftest import free_port
+from tests.ports import free_port
 from tests.web.browsing import FORM_PATH, Page, form_token, letter_text, open_page
 
 POLICY = (

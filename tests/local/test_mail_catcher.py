@@ -13,12 +13,7 @@ from flask.testing import FlaskClient
 
 from campaign.local.mail_catcher import Mailbox, create_app
 from campaign.local.supervisor import answers, listening
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tests.ports import free_port
 
 
 class Catcher:

@@ -2,7 +2,6 @@
 
 import email
 import email.policy
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -14,6 +13,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from campaign.mail.transport import Transport
 from campaign.paths import TEMPLATES
+from tests.ports import free_port
 
 # The names of all letters.
 LETTERS = sorted(folder.name for folder in (TEMPLATES / "mail").iterdir() if folder.is_dir())
@@ -55,13 +55,6 @@ class Postbox:
         self.messages.append(message)
         self.envelopes.append(envelope)
         return self.at_data(server) or "250 OK"
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from campaign.mail.transport import Transport
 from campaign.people.models import Person
 from campaign.pledges import emails
 from tests.factories import is_true, policy, submitted, text
-from tests.mail.conftest import free_port
+from tests.ports import free_port
 
 
 def queue(*addresses, template="held", locale="en", **facts):

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from campaign.mail.transport import Transport
-from tests.mail.conftest import free_port
+from tests.ports import free_port
 
 
 def message(to="ada@example.org"):

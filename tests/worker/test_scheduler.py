@@ -18,7 +18,7 @@ from campaign.partners.rules import EVENTS
 from campaign.pledges.models import Pledge
 from campaign.schedules import Schedule
 from tests.factories import STAFF, confirmed
-from tests.mail.conftest import free_port
+from tests.ports import free_port
 from worker import scheduler
 from worker.registry import JOBS, Job
 
