@@ -19,7 +19,7 @@ from campaign.institutions.models import Institution
 from campaign.institutions.operations import import_dump
 from campaign.institutions.queries import resolve, starter_path
 from campaign.people.rules import parse_address
-from campaign.pledges import operations, submitting
+from campaign.pledges import operations, reviewing, submitting
 from campaign.pledges.holding import SHORTEST_READING
 from campaign.pledges.models import Kind, Pledge
 from campaign.pledges.policy import PledgePolicy, current_policy
@@ -132,6 +132,14 @@ def confirmed(address: str = "wanjiru@example.org", **different: Any) -> Pledge:
     """A pledge that counts."""
     pledge = submitted(address, **different)
     operations.confirm(policy(), pledge.id, pledge.submission, now())
+    return pledge
+
+
+def accepted(address: str = "wanjiru@example.org", **different: Any) -> Pledge:
+    """A pledge for an institution that staff accepted."""
+    values: dict[str, Any] = {"kind": Kind.INSTITUTION, "office": "Rector", "disciplines": []}
+    pledge = confirmed(address, **({**values, "commitments": []} | different))
+    reviewing.accept(policy(), pledge, STAFF)
     return pledge
 
 

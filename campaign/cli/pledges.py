@@ -10,6 +10,7 @@ from campaign.cli.common import actor, find_institution
 from campaign.institutions import queries as institution_queries
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges import reviewing
+from campaign.pledges.evidence import Side, evidence
 from campaign.pledges.models import NotAwaiting, Pledge
 from campaign.pledges.policy import current_policy
 
@@ -50,14 +51,34 @@ def held(limit: int) -> None:
 @pledges.command()
 @click.argument("pledge_id", type=PledgeId())
 def show(pledge_id: UUID) -> None:
-    """Show one pledge with its events."""
+    """Show one pledge with its events; for an institution's, also what speaks for and against it."""
     pledge = _pledge(pledge_id)
     for label, value in _described(pledge).items():
         click.echo(f"{label + ':':14} {value}")
+    for item in evidence(pledge):
+        click.echo(f"  {_SIGNS[item.side]} {_EVIDENCE[item.code]}: {item.found}")
     for event in pledge_queries.trail(pledge.id):
         click.echo(
             f"  {event.happened_at:%Y-%m-%d %H:%M} {event.actor}: {event.action} {event.details or ''}"
         )
+
+
+_SIGNS = {Side.FOR: "+", Side.AGAINST: "-", Side.NEITHER: "?"}
+_EVIDENCE = {
+    "own-domain": "the mailbox is at a domain of the institution",
+    "below-own-domain": "the mailbox is below a domain of the institution; whose is it?",
+    "website-domain": "the mailbox is at the domain of the institution's website",
+    "office-mailbox": "the mailbox is named after an office",
+    "accepted-before": "the same person was accepted for this institution in another campaign",
+    "student-domain": "the mailbox is at a domain for students or graduates",
+    "free-mail": "the mailbox is at a provider where anyone can have one",
+    "other-domain": "the mailbox is at a domain that the registry does not know as the institution's",
+    "pledged-as-student": "the same person has pledged as",
+    "speaks-already": "another pledge counts for this institution",
+    "waits-too": "another pledge for this institution waits as well",
+    "office": "the office, as the person entered it",
+    "website": "look there for who holds the office, and for a telephone number",
+}
 
 
 def _described(pledge: Pledge) -> dict[str, object]:
@@ -83,14 +104,25 @@ def _described(pledge: Pledge) -> dict[str, object]:
 
 @pledges.command()
 @click.argument("pledge_id", type=PledgeId())
-def accept(pledge_id: UUID) -> None:
+@click.option(
+    "--instead",
+    is_flag=True,
+    help="If another pledge counts for the same institution, hold that one.",
+)
+def accept(pledge_id: UUID, instead: bool) -> None:
     """Accept a held pledge, so that it counts. Its person gets an e-mail."""
     pledge = _pledge(pledge_id)
+    decide = reviewing.accept_instead if instead else reviewing.accept
     try:
-        reviewing.accept(current_policy(), pledge, actor())
+        decide(current_policy(), pledge, actor())
     except NotAwaiting:
         raise click.ClickException(
-            f"This pledge is {pledge.status} and cannot be accepted, or its institution has pledged already."
+            f"This pledge is {pledge.status} and cannot be accepted."
+        ) from None
+    except reviewing.Disputed as disputed:
+        raise click.ClickException(
+            f"Pledge {disputed.other.id} counts for the same institution. Compare the two with `lightup pledges"
+            " show`; --instead accepts this one and holds the other."
         ) from None
     jobs.commit()
     click.echo("Accepted.")

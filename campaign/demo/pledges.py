@@ -13,14 +13,17 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select
 
 from campaign import i18n, jobs, topics
+from campaign.audit import SYSTEM
 from campaign.campaigns import queries as campaign_queries
 from campaign.campaigns.models import CampaignText
 from campaign.db import db
 from campaign.institutions.folding import fold
 from campaign.institutions.models import Institution
 from campaign.people.models import Person
+from campaign.pledges import reviewing
 from campaign.pledges.disciplines import FIELDS
 from campaign.pledges.models import DEMO, Kind, Pledge, PledgeEvent, Status
+from campaign.pledges.policy import current_policy
 from campaign.pledges.rules import ROLES
 
 DAYS = 420
@@ -112,6 +115,7 @@ def add(
     for start in range(0, len(rows), _CHUNK):
         progress(start)
         _insert(rows[start : start + _CHUNK])
+    _accept_official()
     jobs.wake("fold_tallies")
     return len(rows)
 
@@ -127,6 +131,13 @@ def remove() -> int:
     topics.raise_version(DEMO)
     jobs.wake("fold_tallies")
     return len(people)
+
+
+def _accept_official() -> None:
+    """Decide on the pledges for institutions as staff do; they would wait for ever else."""
+    waiting = select(Pledge).where(Pledge.is_demo, Pledge.status == Status.HELD)
+    for pledge in db.session.scalars(waiting).all():
+        reviewing.accept(current_policy(), pledge, SYSTEM)
 
 
 def _institutions() -> list[Institution]:
@@ -219,8 +230,8 @@ def _rows(
         "person_id": person_id,
         "kind": kind,
         "text_id": text.id,
-        "status": Status.CONFIRMED,
-        "hold_reasons": [],
+        "status": Status.HELD if kind is Kind.INSTITUTION else Status.CONFIRMED,
+        "hold_reasons": ["official"] if kind is Kind.INSTITUTION else [],
         "submission": pledge_id,
         "name": name,
         "name_folded": fold(name),

@@ -48,6 +48,9 @@ _SENTENCES: dict[str, Callable[[], str]] = {
     "superseded": lambda: gettext(
         "A newer form was sent with this address. Use the link in the e-mail: it shows what you confirm."
     ),
+    "form-used": lambda: gettext(
+        "This form was sent with another address before. Nothing is lost: check the address and send it again."
+    ),
     "form-expired": lambda: gettext(
         "This form was open for too long. Nothing is lost: read through it and send it again."
     ),

@@ -15,7 +15,7 @@ from campaign.mail import outbox
 from campaign.people import operations as people
 from campaign.people.models import Person
 from campaign.pledges import emails, queries
-from campaign.pledges.models import Kind, Pledge, PledgeAction, PledgeEvent, Status
+from campaign.pledges.models import Pledge, PledgeAction, PledgeEvent, Status
 from campaign.pledges.policy import PledgePolicy
 
 
@@ -57,10 +57,12 @@ def flush_and_fold() -> None:
 
 
 def hold(policy: PledgePolicy, pledge: Pledge, reasons: list[str]) -> None:
-    """Leave it to staff whether the pledge counts, and tell its person so."""
+    """Leave it to staff whether the pledge counts, and tell its person so, once."""
+    was_held = pledge.status == Status.HELD
     pledge.status, pledge.hold_reasons = Status.HELD, reasons
     record_event(pledge, SYSTEM, PledgeAction.HELD, reasons=reasons)
-    send(policy, "held", pledge)
+    if not was_held:
+        send(policy, "held", pledge)
 
 
 def remove(pledge: Pledge, actor: Actor, action: PledgeAction) -> None:
@@ -73,19 +75,12 @@ def remove(pledge: Pledge, actor: Actor, action: PledgeAction) -> None:
         people.erase(person)
 
 
-def is_second_official(pledge: Pledge) -> bool:
-    """Whether it speaks for an institution for which another pledge is confirmed already."""
-    if pledge.kind == Kind.PERSON or pledge.institution_id is None:
-        return False
-    return has_official_pledge(pledge.campaign_id, pledge.institution_id)
+def official_pledge_locked(campaign_id: int, institution_id: str) -> Pledge | None:
+    """The pledge that speaks for the institution already.
 
-
-def has_official_pledge(campaign_id: int, institution_id: str) -> bool:
-    """Whether a confirmed pledge speaks for the institution already.
-
-    Locks the institution until the caller commits: of two representatives at once, the second waits here.
+    Locks the institution until the caller commits: of two pledges accepted at once, the second waits here.
     """
     ours = select(Institution.id).where(Institution.id == institution_id)
     # Not the strongest lock, which would keep the institution's people from pledging.
     db.session.execute(ours.with_for_update(key_share=True))
-    return queries.official_pledge(campaign_id, institution_id) is not None
+    return queries.official_pledge(campaign_id, institution_id)

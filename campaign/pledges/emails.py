@@ -10,7 +10,7 @@ from uuid import UUID
 
 from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import current_text
-from campaign.pledges.models import Pledge
+from campaign.pledges.models import Kind, Pledge
 from campaign.tokens import Signer
 
 CONFIRM, MINE, SENT, FORM = "confirm-pledge", "my-page", "sent-page", "pledge-form"
@@ -26,13 +26,16 @@ def code_of(signer: Signer, pledge_id: UUID) -> str:
 def facts(signer: Signer, pledge: Pledge, locale: str, unconfirmed_days: int) -> dict[str, Any]:
     """The values that the templates in templates/mail may use, for every e-mail about a pledge."""
     text = current_text(pledge.campaign.slug, locale) or pledge.text
-    return facts_of(signer, pledge.id, pledge.person_id, pledge.name, text, unconfirmed_days)
+    return facts_of(
+        signer, pledge.id, pledge.person_id, Kind(pledge.kind), pledge.name, text, unconfirmed_days
+    )
 
 
 def facts_of(
     signer: Signer,
     pledge_id: UUID,
     person_id: UUID,
+    kind: Kind,
     name: str,
     text: CampaignText,
     unconfirmed_days: int,
@@ -40,6 +43,7 @@ def facts_of(
     """The same as ``facts``, for a pledge that is about to be stored."""
     return {
         "name": name,
+        "official": kind is Kind.INSTITUTION,
         "campaign_title": text.title,
         "campaign_slug": text.campaign.slug,
         "code": code_of(signer, pledge_id),

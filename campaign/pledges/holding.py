@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, or_, select
 
 from campaign.db import db
 from campaign.institutions.queries import has_domain
-from campaign.pledges.models import Kind, Pledge
+from campaign.pledges.models import Pledge
 from campaign.pledges.submission import Submission
 
 WINDOW = timedelta(hours=1)
@@ -36,23 +36,18 @@ def hold_reasons(submission: Submission, limits: Limits, now: datetime) -> list[
 
 def suspicious_signals(submission: Submission, now: datetime) -> list[str]:
     """Codes of the reasons that a submission shows by itself, whatever else came from its network."""
-    draft, context = submission.draft, submission.context
+    context = submission.context
     reasons = {
         "honeypot": context.honeypot_filled,
         "too-fast": now - context.form_opened_at < SHORTEST_READING,
-        "unofficial-address": draft.kind is Kind.INSTITUTION and not _is_official(submission),
     }
     return [reason for reason, applies in reasons.items() if applies]
 
 
 def network_limit_applies(submission: Submission) -> bool:
     """Whether it matters how many others have pledged from the network of this submission."""
-    return not _is_official(submission)
-
-
-def _is_official(submission: Submission) -> bool:
     institution = submission.draft.institution
-    return institution is not None and has_domain(institution, submission.address.domain)
+    return institution is None or not has_domain(institution, submission.address.domain)
 
 
 # ``=`` with a parameter stays ``=`` for NULL: people without an institution have no colleagues, they are strangers

@@ -88,6 +88,7 @@ def _values(
         policy.signer,
         pledge_id,
         person_id,
+        submission.draft.kind,
         submission.draft.name,
         submission.text,
         policy.unconfirmed_days,

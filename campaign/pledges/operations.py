@@ -17,7 +17,6 @@ from campaign.pledges import emails, intake, queries
 from campaign.pledges.effects import (
     flush_and_fold,
     hold,
-    is_second_official,
     record_event,
     remove,
     send,
@@ -69,18 +68,20 @@ def _confirm_step_by_step(
         return
     if pledge.status != Status.UNCONFIRMED:
         raise NotAwaiting
-    reasons = [*pledge.hold_reasons]
-    if is_second_official(pledge):
-        reasons.append("institution-has-pledged")
     pledge.confirmed_at = now
     pledge.person.locale = pledge.locale
     _record_consents(pledge)
     record_event(pledge, PERSON, PledgeAction.CONFIRMED)
-    if reasons:
+    if reasons := [*pledge.hold_reasons, *_official(pledge)]:
         hold(policy, pledge, reasons)
     else:
         pledge.status = Status.CONFIRMED
     flush_and_fold()
+
+
+def _official(pledge: Pledge) -> list[str]:
+    """A pledge for an institution waits for staff: a mailbox proves who reads it, not who may speak."""
+    return ["official"] if pledge.kind == Kind.INSTITUTION else []
 
 
 def _record_consents(pledge: Pledge) -> None:
@@ -111,7 +112,7 @@ def confirm_by_code(policy: PledgePolicy, submission: UUID, code: str, now: date
 def correct(policy: PledgePolicy, pledge: Pledge, draft: Draft, locale: str, now: datetime) -> None:
     """Replace what the person said about themself; counts follow, the text they signed stays.
 
-    ``locale`` is the language of the page. A representative who moves to another institution waits for staff.
+    ``locale`` is the language of the page. What a representative changed waits for staff.
     """
     columns = draft.columns()
     changed = sorted(name for name in columns if getattr(pledge, name) != columns[name])
@@ -123,8 +124,8 @@ def correct(policy: PledgePolicy, pledge: Pledge, draft: Draft, locale: str, now
     record_event(pledge, PERSON, PledgeAction.CORRECTED, fields=answers)
     if "listed" in changed:
         people.record_consent(pledge.person_id, "listing", pledge.listed, locale, now)
-    if pledge.kind == Kind.INSTITUTION and "institution_id" in changed:
-        hold(policy, pledge, ["institution-changed"])
+    if pledge.kind == Kind.INSTITUTION:
+        hold(policy, pledge, ["changed"])
     flush_and_fold()
 
 

@@ -9,9 +9,8 @@ from campaign.institutions.models import Institution
 from campaign.pledges import queries
 from campaign.pledges.effects import (
     flush_and_fold,
-    has_official_pledge,
     hold,
-    is_second_official,
+    official_pledge_locked,
     record_event,
     send,
 )
@@ -19,24 +18,64 @@ from campaign.pledges.models import Kind, NotAwaiting, Pledge, PledgeAction, Ple
 from campaign.pledges.policy import PledgePolicy
 
 
-def accept(policy: PledgePolicy, pledge: Pledge, actor: Actor) -> None:
-    """Let a held pledge count; one that would be held counts as soon as its person confirms it.
+class Disputed(Exception):
+    """Another pledge, ``other``, speaks for the same institution: staff must say which of the two does."""
 
-    Raises NotAwaiting, also where another pledge speaks for the same institution.
+    def __init__(self, other: Pledge) -> None:
+        super().__init__(str(other.id))
+        self.other = other
+
+
+def accept(policy: PledgePolicy, pledge: Pledge, actor: Actor) -> None:
+    """Let a held pledge count; a person's that would be held counts as soon as they confirm it.
+
+    Raises NotAwaiting; Disputed where another pledge speaks for the same institution.
     """
-    if not (
-        pledge.status == Status.HELD
-        or (pledge.status == Status.UNCONFIRMED and pledge.hold_reasons)
-    ):
+    if pledge.kind == Kind.INSTITUTION:
+        _accept_official(policy, pledge, actor)
+    elif pledge.status == Status.UNCONFIRMED and pledge.hold_reasons:
+        _record_acceptance(pledge, actor)
+    else:
+        _let_count(policy, pledge, actor)
+
+
+def accept_instead(policy: PledgePolicy, pledge: Pledge, actor: Actor) -> None:
+    """Accept a pledge for an institution, and hold the one that spoke for it until now. Raises NotAwaiting."""
+    if pledge.status != Status.HELD:
         raise NotAwaiting
-    if is_second_official(pledge):
+    if other := _rival(pledge):
+        hold(policy, other, ["replaced"])
+        db.session.flush()
+    accept(policy, pledge, actor)
+
+
+def _accept_official(policy: PledgePolicy, pledge: Pledge, actor: Actor) -> None:
+    """What speaks for it is known only once its mailbox has answered, so it is not accepted before."""
+    if other := _rival(pledge):
+        raise Disputed(other)
+    _let_count(policy, pledge, actor)
+
+
+def _rival(pledge: Pledge) -> Pledge | None:
+    """The other pledge that counts for the same institution, locked with it."""
+    if pledge.kind == Kind.PERSON or pledge.institution_id is None:
+        return None
+    official = official_pledge_locked(pledge.campaign_id, pledge.institution_id)
+    return None if official is pledge else official
+
+
+def _let_count(policy: PledgePolicy, pledge: Pledge, actor: Actor) -> None:
+    if pledge.status != Status.HELD:
         raise NotAwaiting
+    _record_acceptance(pledge, actor)
+    pledge.status = Status.CONFIRMED
+    send(policy, "accepted", pledge)
+    flush_and_fold()
+
+
+def _record_acceptance(pledge: Pledge, actor: Actor) -> None:
     pledge.hold_reasons = []
     record_event(pledge, actor, PledgeAction.ACCEPTED)
-    if pledge.status == Status.HELD:
-        pledge.status = Status.CONFIRMED
-        send(policy, "accepted", pledge)
-        flush_and_fold()
 
 
 def refuse(policy: PledgePolicy, pledge: Pledge, actor: Actor, reason: str) -> None:
@@ -92,6 +131,6 @@ def _hold_official_pledges(policy: PledgePolicy, source_id: str, target_id: str)
         Pledge.status == Status.CONFIRMED,
     )
     for pledge in db.session.scalars(official).all():
-        if has_official_pledge(pledge.campaign_id, target_id):
-            hold(policy, pledge, ["institution-has-pledged"])
+        if official_pledge_locked(pledge.campaign_id, target_id):
+            hold(policy, pledge, ["merged"])
     db.session.flush()

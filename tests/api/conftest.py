@@ -4,7 +4,7 @@ import pytest
 
 from campaign.pledges.models import Kind
 from tests.api.reading import World, fold
-from tests.factories import confirmed, institution
+from tests.factories import accepted, confirmed, institution
 
 
 @pytest.fixture
@@ -15,6 +15,6 @@ def world(session: object) -> World:
     confirmed("hidden@example.org", name="Hidden Hillside", listed=False, **at_home)
     confirmed("chad@example.org", name="Zara Far", country="TD")
     rector = {"kind": Kind.INSTITUTION, "name": "Rector Riverside", "office": "Rector"}
-    confirmed(f"r@{home.domains[0]}", institution=home.id, commitments=["hosting"], **rector)
+    accepted(f"r@{home.domains[0]}", institution=home.id, commitments=["hosting"], **rector)
     fold()
     return World(home)

@@ -206,7 +206,8 @@ def test_one_pledge_is_shown_with_its_trail(session: Session, run: Run) -> None:
         "Rector",
         "Barua yetu.",
         "held@example.org",
-        "unofficial-address",
+        "official",
+        "- the mailbox is at a domain that the registry does not know as the institution's: example.org",
     ):
         assert shown in output
     assert [line.split()[3] for line in output.splitlines() if line.startswith("  20")] == [

@@ -24,6 +24,7 @@ from tests.mail.conftest import LETTERS
 LANGUAGES = ("en", "ar", "zh-Hans")
 FACTS = {
     "name": "Wanjiru Kamau",
+    "official": False,
     "campaign_title": "The Heart of Science",
     "campaign_slug": "heart-of-science",
     "code": "123456",
@@ -31,6 +32,12 @@ FACTS = {
     "my_token": "TOKEN-OF-MY-PAGE",
     "days": 14,
     "hours": 24,
+}
+# What differs where a letter has two versions.
+VERSIONS = {
+    "confirm-official": {"official": True},
+    "confirm-nameless": {"name": ""},
+    "held-official": {"official": True},
 }
 # What staff write when they refuse a pledge.
 REASON = {"reason": "This is not a name.\n\nPlease pledge again with yours."}
@@ -47,17 +54,19 @@ class Html(Text):
     file_extension = "html"
 
 
-every_letter = pytest.mark.parametrize(("kind", "locale"), list(product(LETTERS, LANGUAGES)))
+every_letter = pytest.mark.parametrize(
+    ("kind", "locale"), list(product([*LETTERS, *VERSIONS], LANGUAGES))
+)
 
 
 def letter(kind: str, locale: str) -> EmailMessage:
     return compose(
         OutgoingEmail(
             id=UUID("018f0000-0000-7000-8000-000000000001"),
-            template=kind,
+            template=kind.partition("-")[0],
             locale=locale,
             recipient="wanjiru@example.org",
-            facts=FACTS | REASON,
+            facts=FACTS | REASON | VERSIONS.get(kind, {}),
             queued_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
         )
     )

@@ -22,6 +22,7 @@ from tests.ports import free_port
 def queue(*addresses, template="held", locale="en", **facts):
     known = {
         "name": "Wanjiru Kamau",
+        "official": False,
         "campaign_title": text(locale=locale).title,
         "my_token": "signed",
         "hours": 24,

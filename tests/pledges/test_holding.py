@@ -8,7 +8,6 @@ import pytest
 from campaign.clock import now
 from campaign.db import db
 from campaign.pledges.holding import SHORTEST_READING, WINDOW, Limits, hold_reasons
-from campaign.pledges.models import Kind
 from tests.factories import context, institution, submission, submitted
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -114,21 +113,6 @@ def test_a_form_sent_faster_than_anyone_reads_is_held():
         "too-fast"
     ]
     assert reasons(context=given, at=opened + SHORTEST_READING) == []
-
-
-def test_a_representative_needs_an_official_address():
-    own = institution()
-
-    assert reasons(kind=Kind.INSTITUTION, institution=own.id) == ["unofficial-address"]
-    assert reasons(f"rector@{own.domains[0]}", kind=Kind.INSTITUTION, institution=own.id) == []
-
-
-def test_an_institution_without_a_known_domain_leaves_it_to_staff():
-    own = institution(domains=[])
-
-    assert reasons("rector@anything.ac.ke", kind=Kind.INSTITUTION, institution=own.id) == [
-        "unofficial-address"
-    ]
 
 
 def test_all_reasons_are_told_at_once():

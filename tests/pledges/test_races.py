@@ -13,10 +13,11 @@ from campaign.people import operations as people
 from campaign.people.models import Consent, Person
 from campaign.people.rules import parse_address
 from campaign.pledges import intake, operations, queries, reviewing, submitting
-from campaign.pledges.models import Kind, NotAwaiting, Pledge, Status
+from campaign.pledges.models import NotAwaiting, Pledge, Status
 from campaign.pledges.operations import SupersededSubmission, WrongCode
 from tests.factories import STAFF, confirmed, context, institution, policy, submitted
 from tests.factories import submission as a_submission
+from tests.pledges.tools import speaking
 
 ADDRESS = "wanjiru@example.org"
 
@@ -124,25 +125,20 @@ def test_the_quick_way_to_confirm_waits_for_another_form_as_well(elsewhere, unti
     assert button.result(20) is False
 
 
-def test_two_representatives_confirming_at_once_leave_one_word(elsewhere, until_blocked):
+def test_two_representatives_accepted_at_once_leave_one_word(elsewhere, until_blocked):
     own = institution()
-    office_of = {
-        "kind": Kind.INSTITUTION,
-        "institution": own.id,
-        "office": "Rector",
-        "commitments": [],
-    }
     first, second = (
-        submitted(f"{who}@{own.domains[0]}", **office_of) for who in ("rector", "dean")
+        confirmed(**speaking(own, f"{who}@{own.domains[0]}")) for who in ("rector", "dean")
     )
-    second_id, submission = second.id, second.submission
+    second_id = second.id
     jobs.commit()
-    operations.confirm(policy(), first.id, first.submission, now())
+    reviewing.accept(policy(), first, STAFF)
 
-    other = elsewhere(lambda: confirm(second_id, submission))
+    other = elsewhere(lambda: reviewing.accept(policy(), queries.get_locked(second_id), STAFF))
     until_blocked()
     jobs.commit()
-    other.result(20)
+    with pytest.raises(reviewing.Disputed):
+        other.result(20)
 
     db.session.refresh(second)
     assert (first.status, second.status) == (Status.CONFIRMED, Status.HELD)

@@ -7,8 +7,8 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.mail.models import OutgoingEmail
 from campaign.pledges import operations, queries, reviewing
-from campaign.pledges.models import NotAwaiting, Status
-from tests.factories import STAFF, confirmed, institution, policy, submitted
+from campaign.pledges.models import NotAwaiting, Pledge, Status
+from tests.factories import STAFF, accepted, confirmed, institution, policy, submitted
 from tests.pledges.tools import HELD, STRANGER, actions, speaking, submit, templates
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -94,26 +94,66 @@ def test_merging_moves_every_pledge_to_the_successor():
 
 def test_merging_two_institutions_that_both_spoke_holds_the_merged_ones_word():
     old, new = institution(), institution()
-    merged, stays = (confirmed(**speaking(one, f"rector@{one.domains[0]}")) for one in (old, new))
+    merged, stays = (accepted(**speaking(one, f"rector@{one.domains[0]}")) for one in (old, new))
 
     reviewing.merge_institution(policy(), old.id, new.id, STAFF)
 
     db.session.refresh(merged)
-    assert (merged.status, merged.hold_reasons) == (Status.HELD, ["institution-has-pledged"])
+    assert (merged.status, merged.hold_reasons) == (Status.HELD, ["merged"])
     assert queries.official_pledge(stays.campaign_id, new.id) == stays
     assert templates()[-1] == "held"
 
 
-def test_when_the_first_word_is_withdrawn_the_second_can_be_accepted():
+def two_representatives() -> tuple[Pledge, Pledge]:
+    """The first was accepted, the second came later."""
     own = institution()
-    first, second = (
-        confirmed(**speaking(own, f"{who}@{own.domains[0]}")) for who in ("rector", "dean")
-    )
+    student, rector = (f"{who}@{own.domains[0]}" for who in ("student", "rector"))
+    return accepted(**speaking(own, student)), confirmed(**speaking(own, rector))
+
+
+def test_of_two_representatives_staff_say_which_one_speaks():
+    first, second = two_representatives()
+
+    with pytest.raises(reviewing.Disputed) as disputed:
+        reviewing.accept(policy(), second, STAFF)
+
+    assert disputed.value.other is first
+    assert (first.status, second.status) == (Status.CONFIRMED, Status.HELD)
+
+
+def test_the_second_can_take_the_place_of_the_first_who_is_told():
+    first, second = two_representatives()
+
+    reviewing.accept_instead(policy(), second, STAFF)
+
+    assert queries.official_pledge(second.campaign_id, second.institution_id) is second
+    assert (first.status, first.hold_reasons) == (Status.HELD, ["replaced"])
+    assert templates()[-2:] == ["held", "accepted"]
+
+
+def test_whoever_takes_a_place_must_be_waiting_for_it():
+    first, second = two_representatives()
+    operations.withdraw(policy(), second, now())
+
+    with pytest.raises(NotAwaiting):
+        reviewing.accept_instead(policy(), second, STAFF)
+
+    assert first.status == Status.CONFIRMED
+
+
+def test_when_the_first_word_is_withdrawn_the_second_can_be_accepted():
+    first, second = two_representatives()
     operations.withdraw(policy(), first, now())
 
     reviewing.accept(policy(), second, STAFF)
 
-    assert queries.official_pledge(second.campaign_id, own.id) == second
+    assert queries.official_pledge(second.campaign_id, second.institution_id) == second
+
+
+def test_an_official_pledge_is_not_accepted_before_its_mailbox_has_answered():
+    own = institution()
+    with pytest.raises(NotAwaiting):
+        reviewing.accept(policy(), submitted(**speaking(own, f"rector@{own.domains[0]}")), STAFF)
 
 
 def test_what_staff_decided_is_told_even_to_a_flooded_address():

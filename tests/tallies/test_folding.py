@@ -17,11 +17,20 @@ from campaign.db import db
 from campaign.geography import regions_of
 from campaign.pledges import operations as pledges
 from campaign.pledges import reviewing
-from campaign.pledges.models import Kind, NotAwaiting, Pledge, Status
+from campaign.pledges.models import Kind, Pledge, Status
 from campaign.tallies import operations as tallies
 from campaign.tallies import queries
 from campaign.tallies.models import Tally, TallyDelta
-from tests.factories import STAFF, confirmed, context, draft, institution, policy, submitted
+from tests.factories import (
+    STAFF,
+    accepted,
+    confirmed,
+    context,
+    draft,
+    institution,
+    policy,
+    submitted,
+)
 
 CAMPAIGNS = ("heart-of-science", "haikou-initiative")
 
@@ -139,8 +148,8 @@ class AnySequence(RuleBasedStateMachine):
         if pledge := self.pick(number, Status.HELD):
             try:
                 reviewing.accept(policy(), pledge, STAFF)
-            except NotAwaiting:
-                assert pledge.kind == Kind.INSTITUTION
+            except reviewing.Disputed:
+                reviewing.accept_instead(policy(), pledge, STAFF)
 
     @rule(number=which)
     def refuse(self, number):
@@ -238,9 +247,7 @@ def test_changes_of_what_nobody_sees_leave_no_delta(session):
 def test_people_and_institutions_are_never_added_up(session):
     own = institution()
     confirmed("a@example.org", institution=own.id)
-    official = confirmed(
-        f"rector@{own.domains[0]}", kind=Kind.INSTITUTION, institution=own.id, commitments=[]
-    )
+    official = accepted(f"rector@{own.domains[0]}", institution=own.id)
 
     tallies.fold()
 

@@ -16,7 +16,7 @@ from campaign.pledges.certificates import PURPOSE
 from campaign.pledges.emails import MINE
 from campaign.pledges.models import Kind, Pledge
 from campaign.tokens import Signer
-from tests.factories import CAMPAIGN, confirmed, institution, policy, submitted
+from tests.factories import CAMPAIGN, accepted, confirmed, institution, policy, submitted
 from tests.ground.test_typesetting import fonts_in, pages_in
 from tests.web.browsing import LANGUAGES, Page, open_page, press
 
@@ -63,7 +63,7 @@ def test_what_a_link_downloads_is_kept_nowhere(client: FlaskClient) -> None:
 
 def official() -> Pledge:
     university = institution(name="University of Lights", labels={"ar": "جامعة الأنوار"})
-    return confirmed(
+    return accepted(
         f"rector@{university.domains[0]}",  # from elsewhere it would be held for review
         kind=Kind.INSTITUTION,
         institution=university.id,

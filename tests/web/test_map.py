@@ -18,7 +18,7 @@ from campaign.institutions.models import Institution
 from campaign.tallies import operations as tallies
 from campaign.tallies.models import Tally
 from campaign.web.map import FOCUSABLE_LIGHTS, NAMED_LIGHTS
-from tests.factories import CAMPAIGN, confirmed, institution, text
+from tests.factories import CAMPAIGN, accepted, confirmed, institution, text
 from tests.web.browsing import Element, Page, open_page
 
 HOME = f"campaigns/{CAMPAIGN}/"
@@ -259,8 +259,7 @@ def test_the_table_that_says_the_same_can_be_sorted(
 ) -> None:
     confirmed("a@example.org", country="AL")
     zambian = institution(country="ZM")
-    official = {"kind": "institution", "office": "Rector", "commitments": []}
-    confirmed(f"z@{zambian.domains[0]}", institution=zambian.id, country="ZM", **official)
+    accepted(f"z@{zambian.domains[0]}", institution=zambian.id, country="ZM")
     fold()
 
     page = open_page(client, f"/en/{HOME}countries/{query}")

@@ -20,7 +20,7 @@ from campaign.pledges import certificates
 from campaign.pledges.emails import CONFIRM, MINE, SENT
 from campaign.pledges.models import Kind
 from campaign.tallies import operations as tallies
-from tests.factories import CAMPAIGN, confirmed, institution, policy, submitted
+from tests.factories import CAMPAIGN, accepted, confirmed, institution, policy, submitted
 from tests.npm import package
 
 CHECKER = ("vnu-jar", "26.9.27")
@@ -83,7 +83,7 @@ def values(session: object) -> dict[str, Any]:
         "commitments": ["hosting"],
         "support_letters": {"en": "We <will>."},
     }
-    confirmed(f"rector@{home.domains[0]}", kind=Kind.INSTITUTION, institution=home.id, **details)
+    accepted(f"rector@{home.domains[0]}", kind=Kind.INSTITUTION, institution=home.id, **details)
     waiting = submitted("two@example.org")
     tallies.fold()
     jobs.commit()

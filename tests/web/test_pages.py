@@ -17,7 +17,7 @@ from campaign.institutions.models import Institution
 from campaign.pledges.models import Kind
 from campaign.pledges.queries import PAGE_SIZE
 from campaign.tallies import operations as tallies
-from tests.factories import CAMPAIGN, confirmed, institution
+from tests.factories import CAMPAIGN, accepted, confirmed, institution
 from tests.web.browsing import LANGUAGES, Page, open_page
 
 HOME = f"campaigns/{CAMPAIGN}/"
@@ -63,7 +63,7 @@ def world(session: object) -> World:
     confirmed("listed@example.org", name="Listed Lakeside", words="Lit for you.", **at_home)
     hidden = {"name": "Hidden Hillside", "words": "Seen by nobody.", "listed": False}
     confirmed("hidden@example.org", **hidden, **at_home)
-    confirmed(
+    accepted(
         f"rector@{home.domains[0]}",
         kind=Kind.INSTITUTION,
         name="Rector Riverside",
@@ -271,7 +271,7 @@ def test_an_institution_that_pledged_is_listed_even_before_its_people(
 ) -> None:
     alone = institution(name="Lonely Lighthouse")
     details = {"office": "Head", "institution": alone.id, "commitments": []}
-    confirmed(f"head@{alone.domains[0]}", kind=Kind.INSTITUTION, **details)
+    accepted(f"head@{alone.domains[0]}", kind=Kind.INSTITUTION, **details)
     fold()
 
     rows = open_page(client, world.path(f"{HOME}institutions/")).one("tbody").all("tr")

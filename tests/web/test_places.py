@@ -15,7 +15,7 @@ from campaign.pledges.queries import PAGE_SIZE, signatories
 from campaign.tallies import operations as tallies
 from campaign.tallies import places
 from tests import factories
-from tests.factories import confirmed, institution
+from tests.factories import accepted, confirmed, institution
 from tests.web.browsing import Page, open_page
 
 FIRST, SECOND = "heart-of-science", "haikou-initiative"
@@ -338,7 +338,7 @@ def test_institutions_of_a_country_come_by_their_people(client: FlaskClient) -> 
     people(1, institution=small)
     people(3, "FR", institution=abroad)
     officially = {"office": "Head", "institution": silent.id, "commitments": []}
-    confirmed(f"head@{silent.domains[0]}", kind=Kind.INSTITUTION, **officially)
+    accepted(f"head@{silent.domains[0]}", kind=Kind.INSTITUTION, **officially)
     fold()
 
     page = open_page(client, "/en/countries/KE/institutions/")
@@ -378,7 +378,7 @@ def test_the_list_of_institutions_has_pages(
 
 def official(letters: dict[str, str]) -> str:
     home = institution()
-    confirmed(
+    accepted(
         f"rector@{home.domains[0]}",
         kind=Kind.INSTITUTION,
         name="Rector Riverside",

@@ -30,7 +30,16 @@ from campaign.pledges import emails
 from campaign.pledges.emails import CONFIRM, MINE, SENT
 from campaign.pledges.models import Kind
 from campaign.tallies import operations as tallies
-from tests.factories import CAMPAIGN, confirmed, institution, policy, prepare, submitted, text
+from tests.factories import (
+    CAMPAIGN,
+    accepted,
+    confirmed,
+    institution,
+    policy,
+    prepare,
+    submitted,
+    text,
+)
 from tests.web.browsing import (
     Element,
     Page,
@@ -107,7 +116,7 @@ def paths(session: object) -> list[str]:
     mine = confirmed(ADDRESS, institution=home.id, role="researcher", words="Kwa watoto.")
     details = {"kind": Kind.INSTITUTION, "office": "Rector", "support_letters": {"en": "We will."}}
     rector = f"rector@{home.domains[0]}"
-    official = confirmed(rector, institution=home.id, commitments=["hosting"], **details)
+    official = accepted(rector, institution=home.id, commitments=["hosting"], **details)
     waiting = submitted("mwingine@example.org")
     pledges.add(3, now())
     tallies.fold()
