@@ -171,7 +171,17 @@ class Settings:
         "the same when they are all from one institution", 500, _integer(1)
     )
     mails_per_address: int = _setting(
-        "mails a day that anyone may cause to one address", 5, _integer(1)
+        "mails a day that anyone may cause to one address with forms, and as many by asking for its link",
+        5,
+        _integer(1),
+    )
+    new_mails_per_network: int = _setting(
+        "mails a minute to addresses never seen that one network may cause; more wait",
+        60,
+        _integer(1),
+    )
+    new_mails_in_all: int = _setting(
+        "mails a minute to addresses never seen, whoever causes them; more wait", 6_000, _integer(1)
     )
     unconfirmed_days: int = _setting("days until an unconfirmed pledge is removed", 30, _integer(1))
     network_hash_days: int = _setting(

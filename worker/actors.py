@@ -14,7 +14,7 @@ from campaign.mail import outbox
 from campaign.mail.transport import Transport
 from campaign.partners import operations as partner_operations
 from campaign.partners import webhooks
-from campaign.pledges import retention
+from campaign.pledges import retention, submitting
 from campaign.pledges.policy import current_policy
 from campaign.records import operations as record_operations
 from campaign.safe_http import Outbound
@@ -28,13 +28,20 @@ _mail_slots = BoundedSemaphore(2)
 _webhook_slots = BoundedSemaphore(1)
 
 
+def take_forms() -> None:
+    """Take the forms whose addresses may be known."""
+    while submitting.take_next(current_policy(), now()):
+        jobs.commit()
+    jobs.commit()
+
+
 def send_emails() -> None:
     """Send the e-mails that are due, unless enough threads are sending already."""
     if not _mail_slots.acquire(blocking=False):
         return
     try:
         with Transport(current_settings().smtp_url) as transport:
-            outbox.deliver_due(transport)
+            outbox.deliver_due(transport, current_policy().paces)
     finally:
         _mail_slots.release()
 
@@ -81,6 +88,7 @@ def keep_retention() -> None:
     settings = current_settings()
     while retention.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
         jobs.commit()
+    submitting.forget_taken(now())
     retention.forget_networks(now() - timedelta(days=settings.network_hash_days))
     outbox.purge(now() - outbox.KEPT)
     webhooks.purge(now() - outbox.KEPT)

@@ -14,6 +14,7 @@ from campaign.clock import now
 from campaign.config import current_settings
 from campaign.mail import outbox
 from campaign.partners import webhooks
+from campaign.pledges import submitting
 from campaign.records import operations as record_operations
 from campaign.tallies import operations as tally_operations
 from worker import actors
@@ -49,6 +50,7 @@ class Job:
 JOBS: Mapping[str, Job] = {
     job.run.__name__: job
     for job in (
+        Job(actors.take_forms, timedelta(seconds=1), submitting.has_waiting()),
         Job(actors.send_emails, timedelta(seconds=2), outbox.has_due()),
         Job(actors.fold_tallies, timedelta(seconds=1), tally_operations.has_deltas()),
         Job(actors.send_webhooks, timedelta(seconds=5), webhooks.has_due()),

@@ -220,6 +220,7 @@ def _rows(
     person = {
         "id": person_id,
         "fingerprint": sha256(f"demo {index}".encode()).digest(),
+        "mailbox": f"demo-{index}@example.org",
         "address": f"demo-{index}@example.org",
         "locale": text.locale,
         "created_at": at,

@@ -66,7 +66,17 @@ def posted_values() -> dict[str, list[str]]:
 
 def new_token(text_id: int) -> str:
     """Sign a token for a form that is opened now, below this text."""
-    return current_policy().signer.sign(FORM, [str(uuid4()), text_id, int(now().timestamp())])
+    return _sign(text_id, now())
+
+
+def renewed_token(token: FormToken) -> str:
+    """Sign a token for another form with the same text, which its reader has had open since then."""
+    return _sign(token.text_id, token.opened_at)
+
+
+def _sign(text_id: int, opened_at: datetime) -> str:
+    fields = [str(uuid4()), text_id, int(opened_at.timestamp())]
+    return current_policy().signer.sign(FORM, fields)
 
 
 def read_token(token: str) -> FormToken:

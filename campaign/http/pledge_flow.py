@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from flask import abort, redirect, request
 
@@ -13,9 +13,14 @@ from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import current_text, text_by_id
 from campaign.clock import now
 from campaign.geography import sorted_countries
-from campaign.http.forms import Form, FormToken, new_token, posted_values, read_token
+from campaign.http.forms import Form, FormToken, new_token, posted_values, read_token, renewed_token
 from campaign.http.lookup import current_texts, text_or_404
-from campaign.http.rate_limits import network_of
+from campaign.http.rate_limits import (
+    WRONG_CODE_LIMIT,
+    check_limit,
+    count_request,
+    network_of,
+)
 from campaign.http.rendering import Page
 from campaign.institutions import queries as institution_queries
 from campaign.institutions.queries import Match
@@ -23,10 +28,11 @@ from campaign.pledges import certificates, operations, submitting
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges.disciplines import BROAD_FIELDS
 from campaign.pledges.emails import SENT
+from campaign.pledges.intake import FormUsed
 from campaign.pledges.models import Kind, NotAwaiting, Pledge, Status
 from campaign.pledges.policy import current_policy
 from campaign.pledges.rules import ROLES, FieldProblem, InvalidPledge, check_with_address
-from campaign.pledges.submission import Submission, SubmissionContext
+from campaign.pledges.submission import Submission, SubmissionContext, submission_id
 from campaign.records.listing import receipt
 from campaign.tallies.queries import counts_of
 from campaign.tokens import InvalidToken
@@ -78,12 +84,17 @@ def handle_submission(slug: str, kind: Kind, host: FormHost) -> Page:
         text=text,
         # The same form sent again with other words is another one: a page that shows the first cannot confirm the
         # second.
-        id=uuid5(token.submission, repr(sorted(values.items()))),
+        id=submission_id(token.submission, repr(sorted(values.items())).encode()),
         context=_context(token, host.source),
         locale=i18n.current(),
         newsletter="newsletter" in values,
     )
-    submitting.submit(current_policy(), submission, now())
+    try:
+        submitting.submit(current_policy(), submission, now())
+    except FormUsed:
+        jobs.rollback()
+        problems = {"email": FieldProblem("form-used")}
+        return host.show(text, Form(values, problems, renewed_token(token))), 422
     jobs.commit()
     return redirect(host.sent_url(current_policy().signer.sign(SENT, str(submission.id))), 303)
 
@@ -150,7 +161,11 @@ def submission_from_token(token: str) -> UUID:
 
 
 def confirm_by_code(token: str) -> UUID:
-    """Confirm the pledge of this token by the posted code; return its id. Raises CodeRefused, InvalidToken."""
+    """Confirm the pledge of this token by the posted code; return its id. Raises CodeRefused, InvalidToken.
+
+    Answers 429 to a network that has tried too many wrong codes.
+    """
+    check_limit(WRONG_CODE_LIMIT)
     submission = submission_from_token(token)
     # Digits of any script: int() knows them all.
     code = "".join(str(int(c)) for c in request.form.get("code", "")[:40] if c.isdecimal())
@@ -160,6 +175,7 @@ def confirm_by_code(token: str) -> UUID:
         pledge = operations.confirm_by_code(current_policy(), submission, code, now())
     except (operations.WrongCode, NotAwaiting):
         jobs.commit()  # the attempt counts
+        count_request(WRONG_CODE_LIMIT)
         raise CodeRefused(FieldProblem("wrong-code")) from None
     jobs.commit()
     return pledge.id

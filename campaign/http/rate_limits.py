@@ -26,6 +26,8 @@ SHARED_SECONDS = 0.25
 AWAY_SECONDS = 10.0
 SEARCH_LIMIT = "3000 per minute"
 FORM_LIMIT = "600 per minute"
+# Of a million codes, so few can be tried that guessing one takes months.
+WRONG_CODE_LIMIT = "300 per hour"
 
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,10 @@ class Limiter(Protocol):
 
     def hit(self, item: limits.RateLimitItem, *identifiers: str) -> bool:
         """Count one request under these identifiers; return False if it is one too many."""
+        ...
+
+    def test(self, item: limits.RateLimitItem, *identifiers: str) -> bool:
+        """Whether one more request may be counted under these identifiers."""
         ...
 
 
@@ -63,10 +69,19 @@ def rate_limited(limit: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def count_request(limit: str) -> None:
     """Count this request for its endpoint and network. Answers 429 if it is one too many."""
     limiter: Limiter = current_app.extensions["limiter"]
-    if not limiter.hit(
-        _parsed(limit), request.endpoint or "", network_of(request.remote_addr or "")
-    ):
+    if not limiter.hit(_parsed(limit), *_counted_under()):
         abort(429)
+
+
+def check_limit(limit: str) -> None:
+    """Answer 429 where one more request for this endpoint and network would be one too many; count nothing."""
+    limiter: Limiter = current_app.extensions["limiter"]
+    if not limiter.test(_parsed(limit), *_counted_under()):
+        abort(429)
+
+
+def _counted_under() -> tuple[str, str]:
+    return request.endpoint or "", network_of(request.remote_addr or "")
 
 
 @cache
@@ -98,13 +113,19 @@ class WithFallback:
         self._ask_again_at = 0.0
 
     def hit(self, item: limits.RateLimitItem, *identifiers: str) -> bool:
+        return self._ask("hit", item, *identifiers)
+
+    def test(self, item: limits.RateLimitItem, *identifiers: str) -> bool:
+        return self._ask("test", item, *identifiers)
+
+    def _ask(self, method: str, item: limits.RateLimitItem, *identifiers: str) -> bool:
         if time.monotonic() >= self._ask_again_at:
             try:
-                return self._shared.hit(item, *identifiers)
+                return bool(getattr(self._shared, method)(item, *identifiers))
             except StorageError as error:
                 self._ask_again_at = time.monotonic() + AWAY_SECONDS
                 log.warning("rate limits are counted by each process for a while: %s", error)
-        return self._own.hit(item, *identifiers)
+        return bool(getattr(self._own, method)(item, *identifiers))
 
 
 class InMemoryFixedWindows:
@@ -119,14 +140,23 @@ class InMemoryFixedWindows:
         self._windows: dict[limits.RateLimitItem, tuple[float, Counter[tuple[str, ...]]]] = {}
 
     def hit(self, item: limits.RateLimitItem, *identifiers: str) -> bool:
-        now = time.monotonic()
         with self._lock:
-            end, counter = self._windows.get(item, (now, Counter()))
-            if end <= now:
-                counter = Counter()
-                self._windows[item] = now + item.get_expiry(), counter
+            counter = self._window(item)
             counter[identifiers] += 1
             return counter[identifiers] <= item.amount
+
+    def test(self, item: limits.RateLimitItem, *identifiers: str) -> bool:
+        with self._lock:
+            return self._window(item)[identifiers] < item.amount
+
+    def _window(self, item: limits.RateLimitItem) -> Counter[tuple[str, ...]]:
+        """The counts of a limit in the window of now, which is begun if need be."""
+        now = time.monotonic()
+        end, counter = self._windows.get(item, (now, Counter()))
+        if end <= now:
+            counter = Counter()
+            self._windows[item] = now + item.get_expiry(), counter
+        return counter
 
 
 def network_of(address: str) -> str:

@@ -3,7 +3,7 @@
 import logging
 import re
 import smtplib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,8 +14,10 @@ from campaign import deliveries, jobs
 from campaign.clock import now
 from campaign.db import db
 from campaign.deliveries import Outcome
+from campaign.mail import pacing
 from campaign.mail.compose import compose
 from campaign.mail.models import OutgoingEmail
+from campaign.mail.pacing import Paces
 from campaign.mail.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -27,9 +29,14 @@ KEPT = timedelta(days=30)
 
 
 def queue(
-    template: str, locale: str, recipient: str, recipient_hash: bytes, facts: Mapping[str, Any]
+    template: str,
+    locale: str,
+    recipient: str,
+    recipient_hash: bytes,
+    facts: Mapping[str, Any],
+    network_hash: bytes | None = None,
 ) -> None:
-    """Queue one e-mail inside the current transaction."""
+    """Queue one e-mail inside the current transaction; ``network_hash`` is set to pace it, see ``mail.pacing``."""
     db.session.add(
         OutgoingEmail(
             template=template,
@@ -37,17 +44,19 @@ def queue(
             recipient=recipient,
             recipient_hash=recipient_hash,
             facts=dict(facts),
+            network_hash=network_hash,
         )
     )
     jobs.wake("send_emails")
 
 
-def queued_since(recipient_hash: bytes, since: datetime) -> int:
-    """How many e-mails were queued for one address since a moment, whatever became of them."""
+def queued_since(recipient_hash: bytes, templates: Collection[str], since: datetime) -> int:
+    """How many e-mails from these templates were queued for one address since a moment, whatever became of them."""
     query = (
         select(func.count())
         .select_from(OutgoingEmail)
         .where(OutgoingEmail.recipient_hash == recipient_hash, OutgoingEmail.queued_at > since)
+        .where(OutgoingEmail.template.in_(templates))
     )
     return db.session.scalar(query) or 0
 
@@ -57,14 +66,18 @@ def has_due() -> ColumnElement[bool]:
     return deliveries.has_due(OutgoingEmail)
 
 
-def claim() -> OutgoingEmail | None:
-    """Lease the next e-mail that is due. See ``deliveries.claim``."""
-    return deliveries.claim(OutgoingEmail)
+def claim(paces: Paces) -> OutgoingEmail | None:
+    """Lease the next e-mail that is due, and whose turn it is. See ``deliveries.claim``."""
+    while email := deliveries.claim(OutgoingEmail):
+        if email.network_hash is None or not pacing.put_off(email, paces, now()):
+            return email
+        jobs.commit()
+    return None
 
 
-def deliver_due(transport: Transport) -> int:
+def deliver_due(transport: Transport, paces: Paces) -> int:
     """Send what is due until the server cannot be reached; return how many were sent. See ``deliveries.drain``."""
-    return deliveries.drain(claim, partial(_deliver, transport))
+    return deliveries.drain(partial(claim, paces), partial(_deliver, transport))
 
 
 def _deliver(transport: Transport, email: OutgoingEmail) -> Outcome:
@@ -102,10 +115,12 @@ def _is_permanent(error: Exception) -> bool:
     return isinstance(error, smtplib.SMTPDataError) and 500 <= error.smtp_code < 600
 
 
-def forget(recipient_hash: bytes) -> None:
+def forget(recipient_hash: bytes, recipient: str) -> None:
     """Stop and clear what has not been sent to an address. It still counts in ``queued_since``."""
     unsent = update(OutgoingEmail).where(
-        OutgoingEmail.recipient_hash == recipient_hash, OutgoingEmail.sent_at.is_(None)
+        OutgoingEmail.recipient_hash == recipient_hash,
+        OutgoingEmail.recipient == recipient,
+        OutgoingEmail.sent_at.is_(None),
     )
     db.session.execute(
         unsent.values(
@@ -120,3 +135,4 @@ def forget(recipient_hash: bytes) -> None:
 def purge(before: datetime) -> None:
     """Remove e-mails that were sent or given up before a moment."""
     deliveries.purge(OutgoingEmail, before)
+    pacing.purge(before)

@@ -10,14 +10,22 @@ from campaign.db import Model, uuid_key
 
 
 class Person(Model):
-    """The one person behind an address; the only lasting place of the address itself."""
+    """The person behind an address; the only lasting place of the address itself.
+
+    Until one of them confirms a pledge, each spelling of an address ("ada@", "ada+x@") is a person of its own,
+    since a stranger may have typed any of them. The first to confirm stays, and the others are removed.
+    """
 
     __tablename__ = "people"
+    __table_args__ = (Index("uq_people_mailbox", "fingerprint", "mailbox", unique=True),)
 
     id: Mapped[UUID] = uuid_key()
     # Keyed hash of the canonical address: what makes one person one person.
-    fingerprint: Mapped[bytes] = mapped_column(unique=True)
+    fingerprint: Mapped[bytes]
+    # As it was typed first.
     address: Mapped[str]
+    # The same for all spellings that certainly reach the same reader; see ``rules.Address``.
+    mailbox: Mapped[str]
     locale: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from campaign.db import db
 from campaign.mail import outbox
 from campaign.people.models import Consent, Person
-from campaign.people.queries import fingerprint
+from campaign.people.queries import fingerprint, letters_key
 from campaign.people.rules import Address
 from campaign.tokens import Signer
 
@@ -20,9 +20,14 @@ def find_or_add(signer: Signer, address: Address, locale: str) -> Person:
     """The person of this address, added where unknown, their row locked: two tabs are taken one after the other."""
     upsert = (
         insert(Person)
-        .values(fingerprint=fingerprint(signer, address), address=address.original, locale=locale)
+        .values(
+            fingerprint=fingerprint(signer, address),
+            mailbox=address.mailbox,
+            address=address.original,
+            locale=locale,
+        )
         .on_conflict_do_update(
-            index_elements=[Person.fingerprint], set_={"fingerprint": Person.fingerprint}
+            index_elements=[Person.fingerprint, Person.mailbox], set_={"mailbox": Person.mailbox}
         )
         .returning(Person)
     )
@@ -47,6 +52,6 @@ def record_consent(
 
 def erase(person: Person) -> None:
     """Remove the person with their consents and unsent e-mails. Their pledges must be gone first."""
-    outbox.forget(person.fingerprint)
+    outbox.forget(letters_key(person.fingerprint, person.mailbox), person.address)
     db.session.delete(person)
     db.session.flush()

@@ -1,13 +1,14 @@
 """Reading people and their consents."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import select
 
 from campaign.db import db
 from campaign.people.models import Consent, Person
-from campaign.people.rules import Address
+from campaign.people.rules import Address, canonical
 from campaign.tokens import Signer
 
 
@@ -16,10 +17,21 @@ def fingerprint(signer: Signer, address: Address) -> bytes:
     return signer.fingerprint("person", address.canonical)
 
 
-def find_locked(signer: Signer, address: Address) -> Person | None:
-    """The person of this address, their row locked: e-mails asked for at once are counted one after the other."""
-    known = select(Person).where(Person.fingerprint == fingerprint(signer, address))
-    return db.session.scalar(known.with_for_update())
+def letters_key(fingerprint: bytes, mailbox: str) -> bytes:
+    """The key under which e-mails to a mailbox are counted and found again, 32 bytes.
+
+    The plain spelling of an address has one of its own. All spellings with a detail after "+" share another: there
+    is no end of them.
+    """
+    return fingerprint if canonical(mailbox) == mailbox else sha256(b"+" + fingerprint).digest()
+
+
+def spellings_locked(fingerprint: bytes) -> Sequence[Person]:
+    """Everyone whose address is a spelling of the same one, locked in the order in which everybody locks them."""
+    spellings = select(Person).where(Person.fingerprint == fingerprint).order_by(Person.id)
+    return db.session.scalars(
+        spellings.with_for_update(), execution_options={"populate_existing": True}
+    ).all()
 
 
 def has_consented(person_id: UUID, purpose: str) -> bool:

@@ -34,13 +34,16 @@ class InvalidAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An e-mail address: as its owner spells it, as one person is recognised by, and its domain.
+    """An e-mail address: as it was typed, the mailbox it reaches, the person it stands for, and its domain.
 
-    ``original`` keeps the capitals and Unicode of what was typed; write to this one. ``canonical``
-    is for comparing only, mail sent there may reach somebody else. ``domain`` is in A-labels.
+    ``original`` keeps the capitals and Unicode of what was typed; write to this one. ``mailbox`` and ``canonical``
+    are for comparing only. Addresses with one ``mailbox`` reach the same reader; those with one ``canonical``
+    most likely do, so they count as one person, but what one of them was sent is none of the other's business.
+    ``domain`` is in A-labels.
     """
 
     original: str
+    mailbox: str
     canonical: str
     domain: str
 
@@ -55,7 +58,8 @@ def parse_address(raw: str) -> Address:
         raise InvalidAddress("too-long")
     valid = _validated(typed)
     domain = valid.ascii_domain.lower()
-    return Address(valid.normalized, _canonical(valid.local_part, domain), domain)
+    mailbox = _mailbox(valid.local_part, domain)
+    return Address(valid.normalized, mailbox, canonical(mailbox), domain)
 
 
 def _tidy(raw: str) -> str:
@@ -80,14 +84,26 @@ def _reason(typed: str) -> str:
     return "special-use" if at and top in SPECIAL_USE_DOMAIN_NAMES else "syntax"
 
 
-def _canonical(local: str, domain: str) -> str:
-    """One form for all spellings that reach one mailbox, so that a person pledges once.
+def _mailbox(local: str, domain: str) -> str:
+    """One form for all spellings that reach one mailbox for certain.
 
-    Case-folded, as every large provider does; without the detail after "+" (RFC 5233, 4); for
-    Gmail, whose two domains share their mailboxes, also without dots. It errs towards one person:
-    rare hosts that tell "a" from "A" or "a+b" from "a" lose the second pledge, not the first.
+    Case-folded, as every large provider does; for Gmail, whose two domains share their mailboxes, also without
+    dots and without the detail after "+".
     """
-    user = re.sub(r"(?<=.)\+.*", "", local.casefold())
     if domain in ("gmail.com", "googlemail.com"):
-        user, domain = user.replace(".", ""), "gmail.com"
-    return f"{user}@{domain}"
+        return f"{_without_detail(local.casefold()).replace('.', '')}@gmail.com"
+    return f"{local.casefold()}@{domain}"
+
+
+def canonical(mailbox: str) -> str:
+    """One form for all mailboxes that stand for one person, so that a person pledges once.
+
+    Without the detail after "+" (RFC 5233, 4), which most hosts deliver to the same mailbox. It errs towards one
+    person: where "a+b" and "a" are two people, the one who confirms second loses their pledge, not the first.
+    """
+    local, _, domain = mailbox.rpartition("@")
+    return f"{_without_detail(local)}@{domain}"
+
+
+def _without_detail(local: str) -> str:
+    return re.sub(r"(?<=.)\+.*", "", local)

@@ -14,6 +14,7 @@ from campaign.institutions.models import Institution
 from campaign.mail import outbox
 from campaign.people import operations as people
 from campaign.people.models import Person
+from campaign.people.queries import letters_key
 from campaign.pledges import emails, queries
 from campaign.pledges.models import Pledge, PledgeAction, PledgeEvent, Status
 from campaign.pledges.policy import PledgePolicy
@@ -38,16 +39,26 @@ def send(policy: PledgePolicy, template: str, pledge: Pledge, **facts: object) -
         return  # nobody reads an invented person's mail
     known = emails.facts(policy.signer, pledge, pledge.locale, policy.unconfirmed_days)
     person = pledge.person
-    outbox.queue(template, pledge.locale, person.address, person.fingerprint, known | facts)
+    outbox.queue(template, pledge.locale, person.address, key_of(person), known | facts)
 
 
-def send_sparingly(
-    policy: PledgePolicy, template: str, pledge: Pledge, person: Person, locale: str, now: datetime
-) -> None:
-    """Queue an e-mail that a stranger can cause, unless this address has had its share of the last 24 hours."""
-    if outbox.queued_since(person.fingerprint, now - timedelta(days=1)) < policy.mails_per_address:
-        facts = emails.facts(policy.signer, pledge, locale, policy.unconfirmed_days)
-        outbox.queue(template, locale, person.address, person.fingerprint, facts)
+def key_of(person: Person) -> bytes:
+    """The key under which e-mails to a person are counted."""
+    return letters_key(person.fingerprint, person.mailbox)
+
+
+# Of each group an address gets so many a day, since strangers can cause them. Those who send forms take nobody's
+# link to their own page away; those who ask for links leave its owner with links that work.
+FORM_LETTERS = ("confirm", "known", "other_spelling")
+LINK_LETTERS = ("my_link",)
+
+
+def has_share(
+    policy: PledgePolicy, person: Person, templates: tuple[str, ...], now: datetime
+) -> bool:
+    """Whether a person may still get one of these e-mails today."""
+    since = now - timedelta(days=1)
+    return outbox.queued_since(key_of(person), templates, since) < policy.mails_per_address
 
 
 def flush_and_fold() -> None:

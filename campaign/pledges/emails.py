@@ -4,6 +4,7 @@ A link is a signed token for one purpose: using it proves that one reads the mai
 from the pledge, so that they are stored nowhere but in the e-mail on its way.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -26,29 +27,35 @@ def code_of(signer: Signer, pledge_id: UUID) -> str:
 def facts(signer: Signer, pledge: Pledge, locale: str, unconfirmed_days: int) -> dict[str, Any]:
     """The values that the templates in templates/mail may use, for every e-mail about a pledge."""
     text = current_text(pledge.campaign.slug, locale) or pledge.text
-    return facts_of(
-        signer, pledge.id, pledge.person_id, Kind(pledge.kind), pledge.name, text, unconfirmed_days
-    )
+    odd = [] if pledge.confirmed_at else pledge.hold_reasons
+    columns = {"name": pledge.name, "kind": pledge.kind, "hold_reasons": odd}
+    return facts_of(signer, pledge.id, pledge.person_id, columns, text, unconfirmed_days)
 
 
 def facts_of(
     signer: Signer,
     pledge_id: UUID,
     person_id: UUID,
-    kind: Kind,
-    name: str,
+    columns: Mapping[str, Any],
     text: CampaignText,
     unconfirmed_days: int,
 ) -> dict[str, Any]:
-    """The same as ``facts``, for a pledge that is about to be stored."""
+    """The same as ``facts``, for a pledge that is about to be stored.
+
+    Where anything about its form is odd, nothing typed goes into the e-mail: its reader may be a stranger to it.
+    """
     return {
-        "name": name,
-        "official": kind is Kind.INSTITUTION,
-        "campaign_title": text.title,
-        "campaign_slug": text.campaign.slug,
+        "name": "" if columns["hold_reasons"] else columns["name"],
+        "official": columns["kind"] == Kind.INSTITUTION,
+        **campaign_facts(text),
         "code": code_of(signer, pledge_id),
         "confirm_token": signer.sign(CONFIRM, str(pledge_id)),
         "my_token": signer.sign(MINE, str(person_id)),
         "days": unconfirmed_days,
         "hours": int(MINE_LIFETIME.total_seconds() // 3600),
     }
+
+
+def campaign_facts(text: CampaignText) -> dict[str, str]:
+    """The values for e-mails that say nothing about any pledge."""
+    return {"campaign_title": text.title, "campaign_slug": text.campaign.slug}

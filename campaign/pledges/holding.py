@@ -4,6 +4,7 @@ Campus networks are not attackers: many people of one institution behind one add
 institution's own domain frees its owner from being held for the network they share.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,9 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select
 
 from campaign.db import db
-from campaign.institutions.queries import has_domain
+from campaign.institutions.models import Institution
+from campaign.institutions.queries import Affiliation, has_domain
+from campaign.people.rules import Address
 from campaign.pledges.models import Pledge
 from campaign.pledges.submission import Submission
 
@@ -28,12 +31,6 @@ class Limits:
     per_campus: int
 
 
-def hold_reasons(submission: Submission, limits: Limits, now: datetime) -> list[str]:
-    """Codes of all reasons to hold this submission; empty for nearly everyone."""
-    crowded = network_limit_applies(submission) and _is_crowded(submission, limits, now)
-    return [*suspicious_signals(submission, now), *(["network"] if crowded else [])]
-
-
 def suspicious_signals(submission: Submission, now: datetime) -> list[str]:
     """Codes of the reasons that a submission shows by itself, whatever else came from its network."""
     context = submission.context
@@ -44,10 +41,9 @@ def suspicious_signals(submission: Submission, now: datetime) -> list[str]:
     return [reason for reason, applies in reasons.items() if applies]
 
 
-def network_limit_applies(submission: Submission) -> bool:
-    """Whether it matters how many others have pledged from the network of this submission."""
-    institution = submission.draft.institution
-    return institution is None or not has_domain(institution, submission.address.domain)
+def network_limit_applies(institution: Institution | Affiliation | None, address: Address) -> bool:
+    """Whether it matters how many others have pledged from the network of this address."""
+    return institution is None or not has_domain(institution, address.domain)
 
 
 # ``=`` with a parameter stays ``=`` for NULL: people without an institution have no colleagues, they are strangers
@@ -65,17 +61,17 @@ CROWDED = select(
 )
 
 
-def crowd_values(submission: Submission, limits: Limits, now: datetime) -> dict[str, Any]:
-    """The parameters of ``CROWDED``."""
-    institution = submission.draft.institution
+def crowd_values(columns: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    """The parameters of ``CROWDED``, for a pledge with these columns."""
     return {
-        "institution_id": institution.id if institution else None,
-        "network_hash": submission.context.network_hash,
-        "window_start": now - WINDOW,
+        "institution_id": columns["institution_id"],
+        "network_hash": columns["network_hash"],
+        "window_start": columns["submitted_at"] - WINDOW,
         "per_network": limits.per_network,
         "per_campus": limits.per_campus,
     }
 
 
-def _is_crowded(submission: Submission, limits: Limits, now: datetime) -> bool:
-    return bool(db.session.scalar(CROWDED, crowd_values(submission, limits, now)))
+def is_crowded(columns: Mapping[str, Any], limits: Limits) -> bool:
+    """Whether so many have pledged from a network that the next pledge is held."""
+    return bool(db.session.scalar(CROWDED, crowd_values(columns, limits)))

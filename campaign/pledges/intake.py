@@ -2,8 +2,9 @@
 
 On the day a campaign is in the news nearly every submission comes from an address never seen, and nearly every
 confirmation is of a pledge about which nothing is suspicious. Step by step (``submitting``, ``operations``) these
-take a dozen round trips to the database; here they take one each. Both statements do nothing at all where the case
-is not plain: then the steps go on. ``tests/pledges/test_intake.py`` verifies that both ways leave the same rows.
+take a dozen round trips to the database; here they take one each. Where the case is not plain, the first statement
+leaves the form to the worker, so that its time does not tell whether an address is known; the second does nothing
+at all, and the steps go on. ``tests/pledges/test_intake.py`` verifies that both ways leave the same rows.
 
 The statements are built from the models, and the columns of a new pledge from ``Submission.columns``, as they are
 for the steps.
@@ -17,6 +18,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     BindParameter,
     Boolean,
     Column,
@@ -25,14 +27,17 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    exists,
     func,
     literal,
     not_,
+    or_,
     select,
     union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from campaign import jobs
@@ -41,34 +46,52 @@ from campaign.db import db, new_id
 from campaign.mail.models import OutgoingEmail
 from campaign.people.models import Consent, Person
 from campaign.people.operations import WORDING_VERSION
-from campaign.people.queries import fingerprint
+from campaign.people.queries import fingerprint, letters_key
+from campaign.people.rules import Address
 from campaign.pledges import emails
 from campaign.pledges.holding import (
     CROWDED,
     crowd_values,
-    network_limit_applies,
     suspicious_signals,
 )
-from campaign.pledges.models import Kind, Pledge, PledgeAction, PledgeEvent, Status
+from campaign.pledges.models import (
+    Kind,
+    Pledge,
+    PledgeAction,
+    PledgeEvent,
+    ReceivedForm,
+    Status,
+    form_number,
+    form_of,
+)
 from campaign.pledges.policy import PledgePolicy
-from campaign.pledges.submission import Submission
+from campaign.pledges.submission import Submission, event_details, to_json
+from campaign.tokens import Signer
 
 
-def insert_new_pledge(policy: PledgePolicy, submission: Submission, now: datetime) -> bool:
-    """Store the pledge of an address never seen, with its e-mail.
+class FormUsed(Exception):
+    """The form was sent with another address before."""
 
-    Returns False, with nothing done, where the address is known or too many pledge from its network.
+
+def insert_new_pledge(policy: PledgePolicy, submission: Submission, now: datetime) -> None:
+    """Store the pledge of an address never seen, with its e-mail, or leave the form to the worker.
+
+    The worker takes it where the address is known or too many pledge from its network. Raises FormUsed, after which
+    the transaction must be rolled back.
     """
     columns = submission.columns(suspicious_signals(submission, now), now)
     statement = _insertion(tuple(columns))
-    row = (
-        db.session.connection()
-        .execute(statement, _values(policy, submission, columns, now))
-        .first()
-    )
-    if row:
+    values = _values(policy, submission, columns, now)
+    try:
+        row = db.session.connection().execute(statement, values).one()
+    except IntegrityError as error:  # another address came with it at this very moment
+        raise FormUsed from error
+    if row.stored is None and row.received is None:
+        raise FormUsed
+    if row.stored is None:
+        jobs.wake("take_forms")
+    else:
         jobs.wake("send_emails")
-    return row is not None
 
 
 def confirm_plain_pledge(pledge_id: UUID, submission: UUID, now: datetime) -> bool:
@@ -88,36 +111,55 @@ def _values(
         policy.signer,
         pledge_id,
         person_id,
-        submission.draft.kind,
-        submission.draft.name,
+        columns,
         submission.text,
         policy.unconfirmed_days,
     )
+    address = submission.address
+    identity = fingerprint(policy.signer, address)
+    key = letters_key(identity, address.mailbox)
     return {
-        **crowd_values(submission, policy.limits, now),
+        **crowd_values(columns, policy.limits),
         **columns,
         "pledge_id": pledge_id,
         "person_id": person_id,
-        "fingerprint": fingerprint(policy.signer, submission.address),
-        "address": submission.address.original,
-        "network_limit_applies": network_limit_applies(submission),
-        "event_details": submission.event_details(columns["hold_reasons"]),
+        "fingerprint": identity,
+        "mailbox": address.mailbox,
+        "address": address.original,
+        "event_details": event_details(submission.text, columns),
         "facts": facts,
+        "letters_key": key,
+        "has_own_letters": key == identity,
         "a_day_ago": now - timedelta(days=1),
         "mails_per_address": policy.mails_per_address,
+        "form": form_of(submission.id),
+        "sender": sender_of(policy.signer, address),
+        "answers": to_json(columns),
     }
 
 
-_PEOPLE, _PLEDGES, _EVENTS, _CONSENTS, _EMAILS = cast(
+def sender_of(signer: Signer, address: Address) -> bytes:
+    """The keyed hash by which a form knows whose address it came with first."""
+    return signer.fingerprint("sender", address.mailbox)
+
+
+_PEOPLE, _PLEDGES, _EVENTS, _CONSENTS, _EMAILS, _FORMS = cast(
     "list[Table]",
-    [model.__table__ for model in (Person, Pledge, PledgeEvent, Consent, OutgoingEmail)],
+    [
+        model.__table__
+        for model in (Person, Pledge, PledgeEvent, Consent, OutgoingEmail, ReceivedForm)
+    ],
 )
 
 
 @cache
-def _insertion(columns: tuple[str, ...]) -> Select[tuple[UUID]]:
-    """Store person, pledge, event and e-mail; one row where that happened, else none. Built once in a process."""
-    person = _insert_person().returning(_PEOPLE.c.id).cte("person")
+def _insertion(columns: tuple[str, ...]) -> Select[tuple[UUID, int]]:
+    """Store person, pledge, event and e-mail, or else the form. Built once in a process.
+
+    One row says which: ``stored`` and ``received`` are None where the form was used with another address.
+    """
+    case = _case()
+    person = _insert_person(case).returning(_PEOPLE.c.id).cte("person")
     values = {
         "id": _parameter(_PLEDGES.c.id, "pledge_id"),
         "person_id": person.c.id,
@@ -126,38 +168,89 @@ def _insertion(columns: tuple[str, ...]) -> Select[tuple[UUID]]:
     pledge = _insert_for_each(person, _PLEDGES, values).returning(_PLEDGES.c.id).cte("pledge")
     details = _parameter(_EVENTS.c.details, "event_details")
     event = _insert_event(pledge, PledgeAction.SUBMITTED, details)
-    return select(pledge.c.id).add_cte(event.cte("event"), _insert_email(pledge).cte("email"))
+    form = _insert_form(case, person).returning(_FORMS.c.form).cte("received_form")
+    stored, received = (select(result).scalar_subquery() for result in (pledge.c.id, form.c.form))
+    answer = select(stored.label("stored"), received.label("received"))
+    return answer.add_cte(event.cte("event"), _insert_email(pledge).cte("email"))
 
 
-def _insert_person() -> Insert:
-    """Nothing where the address is known or its network crowded; then nothing else is inserted either."""
+def _case() -> CTE:
+    """What kind of case this is, in one row: ``is_used``, a form of another address; ``is_plain``."""
     network = CROWDED.cte("network")
-    matters = bindparam("network_limit_applies", type_=Boolean)
+    known = exists().where(_PEOPLE.c.fingerprint == _parameter(_PEOPLE.c.fingerprint))
+    of_another = or_(
+        _PEOPLE.c.fingerprint != _parameter(_PEOPLE.c.fingerprint),
+        _PEOPLE.c.mailbox != _parameter(_PEOPLE.c.mailbox),
+    )
+    number = bindparam("form", type_=BigInteger)
+    used_at_once = exists().where(
+        form_number == number,
+        _PLEDGES.c.status != Status.WITHDRAWN,
+        _PEOPLE.c.id == _PLEDGES.c.person_id,
+        of_another,
+    )
+    left_by_another = exists().where(
+        _FORMS.c.form == number, _FORMS.c.sender != _parameter(_FORMS.c.sender)
+    )
+    used = or_(used_at_once, left_by_another)
+    is_plain = and_(not_(network.c.crowded), not_(known), not_(used))
+    return (
+        select(is_plain.label("is_plain"), used.label("is_used")).select_from(network).cte("case")
+    )
+
+
+def _insert_person(case: CTE) -> Insert:
+    """Nothing where the case is not plain; then nothing of the pledge is inserted either."""
     values = {
         "id": _parameter(_PEOPLE.c.id, "person_id"),
         "fingerprint": _parameter(_PEOPLE.c.fingerprint),
+        "mailbox": _parameter(_PEOPLE.c.mailbox),
         "address": _parameter(_PEOPLE.c.address),
         "locale": _parameter(_PEOPLE.c.locale),
     }
-    person = _insert_for_each(network, _PEOPLE, values, not_(and_(network.c.crowded, matters)))
-    return person.on_conflict_do_nothing(index_elements=[_PEOPLE.c.fingerprint])
+    person = _insert_for_each(case, _PEOPLE, values, case.c.is_plain)
+    return person.on_conflict_do_nothing(index_elements=["fingerprint", "mailbox"])
+
+
+def _insert_form(case: CTE, person: CTE) -> Insert:
+    """The form for the worker, where no person was inserted. Sent again by its sender, it is taken again."""
+    values = {
+        "form": _parameter(_FORMS.c.form),
+        "sender": _parameter(_FORMS.c.sender),
+        "address": _parameter(_FORMS.c.address),
+        "locale": _parameter(_FORMS.c.locale),
+        "answers": _parameter(_FORMS.c.answers),
+    }
+    is_left = and_(not_(case.c.is_used), not_(exists().where(person.c.id.is_not(None))))
+    form = _insert_for_each(case, _FORMS, values, is_left)
+    return form.on_conflict_do_update(
+        index_elements=[_FORMS.c.form],
+        set_={name: form.excluded[name] for name in ("address", "locale", "answers")},
+        where=_FORMS.c.sender == form.excluded.sender,
+    )
 
 
 def _insert_email(pledge: CTE) -> Insert:
-    """Nothing where the address has had its share of e-mails today: they may be a stranger's doing."""
-    fingerprint = _parameter(_EMAILS.c.recipient_hash, "fingerprint")
+    """The first e-mail about a pledge is always sent to a plain address, since it has links that work.
+
+    There is no end of spellings with a detail, so together they get no more than their share.
+    """
+    key = _parameter(_EMAILS.c.recipient_hash, "letters_key")
     earlier = select(func.count()).where(
-        _EMAILS.c.recipient_hash == fingerprint, _EMAILS.c.queued_at > bindparam("a_day_ago")
+        _EMAILS.c.recipient_hash == key, _EMAILS.c.queued_at > bindparam("a_day_ago")
     )
     values = {
         "template": literal("confirm"),
         "locale": _parameter(_EMAILS.c.locale),
         "recipient": _parameter(_EMAILS.c.recipient, "address"),
-        "recipient_hash": fingerprint,
+        "recipient_hash": key,
         "facts": _parameter(_EMAILS.c.facts),
+        "network_hash": _parameter(_EMAILS.c.network_hash),
     }
-    may_send = earlier.scalar_subquery() < bindparam("mails_per_address")
-    return _insert_for_each(pledge, _EMAILS, values, may_send)
+    has_share = earlier.scalar_subquery() < bindparam("mails_per_address")
+    return _insert_for_each(
+        pledge, _EMAILS, values, or_(bindparam("has_own_letters", type_=Boolean), has_share)
+    )
 
 
 def _insert_event(pledge: CTE, action: PledgeAction, details: ColumnElement[Any]) -> Insert:
@@ -192,9 +285,14 @@ def _confirm_pledge() -> CTE:
     id_ = bindparam("pledge_id", type_=_PLEDGES.c.id.type)
     person_id = select(_PLEDGES.c.person_id).where(_PLEDGES.c.id == id_).scalar_subquery()
     # The person's row is locked before the pledge's, see ``queries.locked``.
-    person = select(_PEOPLE.c.id).where(_PEOPLE.c.id == person_id).with_for_update(key_share=True)
-    locked = person.cte("person").prefix_with("MATERIALIZED")
+    person = select(_PEOPLE.c.id, _PEOPLE.c.fingerprint).where(_PEOPLE.c.id == person_id)
+    locked = person.with_for_update(key_share=True).cte("person").prefix_with("MATERIALIZED")
+    other = _PEOPLE.alias("other")
     is_plain = and_(
+        # Another spelling of the address waits as well: see ``operations``.
+        not_(
+            exists().where(other.c.fingerprint == locked.c.fingerprint, other.c.id != locked.c.id)
+        ),
         _PLEDGES.c.status == Status.UNCONFIRMED,
         _PLEDGES.c.kind == Kind.PERSON,
         _PLEDGES.c.hold_reasons == [],

@@ -6,12 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Identity,
     Index,
     SmallInteger,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, CHAR, JSONB
@@ -24,6 +27,15 @@ from campaign.campaigns.models import Campaign, CampaignText
 from campaign.db import Model, uuid_key
 from campaign.institutions.models import Institution
 from campaign.people.models import Person
+
+# The number of the form that a submission came from (PostgreSQL 18), as ``form_of`` computes it.
+_FORM_OF = "(substring(uuid_send({}) FROM 1 FOR 8)::int8)"
+
+
+def form_of(submission: UUID) -> int:
+    """The number of a submission's form, its first eight bytes as a signed integer."""
+    return int.from_bytes(submission.bytes[:8], signed=True)
+
 
 # Whether there is demonstration data, which every page says.
 DEMO = topics.register("demo")
@@ -63,6 +75,7 @@ class PledgeAction(StrEnum):
     # After these only the trail is left.
     DISOWNED = "disowned"
     EXPIRED = "expired"
+    SUPERSEDED = "superseded"
     ERASED = "erased"
 
 
@@ -92,6 +105,13 @@ class Pledge(Model):
             "campaign_id",
             "person_id",
             "kind",
+            unique=True,
+            postgresql_where=text("status <> 'withdrawn'"),
+        ),
+        # A form serves one address.
+        Index(
+            "uq_pledges_form_serves_once",
+            text(_FORM_OF.format("submission")),
             unique=True,
             postgresql_where=text("status <> 'withdrawn'"),
         ),
@@ -159,9 +179,9 @@ class Pledge(Model):
     text_id: Mapped[int] = mapped_column(ForeignKey(CampaignText.id))
     status: Mapped[str] = mapped_column(default=Status.UNCONFIRMED)
     hold_reasons: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
-    # The form and the words these details came with: sent twice they are one pledge, and a page that shows what
-    # one form said cannot confirm what a later one says.
-    submission: Mapped[UUID] = mapped_column(index=True)
+    # The form and the words these details came with, a half each (see ``form_of``): sent twice they are one pledge,
+    # and a page that shows what one form said cannot confirm what a later one says.
+    submission: Mapped[UUID]
     code_attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
 
     name: Mapped[str]
@@ -198,6 +218,9 @@ class Pledge(Model):
     institution: Mapped[Institution | None] = relationship()
 
 
+form_number: ColumnElement[int] = literal_column(_FORM_OF.format("pledges.submission"), BigInteger)
+
+
 class PledgeEvent(Model):
     """One line of a pledge's trail. It has no personal data and outlives the pledge, hence no foreign key."""
 
@@ -214,3 +237,31 @@ class PledgeEvent(Model):
     audit_id: Mapped[int | None] = mapped_column(ForeignKey(AuditEvent.id))
 
     audit: Mapped[AuditEvent | None] = relationship()
+
+
+class ReceivedForm(Model):
+    """A form whose address may be known. The worker takes it, so that no answer's time tells whether it is.
+
+    Once taken, only the number of the form and its sender's hash are kept, for a day: a form serves one address.
+    """
+
+    __tablename__ = "received_forms"
+    __table_args__ = (
+        Index(
+            "ix_received_forms_waiting",
+            "received_at",
+            postgresql_where=text("address IS NOT NULL"),
+        ),
+    )
+
+    # See ``form_of``.
+    form: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    # Keyed hash of the mailbox.
+    sender: Mapped[bytes]
+    # None once the form is taken, like ``answers``.
+    address: Mapped[str | None]
+    locale: Mapped[str]
+    # The columns of the pledge; None for someone who asks for the link to their own page.
+    answers: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,18 +1,18 @@
 """The life of a pledge in the hands of its person. Every change leaves a line in its trail; nothing commits."""
 
 import hmac
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from campaign import jobs
-from campaign.audit import PERSON
+from campaign.audit import PERSON, SYSTEM
 from campaign.db import db
 from campaign.people import operations as people
 from campaign.people import queries as people_queries
 from campaign.people.models import Person
-from campaign.people.rules import Address
 from campaign.pledges import emails, intake, queries
 from campaign.pledges.effects import (
     flush_and_fold,
@@ -20,9 +20,16 @@ from campaign.pledges.effects import (
     record_event,
     remove,
     send,
-    send_sparingly,
 )
-from campaign.pledges.models import Kind, NotAwaiting, Pledge, PledgeAction, Status
+from campaign.pledges.models import (
+    Kind,
+    NotAwaiting,
+    Pledge,
+    PledgeAction,
+    Status,
+    form_number,
+    form_of,
+)
 from campaign.pledges.policy import PledgePolicy
 from campaign.pledges.rules import Draft
 
@@ -46,7 +53,25 @@ def confirm(policy: PledgePolicy, pledge_id: UUID, submission: UUID, now: dateti
     if intake.confirm_plain_pledge(pledge_id, submission, now):
         _refresh_if_loaded(pledge_id)
     else:
+        spellings = _spellings_locked(pledge_id)
         _confirm_step_by_step(policy, queries.get_locked(pledge_id), submission, now)
+        _remove_others(spellings, pledge_id)
+
+
+def _spellings_locked(pledge_id: UUID) -> Sequence[Person]:
+    """The people of all spellings of the address that made a pledge."""
+    of_pledge = select(Person.fingerprint).join(Pledge).where(Pledge.id == pledge_id)
+    fingerprint = db.session.scalar(of_pledge)
+    return people_queries.spellings_locked(fingerprint) if fingerprint else ()
+
+
+def _remove_others(spellings: Sequence[Person], pledge_id: UUID) -> None:
+    """Remove what came with other spellings of an address, now that one of them has confirmed."""
+    confirmed = queries.get(pledge_id)
+    for person in spellings:
+        if confirmed and person.id != confirmed.person_id:
+            for pledge in queries.of_person(person.id):
+                remove(pledge, SYSTEM, PledgeAction.SUPERSEDED)
 
 
 def _refresh_if_loaded(pledge_id: UUID) -> None:
@@ -98,12 +123,16 @@ def confirm_by_code(policy: PledgePolicy, submission: UUID, code: str, now: date
 
     Raises WrongCode, also where the address was known and nothing was stored; else as ``confirm``.
     """
-    sent = queries.locked().where(Pledge.submission == submission)
+    sent = queries.locked().where(
+        form_number == form_of(submission), Pledge.submission == submission
+    )
     pledge = db.session.scalar(sent.where(Pledge.status != Status.WITHDRAWN))
     if pledge is None or pledge.code_attempts >= MAX_CODE_ATTEMPTS:
         raise WrongCode
     if not hmac.compare_digest(emails.code_of(policy.signer, pledge.id), code):
         pledge.code_attempts += 1
+        # Waiting for the disk would tell by its time that the form was stored, so that its address was not known.
+        db.session.execute(text("SET LOCAL synchronous_commit = off"))
         raise WrongCode
     confirm(policy, pledge.id, submission, now)
     return pledge
@@ -166,13 +195,3 @@ def erase_person(person: Person) -> None:
     db.session.flush()
     people.erase(person)
     jobs.wake("fold_tallies")
-
-
-def send_my_link(policy: PledgePolicy, address: Address, locale: str, now: datetime) -> None:
-    """Mail the link to a person's own page, where the address is known. Returns nothing, so as not to tell."""
-    person = people_queries.find_locked(policy.signer, address)
-    pledge = person and db.session.scalar(
-        select(Pledge).where(Pledge.person_id == person.id).limit(1)
-    )
-    if person and pledge:
-        send_sparingly(policy, "my_link", pledge, person, locale, now)

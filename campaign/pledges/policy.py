@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from campaign.config import Settings, current_settings
+from campaign.mail.pacing import Paces
 from campaign.pledges.holding import Limits
 from campaign.tokens import Signer
 
@@ -15,6 +16,7 @@ class PledgePolicy:
     signer: Signer
     limits: Limits
     mails_per_address: int
+    paces: Paces
     unconfirmed_days: int
 
 
@@ -31,6 +33,7 @@ def policy_for(settings: Settings) -> PledgePolicy:
             per_network=settings.pledges_per_network, per_campus=settings.pledges_per_campus
         ),
         mails_per_address=settings.mails_per_address,
+        paces=Paces(per_network=settings.new_mails_per_network, in_all=settings.new_mails_in_all),
         unconfirmed_days=settings.unconfirmed_days,
     )
 

@@ -192,6 +192,14 @@ def get_locked(pledge_id: UUID) -> Pledge | None:
     return db.session.scalar(locked().where(Pledge.id == pledge_id))
 
 
+def owner_of(spellings: Sequence[Person]) -> Person | None:
+    """The one of these people who has confirmed a pledge, whatever became of it."""
+    theirs = Pledge.person_id.in_([person.id for person in spellings])
+    confirmed = select(Pledge.person_id).where(theirs, Pledge.confirmed_at.is_not(None)).limit(1)
+    owner_id = db.session.scalar(confirmed) if spellings else None
+    return next((person for person in spellings if person.id == owner_id), None)
+
+
 def of_person(person_id: UUID) -> Sequence[Pledge]:
     """All pledges of a person, whatever their status, the latest submitted first."""
     pledges = (

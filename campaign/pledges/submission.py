@@ -1,8 +1,9 @@
 """One form as it was sent: what it says, whose address it gives, and how it came."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +29,8 @@ class SubmissionContext:
 class Submission:
     """A form that keeps all rules, for ``submitting.submit``.
 
-    ``id`` names one form with what was typed in it: sent again, it changes nothing. ``text`` is what stood above
-    the form, ``locale`` the language of the page, ``newsletter`` whether its box was ticked.
+    ``id`` names one form with what was typed in it (``submission_id``): sent again, it changes nothing. ``text`` is
+    what stood above the form, ``locale`` the language of the page, ``newsletter`` whether its box was ticked.
     """
 
     draft: Draft
@@ -56,10 +57,44 @@ class Submission:
             "submitted_at": submitted_at,
         }
 
-    def event_details(self, hold_reasons: Sequence[str]) -> dict[str, Any]:
-        """What the trail notes of it: no personal data."""
-        return {
-            "version": self.text.version,
-            "locale": self.locale,
-            "hold_reasons": list(hold_reasons),
-        }
+
+def submission_id(form: UUID, answers: bytes) -> UUID:
+    """The id of what was typed in a form: the first half names the form, the second the answers."""
+    return UUID(bytes=form.bytes[:8] + sha256(answers).digest()[:8])
+
+
+def event_details(text: CampaignText, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """What the trail notes of a form: no personal data."""
+    return {
+        "version": text.version,
+        "locale": columns["locale"],
+        "hold_reasons": columns["hold_reasons"],
+    }
+
+
+def to_json(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of a pledge as JSON can store them; ``from_json`` reads them again."""
+    return {name: _plain(value) for name, value in columns.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "network_hash": bytes.fromhex,
+    "submission": UUID,
+    "submitted_at": datetime.fromisoformat,
+}
+
+
+def from_json(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that ``to_json`` stored."""
+    return {
+        name: _READERS[name](value) if name in _READERS else value
+        for name, value in columns.items()
+    }

@@ -20,7 +20,7 @@ from campaign.institutions.queries import affiliation
 from campaign.people import operations as people_operations
 from campaign.people import queries as people_queries
 from campaign.people.models import Person
-from campaign.pledges import certificates, operations
+from campaign.pledges import certificates, operations, submitting
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges.emails import MINE, MINE_LIFETIME
 from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
@@ -64,7 +64,7 @@ def send_link() -> Page:
         return render_template(
             "my_pledges/ask.html", form=Form(posted_values(), invalid.problems), sent=False
         ), 422
-    operations.send_my_link(current_policy(), address, i18n.current(), now())
+    submitting.ask_for_my_link(current_policy(), address, i18n.current())
     jobs.commit()
     return render_template("my_pledges/ask.html", form=Form(posted_values()), sent=True)
 

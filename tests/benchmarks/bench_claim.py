@@ -18,7 +18,10 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.mail import outbox
 from campaign.mail.models import OutgoingEmail
+from campaign.mail.pacing import Paces
 from tests.benchmarks.tools import database
+
+PACES = Paces(per_network=60, in_all=6_000)
 
 QUEUED = 300_000
 CLAIMS = 500
@@ -60,7 +63,7 @@ def _claims() -> tuple[float, float]:
     ids = db.session.scalars(newest_first.limit(CLAIMS)).all()
     claims, updates = [], []
     for id_ in ids:
-        claims.append(_milliseconds(outbox.claim))
+        claims.append(_milliseconds(lambda: outbox.claim(PACES)))
         updates.append(_milliseconds(partial(_update, id_)))
     return median(claims), median(updates)
 

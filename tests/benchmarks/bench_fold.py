@@ -31,9 +31,9 @@ _PLEDGES = """
         SELECT i, 1 + floor(power(random(), 3) * n)::int AS place
         FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS i, places
     ), added AS (
-        INSERT INTO people (id, fingerprint, address, locale)
-        SELECT md5('p' || i)::uuid, sha256(('bench ' || i)::bytea), 'bench-' || i || '@example.org', 'en'
-        FROM numbers RETURNING id
+        INSERT INTO people (id, fingerprint, mailbox, address, locale)
+        SELECT md5('p' || i)::uuid, sha256(('bench ' || i)::bytea), address, address, 'en'
+        FROM numbers, LATERAL (SELECT 'bench-' || i || '@example.org' AS address) A RETURNING id
     )
     INSERT INTO pledges (id, campaign_id, person_id, kind, text_id, status, hold_reasons, submission, code_attempts,
         name, name_folded, institution_id, support_letters, country, disciplines, commitments, listed, newsletter,

@@ -10,6 +10,7 @@ def test_an_address_keeps_its_spelling_and_gets_a_canonical_form():
 
     assert address == Address(
         original="Ada.Lovelace+pledge@maths.ox.ac.uk",
+        mailbox="ada.lovelace+pledge@maths.ox.ac.uk",
         canonical="ada.lovelace@maths.ox.ac.uk",
         domain="maths.ox.ac.uk",
     )

@@ -1,14 +1,18 @@
 """What is held for a human eye, and above all what is not: a campus is no attacker."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from campaign.clock import now
 from campaign.db import db
-from campaign.pledges.holding import SHORTEST_READING, WINDOW, Limits, hold_reasons
-from tests.factories import context, institution, submission, submitted
+from campaign.pledges import submitting
+from campaign.pledges.holding import SHORTEST_READING, WINDOW, Limits
+from campaign.pledges.models import Pledge
+from tests.factories import context, institution, policy, submission, submitted
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -16,9 +20,18 @@ LIMITS = Limits(per_network=3, per_campus=6)
 NETWORK = b"the same network for everybody in this test"
 
 
-def reasons(address="wanjiru@example.org", limits=LIMITS, at=None, **different):
+def reasons(address="wanjiru@example.org", at=None, **different):
+    """Why a pledge is held that comes now, or at another moment; it leaves nothing behind."""
     given = different.pop("context", context(network_hash=NETWORK))
-    return hold_reasons(submission(address, context=given, **different), limits, at or now())
+    sent = submission(address, context=given, **different)
+    strict = replace(policy(), limits=LIMITS)
+    attempt = db.session.begin_nested()
+    submitting.submit(strict, sent, at or now())
+    while submitting.take_next(strict, now()):
+        pass
+    held = db.session.scalar(select(Pledge.hold_reasons).where(Pledge.submission == sent.id))
+    attempt.rollback()
+    return held
 
 
 def pledged_from_network(number, **different):

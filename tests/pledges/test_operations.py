@@ -12,17 +12,16 @@ from campaign.mail.models import OutgoingEmail
 from campaign.people import operations as people
 from campaign.people import queries as people_queries
 from campaign.people.models import Consent, Person
-from campaign.people.rules import parse_address
 from campaign.pledges import operations, queries, retention
 from campaign.pledges.emails import code_of
 from campaign.pledges.models import Kind, NotAwaiting, PledgeEvent, Status
 from campaign.pledges.operations import MAX_CODE_ATTEMPTS, SupersededSubmission, WrongCode
 from tests.factories import accepted, confirmed, draft, institution, policy, submitted
 from tests.pledges.tools import (
-    ADDRESS,
     HELD,
     STRANGER,
     actions,
+    ask_for_link,
     pledges,
     speaking,
     submit,
@@ -329,7 +328,7 @@ def test_erasing_leaves_no_personal_data_anywhere():
         words="Keep our rivers clean", orcid="0000-0002-1825-0097", locale="en"
     ).person
     confirmed(slug="haikou-initiative")
-    operations.send_my_link(policy(), parse_address(ADDRESS), "en", now())
+    ask_for_link()
 
     operations.erase_person(person)
 
@@ -399,8 +398,8 @@ def test_no_mailbox_speaks_for_an_institution_by_itself(domain):
 def test_the_link_to_ones_own_page_goes_to_known_addresses_only():
     confirmed()
 
-    operations.send_my_link(policy(), parse_address(ADDRESS), "en", now())
-    operations.send_my_link(policy(), parse_address(STRANGER), "en", now())
+    ask_for_link()
+    ask_for_link(STRANGER)
 
     assert templates() == ["confirm", "my_link"]
     assert len(db.session.scalars(select(Person)).all()) == 1

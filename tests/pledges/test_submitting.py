@@ -1,5 +1,6 @@
 """Taking a pledge: what a form stores, whom it writes to, and what it may not touch."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -11,11 +12,32 @@ from campaign.db import db
 from campaign.mail.models import OutgoingEmail
 from campaign.people import queries as people_queries
 from campaign.people.models import Person
-from campaign.people.rules import parse_address
-from campaign.pledges import operations, queries
-from campaign.pledges.models import Status
-from tests.factories import confirmed, institution, policy, submitted, text
-from tests.pledges.tools import ADDRESS, STRANGER, actions, pledges, speaking, submit, templates
+from campaign.pledges import operations, queries, submitting
+from campaign.pledges.emails import FORM_LIFETIME, MINE, MINE_LIFETIME
+from campaign.pledges.holding import SHORTEST_READING, Limits
+from campaign.pledges.intake import FormUsed
+from campaign.pledges.models import ReceivedForm, Status
+from campaign.pledges.submission import submission_id
+from tests.factories import (
+    confirmed,
+    context,
+    institution,
+    policy,
+    submission,
+    submitted,
+    take_forms,
+    text,
+)
+from tests.pledges.tools import (
+    ADDRESS,
+    STRANGER,
+    actions,
+    ask_for_link,
+    pledges,
+    speaking,
+    submit,
+    templates,
+)
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -57,10 +79,176 @@ def test_a_form_for_an_address_that_pledged_changes_nothing_but_writes_to_it(sta
 
 
 def test_spellings_of_one_address_are_one_person():
-    submitted("Wanjiru+a@example.org")
+    confirmed("Wanjiru+a@example.org")
     submit("wanjiru+b@EXAMPLE.org")
 
     assert len(pledges()) == len(db.session.scalars(select(Person)).all()) == 1
+
+
+# Identity and mailbox: "victim+x@host", typed first by a stranger, must not take the victim's place.
+
+ALIAS = "wanjiru+x@example.org"
+
+
+def letters_to(address):
+    """The e-mails queued for an address that were not called back."""
+    letters = select(OutgoingEmail).where(OutgoingEmail.recipient == address)
+    return db.session.scalars(letters.order_by(OutgoingEmail.id)).all()
+
+
+def test_each_spelling_gets_its_own_letter_and_sees_nothing_of_the_other():
+    strange, own = submitted(ALIAS, name="Somebody Else"), submitted(name="Wanjiru Kamau")
+
+    assert strange.id != own.id
+    (to_alias,), (to_owner,) = letters_to(ALIAS), letters_to(ADDRESS)
+    assert (to_alias.facts["name"], to_owner.facts["name"]) == ("Somebody Else", "Wanjiru Kamau")
+    for secret in ("code", "confirm_token", "my_token"):
+        assert to_alias.facts[secret] != to_owner.facts[secret]
+
+
+def test_the_first_spelling_to_confirm_stays_and_the_others_are_removed():
+    strange, own = submitted(ALIAS), submitted()
+
+    operations.confirm(policy(), own.id, own.submission, now())
+
+    assert pledges() == [own]
+    assert [person.address for person in db.session.scalars(select(Person))] == [ADDRESS]
+    assert actions(own) == ["submitted", "confirmed"]
+    assert [event.action for event in queries.trail(strange.id)] == ["submitted", "superseded"]
+    assert letters_to(ALIAS) == []
+
+
+def test_another_spelling_of_a_known_address_stores_nothing_and_shows_nothing_of_it():
+    confirmed()
+
+    submit(ALIAS, name="Somebody Else", slug="haikou-initiative")
+
+    assert [pledge.name for pledge in pledges()] == ["Wanjiru Kamau"]
+    assert letters_to(ALIAS) == []
+    asked = letters_to(ADDRESS)[-1]
+    assert (asked.template, sorted(asked.facts)) == (
+        "other_spelling",
+        ["campaign_slug", "campaign_title"],
+    )
+
+
+def test_the_link_to_ones_own_page_goes_to_the_spelling_that_was_confirmed():
+    submitted(ALIAS)
+    confirmed()
+
+    ask_for_link(ALIAS)
+
+    assert letters_to(ADDRESS)[-1].template == "my_link"
+    assert letters_to(ALIAS) == []
+
+
+def test_an_unconfirmed_spelling_gets_the_link_to_its_own_page_only():
+    strange = submitted(ALIAS)
+    submitted()
+
+    ask_for_link(ALIAS)
+    ask_for_link("wanjiru+y@example.org")
+
+    assert [letter.template for letter in letters_to(ADDRESS)] == ["confirm"]
+    assert [letter.template for letter in letters_to(ALIAS)] == ["confirm", "my_link"]
+    assert signed_person(letters_to(ALIAS)[-1]) == str(strange.person_id)
+
+
+def signed_person(letter):
+    return policy().signer.read(MINE, letter.facts["my_token"], MINE_LIFETIME)
+
+
+def test_details_do_not_use_up_the_letters_of_the_plain_address():
+    for number in range(policy().mails_per_address + 3):
+        submit(f"wanjiru+{number}@example.org")
+
+    submit()
+
+    assert [letter.template for letter in letters_to(ADDRESS)] == ["confirm"]
+
+
+# A form serves one address
+
+
+def test_a_form_that_came_with_one_address_takes_no_other():
+    form = uuid4()
+    submit(id=submission_id(form, b"first"))
+
+    with pytest.raises(FormUsed):
+        submit(STRANGER, id=submission_id(form, b"second"))
+
+
+def test_a_form_that_came_with_a_known_address_takes_no_other():
+    confirmed()
+    form = uuid4()
+    submit(id=submission_id(form, b"first"))
+
+    with pytest.raises(FormUsed):
+        submit(STRANGER, id=submission_id(form, b"second"))
+
+
+def test_a_form_may_be_corrected_by_its_sender():
+    form = uuid4()
+    submit(id=submission_id(form, b"first"), name="Wanjiru Kamua")
+    submit(id=submission_id(form, b"second"), name="Wanjiru Kamau")
+
+    assert [pledge.name for pledge in pledges()] == ["Wanjiru Kamau"]
+
+
+def test_what_was_taken_is_forgotten_but_for_its_sender_and_that_after_a_day():
+    confirmed()
+    submit(name="Somebody Else")
+
+    (form,) = db.session.scalars(select(ReceivedForm)).all()
+    assert (form.address, form.answers) == (None, None)
+
+    submitting.forget_taken(now() + FORM_LIFETIME + timedelta(minutes=1))
+    assert db.session.scalars(select(ReceivedForm)).all() == []
+
+
+def test_a_form_that_cannot_be_taken_does_not_stop_the_others(monkeypatch):
+    confirmed()
+    confirmed(STRANGER)
+    submitting.submit(policy(), submission(ADDRESS), now())
+    submitting.submit(policy(), submission(STRANGER), now())
+    first = db.session.scalars(select(ReceivedForm).order_by(ReceivedForm.received_at)).first()
+    first.answers = {"not": "a pledge"}
+
+    take_forms()
+
+    assert (first.attempts, first.address) == (submitting.MAX_ATTEMPTS, ADDRESS)
+    assert [letter.template for letter in letters_to(STRANGER)] == ["confirm", "known"]
+
+
+# What is odd gets a letter without any typed word
+
+
+@pytest.mark.parametrize("odd", ["honeypot", "too-fast"])
+def test_a_letter_about_an_odd_form_repeats_no_typed_word(odd):
+    opened = now() if odd == "too-fast" else now() - SHORTEST_READING
+    signals = {"honeypot_filled": odd == "honeypot", "form_opened_at": opened}
+    submit(context=context(**signals), name="Buy Pills Now")
+
+    (letter,) = letters_to(ADDRESS)
+    assert "Pills" not in str(letter.facts)
+
+
+def test_a_letter_about_a_form_from_a_crowded_network_repeats_no_typed_word():
+    strict = replace(policy(), limits=Limits(per_network=1, per_campus=1))
+    own = institution()
+    crowd = context()
+    for number in range(3):
+        # An institution's address frees from being held, but it is only typed so far.
+        sent = submission(
+            f"a{number}@{own.domains[0]}", context=crowd, institution=own.id, name="Buy Pills Now"
+        )
+        submitting.submit(strict, sent, now())
+        while submitting.take_next(strict, now()):
+            pass
+
+    letters = db.session.scalars(select(OutgoingEmail).order_by(OutgoingEmail.id)).all()
+    assert ["Pills" in str(letter.facts) for letter in letters] == [True, False, False]
+    assert [pledge.hold_reasons for pledge in pledges()] == [[], [], []]
 
 
 def test_a_form_sent_twice_is_one_pledge_and_one_letter():
@@ -125,9 +313,10 @@ def test_who_withdrew_has_one_word_at_a_time_like_everybody():
 def test_an_address_gets_no_more_letters_a_day_than_allowed():
     for _ in range(policy().mails_per_address + 3):
         submit()
-        operations.send_my_link(policy(), parse_address(ADDRESS), "en", now())
+        ask_for_link()
 
-    assert len(templates()) == policy().mails_per_address
+    assert templates().count("confirm") == policy().mails_per_address
+    assert templates().count("my_link") == policy().mails_per_address
 
 
 def test_after_a_day_an_address_gets_letters_again():

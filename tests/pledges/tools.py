@@ -9,9 +9,10 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.institutions.models import Institution
 from campaign.mail.models import OutgoingEmail
+from campaign.people.rules import parse_address
 from campaign.pledges import queries, submitting
 from campaign.pledges.models import Kind, Pledge
-from tests.factories import context, policy, submission
+from tests.factories import context, policy, submission, take_forms
 
 ADDRESS = "wanjiru@example.org"
 STRANGER = "grace@another.org"
@@ -20,6 +21,12 @@ HELD = {"context": context(honeypot_filled=True)}
 
 def submit(address: str = ADDRESS, **different: Any) -> None:
     submitting.submit(policy(), submission(address, **different), now())
+    take_forms()
+
+
+def ask_for_link(address: str = ADDRESS, locale: str = "en") -> None:
+    submitting.ask_for_my_link(policy(), parse_address(address), locale)
+    take_forms()
 
 
 def templates() -> list[str]:

@@ -25,7 +25,15 @@ from campaign.http.rate_limits import FORM_LIMIT, SEARCH_LIMIT
 from campaign.mail import outbox
 from campaign.main import lightup
 from campaign.partners import operations as partners
-from campaign.pledges import emails, holding, operations, retention, reviewing, rules
+from campaign.pledges import (
+    emails,
+    holding,
+    operations,
+    retention,
+    reviewing,
+    rules,
+    submitting,
+)
 from campaign.web.sharing import CARD_LIMIT
 from tests.structure import drawing
 from worker.registry import JOBS
@@ -288,7 +296,8 @@ def test_the_jobs_named_are_those_of_the_worker() -> None:
 
 def test_the_reasons_to_hold_are_those_of_the_code() -> None:
     source = "".join(
-        Path(str(module.__file__)).read_text("utf-8") for module in (holding, operations, reviewing)
+        Path(str(module.__file__)).read_text("utf-8")
+        for module in (holding, operations, reviewing, submitting)
     )
     for reason, _, _ in table(doc("staff"), "reason", "what it means", "look at"):
         assert reason.replace("`", '"') in source

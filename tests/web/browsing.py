@@ -14,13 +14,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from campaign import jobs
 from campaign.clock import now
 from campaign.db import db
 from campaign.i18n import offered
 from campaign.mail.compose import compose
 from campaign.mail.models import OutgoingEmail
 from campaign.pledges.emails import FORM
-from tests.factories import CAMPAIGN, policy, text
+from tests.factories import CAMPAIGN, policy, take_forms, text
 
 LANGUAGES = offered()
 FORM_PATH = f"/en/campaigns/{CAMPAIGN}/pledge/"
@@ -181,7 +182,10 @@ def press(
     sheet = page.form(form)
     fields = filled_in(sheet) | {name: _list(value) for name, value in typed.items()}
     target = sheet.get("action") or page.path
-    return Page(client.post(target, data=fields, follow_redirects=True, **request))
+    led_to = Page(client.post(target, data=fields, follow_redirects=True, **request))
+    take_forms()  # as the worker does, while its person reads the page
+    jobs.commit()
+    return led_to
 
 
 def _list(value: Any) -> list[str]:

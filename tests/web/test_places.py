@@ -287,8 +287,8 @@ def test_a_given_name_of_one_character_is_found(session: object) -> None:
 
 _MANY = """
     WITH added AS (
-        INSERT INTO people (id, fingerprint, address, locale)
-        SELECT md5('p' || i)::uuid, sha256(('many ' || i)::bytea), 'many-' || i || '@example.org', 'en'
+        INSERT INTO people (id, fingerprint, mailbox, address, locale)
+        SELECT md5('p' || i)::uuid, sha256(('many ' || i)::bytea), i || '@example.org', i || '@example.org', 'en'
         FROM generate_series(1, 6000) AS i RETURNING id)
     INSERT INTO pledges (id, campaign_id, person_id, kind, text_id, status, hold_reasons, submission, code_attempts,
         name, name_folded, institution_id, support_letters, country, disciplines, commitments, listed, newsletter,

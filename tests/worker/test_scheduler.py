@@ -15,9 +15,10 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.partners import webhooks
 from campaign.partners.rules import EVENTS
+from campaign.pledges import submitting
 from campaign.pledges.models import Pledge
 from campaign.schedules import Schedule
-from tests.factories import STAFF, confirmed
+from tests.factories import STAFF, confirmed, policy, submission
 from tests.ports import free_port
 from worker import scheduler
 from worker.registry import JOBS, Job
@@ -131,6 +132,7 @@ def test_jobs_without_work_are_not_woken(session, scheduled, woken):
 
 def test_jobs_with_work_are_woken(session, scheduled, woken):
     confirmed()
+    submitting.submit(policy(), submission(), now())
     hook = webhooks.add("https://hooks.uni.ac.ke/", None, EVENTS, STAFF, now())
     webhooks.queue_test(hook, now())
     db.session().info.clear()  # the calls of both are lost
