@@ -49,8 +49,10 @@ def latest(campaign_id: int, limit: int) -> Sequence[DailyRecord]:
 
 
 def chain() -> Iterator[str]:
-    """Yield the line of every record as it was published, oldest first."""
-    records = select(DailyRecord.line).join(Campaign).order_by(DailyRecord.day, Campaign.slug)
+    """Yield the line of every record as it was published, oldest first, those of a day by the campaign's slug."""
+    # By its code points, as records name the campaigns: not in the order of the database's language.
+    slug = Campaign.slug.collate("C")
+    records = select(DailyRecord.line).join(Campaign).order_by(DailyRecord.day, slug)
     return iter(db.session.scalars(records, execution_options={"yield_per": _CHUNK}))
 
 
