@@ -214,6 +214,11 @@ def choose_language() -> None:
     g.locale = i18n.negotiate([request.args.get("lang", i18n.DEFAULT)])
 
 
+def chosen_language() -> str | None:
+    """Return the ``?lang=`` of links to further responses in this language; None where they need not say it."""
+    return None if i18n.current() == i18n.DEFAULT else i18n.current()
+
+
 def name_language(response: Response) -> Response:
     """Say which language the names are in, since the requested one may not be offered (RFC 9110, 8.5)."""
     response.headers.setdefault("Content-Language", i18n.current())

@@ -32,7 +32,7 @@ _NO_TEXT = "There is no such text."
 @blueprint.get("/campaigns", tags=["Campaigns"])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@cached("lang")
+@cached()
 @blueprint.response(200, schemas.CampaignsSchema)
 @common_errors
 def campaign_list(_query: Query) -> Body:
@@ -46,7 +46,7 @@ def campaign_list(_query: Query) -> Body:
 @blueprint.get("/campaigns/<slug>", tags=["Campaigns"], parameters=[SLUG])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@cached("lang")
+@cached()
 @blueprint.response(200, schemas.CampaignSchema)
 @blueprint.alt_response(404, description=NO_CAMPAIGN)
 @common_errors

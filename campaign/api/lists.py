@@ -63,7 +63,7 @@ class DataList:
         @anyone
         @or_file(file_view)
         @blueprint.arguments(self.query, location="query")
-        @cached(*self._fields)
+        @cached(*[name for name in self._fields if name != "lang"])
         @blueprint.response(200, self.response)
         @self._describe
         @wraps(rows)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from flask import request
 
-from campaign.api.base import ApiProblem
+from campaign.api.base import ApiProblem, chosen_language
 from campaign.links import absolute_url
 from campaign.pledges.policy import current_policy
 from campaign.pledges.queries import CURSOR_LIFETIME
@@ -36,7 +36,8 @@ def page(source: Source, query: Mapping[str, Any]) -> tuple[dict[str, Any], dict
     following = absolute_url(
         request.endpoint or "",
         **(request.view_args or {}),
-        **{name: value for name, value in request.args.items() if name != "after"},
+        **{name: text for name, text in request.args.items() if name not in {"after", "lang"}},
+        lang=chosen_language(),
         after=current_policy().signer.sign(_purpose(), rows[limit - 1][0]),
     )
     return body | {"next": following}, {"Link": f'<{following}>; rel="next"'}

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from campaign import geography, i18n
 from campaign.api import schemas
-from campaign.api.base import ApiProblem, tagged
+from campaign.api.base import ApiProblem, chosen_language, tagged
 from campaign.api.paging import Position, Row, Source, page
 from campaign.api.reading import SLOW, Body, Query, blueprint, common_errors, in_path, unchanged
 from campaign.campaigns.queries import list_all
@@ -82,7 +82,7 @@ def _row(institution: Institution | Match, name: str) -> Row:
 @blueprint.get("/institutions/<ror_id>", tags=["Places"], parameters=[_ROR_ID])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@cached("lang")
+@cached()
 @blueprint.response(200, schemas.InstitutionSchema)
 @blueprint.alt_response(
     308, description="The registry merged or withdrew the record; Location is its successor."
@@ -112,8 +112,8 @@ def institution(_query: Query, ror_id: str) -> Body | AnyResponse:
 
 
 def _moved(**path: str) -> AnyResponse:
-    """A permanent redirect that keeps the query."""
-    return redirect(absolute_url(request.endpoint or "", **path, **request.args.to_dict()), 308)
+    """A permanent redirect that keeps the language."""
+    return redirect(absolute_url(request.endpoint or "", **path, lang=chosen_language()), 308)
 
 
 def _counts(dimension: str, key: str) -> list[dict[str, Any]]:
@@ -131,7 +131,7 @@ def _counts(dimension: str, key: str) -> list[dict[str, Any]]:
 @blueprint.get("/countries", tags=["Places"])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@cached("lang", max_age=SLOW)
+@cached(max_age=SLOW)
 @blueprint.response(200, schemas.CountriesSchema)
 @unchanged
 @common_errors
@@ -147,7 +147,7 @@ def country_list(_query: Query) -> Body:
 @blueprint.get("/countries/<code>", tags=["Places"], parameters=[_COUNTRY])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@cached("lang")
+@cached()
 @blueprint.response(200, schemas.CountryWithCountsSchema)
 @blueprint.alt_response(308, description="The code in capitals.")
 @unchanged
@@ -184,7 +184,7 @@ def _country(code: str, name: str) -> dict[str, Any]:
 @blueprint.get("/regions", tags=["Places"])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@cached("lang", max_age=SLOW)
+@cached(max_age=SLOW)
 @blueprint.response(200, schemas.RegionsSchema)
 @unchanged
 @common_errors
@@ -199,7 +199,7 @@ def region_list(_query: Query) -> Body:
 @blueprint.get("/regions/<code>", tags=["Places"], parameters=[_REGION])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")
-@cached("lang")
+@cached()
 @blueprint.response(200, schemas.RegionWithCountsSchema)
 @unchanged
 @blueprint.alt_response(404, description=_NO_REGION)

@@ -3,6 +3,9 @@
 A public page follows from its address, its language and the topics it depends on (``campaign.topics``). So each
 process keeps the finished response, compressed, and checks at most once a second for newer versions of the topics:
 a typical request costs no statement and no template (RFC 9111; RFC 5861 for what caches on the way may do).
+
+Addresses with a query are without number: anyone can invent words to search for, days and cursors. Their responses
+have a space of their own, in which they take room only from each other, never from the pages that everybody reads.
 """
 
 import gzip
@@ -14,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
 from threading import Lock
-from typing import ParamSpec
+from typing import ParamSpec, TypeAlias
 from weakref import WeakValueDictionary
 
 import brotli
@@ -30,7 +33,9 @@ from campaign.db import db
 from campaign.http.rate_limits import count_request
 from campaign.topics import Topic
 
-MAX_BYTES = 64_000_000  # in each process
+# In each process.
+MAX_BYTES = 48_000_000
+MAX_BYTES_OF_QUERIES = 16_000_000
 MAX_BYTES_OF_ONE = 4_000_000
 ENTRY_BYTES = 2_000  # headers and Python's overhead of one response, measured generously
 # Some pages name the day or the month, which no topic follows.
@@ -84,13 +89,25 @@ class CachedResponse:
         return "br" in self.bodies
 
 
-class ResponseCache:
-    """The responses that a process keeps; the least recently used go first."""
+Space: TypeAlias = LRUCache[Key, CachedResponse]
 
-    def __init__(self, max_bytes: int = MAX_BYTES, *, polls_always: bool = False) -> None:
-        self._responses: LRUCache[Key, CachedResponse] = LRUCache(
-            max_bytes, getsizeof=lambda response: response.size
-        )
+
+def _space(max_bytes: int) -> Space:
+    return LRUCache(max_bytes, getsizeof=lambda response: response.size)
+
+
+class ResponseCache:
+    """The responses that a process keeps; the least recently used go first, those with a query apart."""
+
+    def __init__(
+        self,
+        max_bytes: int = MAX_BYTES,
+        max_bytes_of_queries: int = MAX_BYTES_OF_QUERIES,
+        *,
+        polls_always: bool = False,
+    ) -> None:
+        self._responses = _space(max_bytes)
+        self._with_query = _space(max_bytes_of_queries)
         self._lock = Lock()
         # Weak, so that the lock of a key goes once no thread makes its response or waits for it.
         self._build_locks: WeakValueDictionary[Key, Lock] = WeakValueDictionary()
@@ -100,16 +117,17 @@ class ResponseCache:
         self._poll_lock = Lock()
 
     def __len__(self) -> int:
-        return len(self._responses)
+        return len(self._responses) + len(self._with_query)
 
     @property
     def size(self) -> int:
         """In bytes."""
-        return int(self._responses.currsize)
+        return int(self._responses.currsize + self._with_query.currsize)
 
     def clear(self) -> None:
         with self._lock:
             self._responses.clear()
+            self._with_query.clear()
 
     def get(
         self, key: Key, followed: Sequence[Topic], make: Callable[[Version], CachedResponse]
@@ -153,16 +171,23 @@ class ResponseCache:
         if coding not in response.bodies:
             plain = brotli.decompress(response.bodies["br"])
             recoded = _gzipped(plain) if coding == "gzip" else plain
+            space = self._space_of(response.key)
             with self._lock:
-                is_kept = self._responses.pop(response.key, None) is response
+                is_kept = space.pop(response.key, None) is response
                 response.bodies[coding] = recoded
                 if is_kept:  # stored anew, since the cache measures an entry only when it is stored
-                    self._responses[response.key] = response
+                    space[response.key] = response
         return response.bodies[coding]
+
+    def _space_of(self, key: Key) -> Space:
+        """Where the response under this key is kept."""
+        _, _, values = key
+        has_query = any(value is not None for value in values)
+        return self._with_query if has_query else self._responses
 
     def _find(self, key: Key) -> CachedResponse | None:
         with self._lock:
-            return self._responses.get(key)
+            return self._space_of(key).get(key)
 
     @contextmanager
     def _build_lock(self, key: Key, *, may_pass: bool) -> Iterator[bool]:
@@ -180,7 +205,7 @@ class ResponseCache:
         """Store the response, unless it is an error or so large that it would displace many others."""
         if response.status < 400 and response.size <= MAX_BYTES_OF_ONE:
             with self._lock:
-                self._responses[response.key] = response
+                self._space_of(response.key)[response.key] = response
         return response
 
     def _current_versions(self) -> Versions:
@@ -213,7 +238,8 @@ def cached(
     """Keep a view's finished responses until a topic changes: any topic, or one of those in ``follows``.
 
     The view may depend on nothing but its path, the language and these query parameters. It sees the first value
-    of each; all other parameters are hidden from it, so that invented ones cannot fill the cache. Browsers and
+    of each; all other parameters are hidden from it, so that invented ones cannot fill the cache. A parameter that
+    only chooses the language is none of them: it has many spellings for a few languages. Browsers and
     caches on the way may use a response for ``max_age`` seconds, and twice as long again while they fetch a newer
     one. ``limit`` is how often one network may have a response made (see ``rate_limits``); kept ones are free.
     """

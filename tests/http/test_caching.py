@@ -65,13 +65,15 @@ def statements() -> Iterator[list[str]]:
 def answer(
     name: str, body: bytes = b"", version: caching.Version = VERSION, **different: Any
 ) -> CachedResponse:
-    values = {"status": 200, "headers": [], "digest": "d", "bodies": {"": body}}
-    return CachedResponse(key=(name, "en", ()), version=version, **(values | different))
+    values = {
+        "key": (name, "en", ()), "status": 200, "headers": [], "digest": "d", "bodies": {"": body},
+    }  # fmt: skip
+    return CachedResponse(version=version, **(values | different))
 
 
-def known(max_bytes: int = 100_000) -> ResponseCache:
+def known(max_bytes: int = 100_000, max_bytes_of_queries: int = 100_000) -> ResponseCache:
     """A cache that has just asked for the version."""
-    cache = ResponseCache(max_bytes)
+    cache = ResponseCache(max_bytes, max_bytes_of_queries)
     cache._versions, cache._next_poll = {TOPIC: 1}, float("inf")
     return cache
 
@@ -391,6 +393,62 @@ def test_the_memory_is_bounded_and_the_oldest_go_first() -> None:
     size, oldest_first = cache.size, [cache._responses.popitem() for _ in range(10)]
     assert [key for (key, *_), _ in oldest_first] == [*map(str, range(11, 19)), "first", "19"]
     assert size == sum(response.size for _, response in oldest_first)
+
+
+def test_what_is_asked_with_a_query_displaces_no_page() -> None:
+    cache = known(max_bytes_of_queries=10 * (caching.ENTRY_BYTES + 1010))
+    cache.get(("page", "en", ()), [TOPIC], lambda _: answer("page"))
+    cache.get(
+        ("list", "en", (None,)), [TOPIC], lambda _: answer("list", key=("list", "en", (None,)))
+    )
+    for number in range(1_000):
+        key = ("list", "en", (str(number),))
+        cache.get(key, [TOPIC], lambda _, key=key: answer("", b"x" * 1000, key=key))
+
+    assert [*cache._responses] == [("page", "en", ()), ("list", "en", (None,))]
+    assert [values for _, _, values in cache._with_query] == [(str(n),) for n in range(990, 1_000)]
+
+
+FLOODS = (
+    "signatories?q=name{}", "signatories?limit={}", "days?since=1{:03}-01-01", "days?until=2{:03}-12-31",
+    "tallies/country?limit={}", "tallies/country?limit=+{}", "tallies/country?limit=0{}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_reads_under_odd_parameters_leave_the_pages_where_they_are(
+    apart: Flask, flood: str
+) -> None:
+    """The kind: addresses without number, under which answers are kept that will never be read again.
+
+    The space for queries has room for some twenty of these, all others together for some forty.
+    """
+    cache = ResponseCache(120_000, 60_000)
+    apart.extensions["response_cache"] = cache
+    with apart.app_context():
+        get(apart, FRONT)
+        cache._next_poll = float("inf")
+        for number in range(1, 101):
+            path = f"/api/v1/campaigns/{CAMPAIGN}/{flood.format(number)}"
+            assert get(apart, path).status_code == 200
+        with statements() as asked:
+            assert get(apart, FRONT).status_code == 200
+    assert asked == []
+    assert len(cache) < 100
+
+
+def test_a_language_has_one_address_however_it_is_spelled(client: FlaskClient, app: Flask) -> None:
+    cache = app.extensions["response_cache"]
+    paths = (
+        "campaigns", f"campaigns/{CAMPAIGN}", "countries", "countries/KE", "regions", "regions/014",
+        f"campaigns/{CAMPAIGN}/tallies/country", f"campaigns/{CAMPAIGN}/signatories",
+    )  # fmt: skip
+    for path in paths:
+        known = {client.get(f"/api/v1/{path}{lang}").data for lang in ("", "?lang=fr")}
+        kept = len(cache)
+        for lang in ("en", "en-GB", "fr-CA", "FR", "fr-abc", "fr-FR-x1", "fr-Latn-FR", "tlh"):
+            assert client.get(f"/api/v1/{path}?lang={lang}").data in known
+        assert len(cache) == kept, path
 
 
 def test_further_codings_count(client: FlaskClient, app: Flask) -> None:
