@@ -23,6 +23,7 @@ import re
 import struct
 import sys
 import zipfile
+import zlib
 from collections import Counter, defaultdict
 from contextlib import suppress
 from datetime import date
@@ -182,7 +183,7 @@ def check_archive(path, day):
             file.seek(end)
             header = file.read(50 + len(entry.filename))
             is_next = (entry.header_offset, entry.date_time, entry.external_attr) == (end, *facts)
-            if not (is_next and is_header(header, entry)):
+            if not (is_next and is_header(header, entry) and ends(file, entry.compress_size)):
                 yield f"{entry.filename} is not in the .zip file as the site writes it"
             more = 16 * (max(entry.file_size, entry.compress_size) > big) + 8 * (end > big)
             directory += 46 + len(entry.filename) + more + 4 * (more > 0)
@@ -198,6 +199,15 @@ def is_header(header, entry):
     due = struct.pack(f"<2H{len(name)}s2H2Q", len(name), 20, name, 1, 16, *reversed(sizes))
     is_sized = len(header) > 30 and struct.unpack("<2L", header[18:26]) in (sizes, unsaid)
     return is_sized and (header[6:10], header[14:18], header[26:]) == (b"\0\0\x08\0", crc, due)
+
+
+def ends(file, size):
+    """Whether a compressed file has this size, and nothing follows its end."""
+    inflated = zlib.decompressobj(-zlib.MAX_WBITS)
+    while not inflated.eof and (block := file.read(min(size, 4096))):
+        inflated.decompress(block)
+        size -= len(block)
+    return inflated.eof and not inflated.unused_data and not size
 
 
 def check_files(dataset, resources):
