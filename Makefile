@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-quick check bench lighthouse rooms lock clean
+.PHONY: run test test-quick check audit bench lighthouse rooms lock upgrade clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -27,6 +27,10 @@ check: $(READY)
 	$(BIN)/deptry --no-ansi .
 	$(BIN)/python -m pytest tests/structure
 
+# Needs a network; says so where the advisories cannot be reached.
+audit: $(READY)
+	@$(BIN)/python -m tests.advisories
+
 bench: $(READY)
 	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python -m tests.benchmarks.$$(basename $$bench .py) || exit 1; done
 
@@ -47,6 +51,10 @@ lock: $(READY)
 	$(BIN)/pip install --quiet uv
 	$(COMPILE) --extra redis --extra rabbitmq -o requirements.lock
 	$(COMPILE) --all-extras -o requirements-dev.lock
+
+# The same with the newest versions that pyproject.toml allows; `lock` keeps those that are locked already.
+upgrade: COMPILE += --upgrade
+upgrade: lock
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
