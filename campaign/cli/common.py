@@ -1,6 +1,7 @@
 """What commands share: the actor whom they record, and the institution that an argument names."""
 
-import getpass
+import os
+import pwd
 
 import click
 
@@ -10,8 +11,18 @@ from campaign.institutions.queries import resolve
 
 
 def actor() -> Actor:
-    """Return the account at the terminal: only staff can run commands."""
-    return Actor(ActorKind.STAFF, getpass.getuser())
+    """Return the account at the terminal: only staff can run commands.
+
+    The account is that of the process. What LOGNAME says, everyone can change.
+    """
+    return Actor(ActorKind.STAFF, _account(os.getuid()))
+
+
+def _account(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:  # as in a container
+        return f"uid-{number}"
 
 
 def find_institution(ror_id: str) -> Institution:

@@ -1,6 +1,7 @@
 """The command-line program, as an operator meets it."""
 
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from campaign import jobs
+from campaign.audit import Actor, ActorKind, AuditEvent
 from campaign.config import Settings
 from campaign.db import db
 from campaign.local.postgres import EmbeddedPostgres
@@ -192,6 +194,19 @@ def test_the_queue_is_listed_with_reasons(session: Session, run: Run) -> None:
     assert "Held Name" in output
     assert "Fine Name" not in output
     assert "1 held." in output
+
+
+def test_nobody_acts_in_the_name_of_a_colleague(
+    session: Session, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kind: what the one who acts can set says who acts."""
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(variable, "a-colleague")
+
+    run("api", "pause", "--reason", "a key has leaked")
+
+    act = session.scalars(select(AuditEvent)).one()
+    assert act.actor == Actor(ActorKind.STAFF, pwd.getpwuid(os.getuid()).pw_name)
 
 
 def test_one_pledge_is_shown_with_its_trail(session: Session, run: Run) -> None:
