@@ -60,13 +60,18 @@ def add_headers(response: Response) -> Response:
     for name, lower, value in _security_headers():
         if lower not in present:
             headers.add(name, value)
-    if _is_for_link_holder():
+    if _is_for_link_holder() or "is_private" in g:
         headers.update(PRIVATE)
     elif "cache-control" not in present:
         headers.add("Cache-Control", "no-cache" if request.method in SAFE_METHODS else "no-store")
     if is_framed():
         _open_frame(headers, g.frame_ancestors)
     return response
+
+
+def keep_private() -> None:
+    """Have this response stored and indexed nowhere, since a receipt or a number in its address is secret."""
+    g.is_private = True
 
 
 def framed_by(origins: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from flask import Response, abort, redirect, render_template, request, url_for
 
 from campaign import geography, i18n, typesetting
 from campaign.http.access import anyone, link_holder
+from campaign.http.headers import keep_private
 from campaign.http.locales import localized
 from campaign.http.lookup import text_of
 from campaign.http.rate_limits import FORM_LIMIT, rate_limited
@@ -145,6 +146,7 @@ def ask_for_number() -> Page:
 @rate_limited(FORM_LIMIT)
 def check_certificate(number: str) -> Page:
     """Page that says whether a certificate is valid; it names only people who are listed by name."""
+    keep_private()
     pledge = certificates.find(current_policy().signer, number)
     if pledge is None or pledge.status not in {Status.CONFIRMED, Status.WITHDRAWN}:
         return render_template("verify.html", number=number[:60], asked=False), 404

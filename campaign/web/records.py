@@ -14,7 +14,7 @@ from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import current_text
 from campaign.config import current_settings
 from campaign.http.access import anyone
-from campaign.http.headers import CROSS_ORIGIN_HEADERS
+from campaign.http.headers import CROSS_ORIGIN_HEADERS, keep_private
 from campaign.http.locales import localized, to_readers_language
 from campaign.http.lookup import current_texts
 from campaign.http.rate_limits import FORM_LIMIT, rate_limited
@@ -87,6 +87,8 @@ class Check:
 def numbers() -> str:
     newest = record_queries.published(_folder(), record_queries.LATEST)
     typed = request.args.get("receipt", "")
+    if typed:
+        keep_private()
     return render_template(
         "records/numbers.html",
         chains=_chains(),

@@ -17,6 +17,7 @@ from campaign.db import db
 from campaign.http import rate_limits
 from campaign.http.access import LINK_HOLDER
 from campaign.http.rate_limits import InMemoryFixedWindows, network_of
+from campaign.pledges.certificates import number_of
 from campaign.pledges.emails import CONFIRM, MINE, SENT
 from campaign.pledges.models import Pledge
 from campaign.tokens import Signer
@@ -161,6 +162,17 @@ def test_what_a_link_shows_is_stored_and_indexed_nowhere(client: FlaskClient, ap
         assert_private(
             client, method, path.replace("<token>", token).replace("{id}", str(pledge.id))
         )
+
+
+def test_what_a_number_or_a_receipt_shows_is_stored_and_indexed_nowhere(
+    client: FlaskClient,
+) -> None:
+    number = number_of(policy().signer, confirmed().id)
+    jobs.commit()
+
+    for path in (f"/en/verify/{number}/", "/en/verify/none/", f"/en/numbers/?receipt={'0' * 32}"):
+        assert_private(client, "GET", path)
+    assert client.get("/en/numbers/").headers["Cache-Control"] == "no-cache"
 
 
 def test_that_a_link_is_wrong_is_stored_and_indexed_nowhere(
