@@ -56,6 +56,7 @@ ANSWERS = [
     ("POST", "/en/about/", 405),
     ("OPTIONS", FORM_PATH, 200),
     ("HEAD", "/en/", 200),
+    ("TRACE", "/en/", 405),
 ]
 Make = Callable[..., FlaskClient]
 

@@ -219,6 +219,47 @@ def test_every_function_named_exists(path: Path) -> None:
                 assert find(name), span
 
 
+@every_document
+def test_every_test_named_exists(path: Path) -> None:
+    named = {span for span in spans(path) if re.fullmatch(r"test_\w+", span)}
+    assert named <= names_of_tests()
+
+
+@cache
+def names_of_tests() -> set[str]:
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    return set(re.findall(r"def (test_\w+)\(", sources))
+
+
+# Sections of OWASP ASVS 5.0.0 with their requirements of levels 1 and 2.
+ASVS = """
+    1.1.1–2 1.2.1–9 1.3.1–11 1.4.1–3 1.5.1–2 2.1.1–3 2.2.1–3 2.3.1–4 2.4.1 3.2.1–2 3.3.1–4 3.4.1–6 3.5.1–5 3.7.1–2
+    4.1.1–3 4.2.1 4.3.1–2 4.4.1–4 5.1.1 5.2.1–3 5.3.1–2 5.4.1–3 6.1.1–3 6.2.1–12 6.3.1–4 6.4.1–4 6.5.1–5 6.6.1–3
+    6.8.1–4 7.1.1–3 7.2.1–4 7.3.1–2 7.4.1–5 7.5.1–2 7.6.1–2 8.1.1–2 8.2.1–3 8.3.1 8.4.1 9.1.1–3 9.2.1–4 10.1.1–2
+    10.2.1–2 10.3.1–4 10.4.1–11 10.5.1–5 10.6.1–2 10.7.1–3 11.1.1–2 11.2.1–3 11.3.1–3 11.4.1–4 11.5.1 11.6.1
+    12.1.1–3 12.2.1–2 12.3.1–4 13.1.1 13.2.1–5 13.3.1–2 13.4.1–5 14.1.1–2 14.2.1–4 14.3.1–3 15.1.1–3 15.2.1–3
+    15.3.1–7 16.1.1 16.2.1–5 16.3.1–4 16.4.1–3 16.5.1–3 17.1.1 17.2.1–4 17.3.1–2
+"""
+
+
+def test_every_requirement_of_the_standard_has_one_answer() -> None:
+    rows = [row for row in table(doc("security"), "numbers", "answer", "how") if "**" not in row[0]]
+    assert {answer for _, answer, _ in rows} == {"met", "n/a", "open"}
+    assert sorted(requirements(" ".join(row[0] for row in rows))) == sorted(requirements(ASVS))
+
+
+def requirements(text: str) -> Iterator[str]:
+    """Every number of ranges such as "1.1.1–2, 3.2.1"."""
+    for section, first, last in re.findall(r"(\d+\.\d+)\.(\d+)(?:–(\d+))?", text):
+        yield from (f"{section}.{number}" for number in range(int(first), int(last or first) + 1))
+
+
+def test_every_name_in_the_security_model_is_found() -> None:
+    """A name whose first part is mistyped, too; elsewhere it might be another program's."""
+    names = {span for span in spans(doc("security")) if re.fullmatch(r"[a-z_]+(\.\w+)+", span)}
+    assert {name for name in names if not find(f"campaign.{name}")} <= names_of_files()
+
+
 def find(name: str) -> bool:
     """Whether there is such a module, or such a thing in one."""
     parts = name.split(".")
@@ -303,7 +344,7 @@ def test_the_reasons_to_hold_are_those_of_the_code() -> None:
         assert reason.replace("`", '"') in source
 
 
-def test_numbers_named_are_those_of_the_code() -> None:
+def test_numbers_named_are_those_of_the_code(app: Flask) -> None:
     days = {setting.name: setting.default for setting in fields(Settings)}
     limits = (SEARCH_LIMIT, FORM_LIMIT, CARD_LIMIT)
     searches, forms, cards = (int(limit.split()[0]) for limit in limits)
@@ -342,6 +383,14 @@ def test_numbers_named_are_those_of_the_code() -> None:
             f"a number or a receipt ({forms:,} each), pictures to share and QR codes ({cards:,})",
         ),
         "architecture": (f"{operations.MAX_CODE_ATTEMPTS} wrong guesses",),
+        "security": (
+            f"{operations.MAX_CODE_ATTEMPTS} guesses a pledge",
+            f"no redirects, {safe_http.TOTAL_TIMEOUT:.0f} seconds",
+            f"{days['unconfirmed_days']} days instead of 10 minutes",
+            f"[{emails.MINE_LIFETIME // timedelta(hours=1)} hours]",
+            f"{app.config['MAX_CONTENT_LENGTH'] // 1024} KB for a request",
+            f"{app.config['MAX_FORM_PARTS']} parts",
+        ),
     }
     for name, sentences in said.items():
         text = " ".join(prose(doc(name)).split())
