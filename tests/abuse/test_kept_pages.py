@@ -117,3 +117,31 @@ def test_a_host_that_is_not_ours_is_refused(port: int, host: str) -> None:
 def test_the_frame_names_no_host_of_the_request(port: int) -> None:
     _, head, _ = ask(port, f"/embed/sw/form?institution=02y9nww90&host=http://{EVIL}")
     assert EVIL.encode() not in head
+
+
+# Where a body ends can be read in two ways: what one reader takes for the body is the next request to the other. A
+# proxy that reads it otherwise than we do would keep our answer to the hidden request for the next visitor's.
+HIDDEN = "GET /en/hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
+AMBIGUOUS = {
+    "both lengths": f"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{HIDDEN}",
+    "two lengths": f"Content-Length: 0\r\nContent-Length: {len(HIDDEN)}\r\n\r\n{HIDDEN}",
+    "a list of lengths": f"Content-Length: 0, {len(HIDDEN)}\r\n\r\n{HIDDEN}",
+    "a signed length": f"Content-Length: +0\r\n\r\n{HIDDEN}",
+    "a length with a low line": f"Content_Length: {len(HIDDEN)}\r\nContent-Length: 0_0\r\n\r\n{HIDDEN}",
+    "an unknown coding": f"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{HIDDEN}",
+    "chunked, then another": f"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{HIDDEN}",
+    "a blank before the colon": f"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n{HIDDEN}",
+    "a vertical tab": f"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n{HIDDEN}",
+    "a line end alone": f"X: y\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{HIDDEN}",
+    "a chunk of odd size": f"Transfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n{HIDDEN}",
+    "a chunk with a sign": f"Transfer-Encoding: chunked\r\n\r\n-0\r\n\r\n{HIDDEN}",
+}
+
+
+@pytest.mark.parametrize("rest", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
+def test_no_second_request_hides_behind_an_ambiguous_length(port: int, rest: str) -> None:
+    """The kind: two that read the same bytes must not find different requests in them (RFC 9112, 11.2)."""
+    with socket.create_connection(("127.0.0.1", port), timeout=3) as connection:
+        connection.sendall(f"POST /en/my/ HTTP/1.1\r\nHost: localhost:{port}\r\n{rest}".encode())
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert len(re.findall(rb"^HTTP/1\.", received, re.M)) == 1
