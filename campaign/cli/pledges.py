@@ -1,5 +1,6 @@
 """Commands for reviewing pledges, until the staff desk takes over."""
 
+import shlex
 from uuid import UUID
 
 import click
@@ -143,9 +144,11 @@ def refuse(pledge_id: UUID, reason: str) -> None:
 
 @pledges.command("not-listed")
 def not_listed() -> None:
-    """List the institutions that people entered because the registry does not have them."""
+    """List the institutions that people entered because the registry does not have them, quoted for `settle`."""
     for institution in pledge_queries.not_listed():
-        click.echo(f"{institution.pledges:6,}  {institution.country}  {institution.text}")
+        # Staff copy the text into a command, and a stranger wrote it: $(…) must not run in their terminal.
+        text = shlex.quote(institution.text)
+        click.echo(f"{institution.pledges:6,}  {institution.country}  {text}")
 
 
 @pledges.command()

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
 import sys
@@ -295,10 +296,27 @@ def test_institutions_that_were_not_listed_are_counted(session: Session, run: Ru
 
     lines = run("pledges", "not-listed").output.splitlines()
 
-    assert [line.split(None, 2) for line in lines] == [
+    assert [shlex.split(line) for line in lines] == [
         ["2", "KE", "Chuo cha Ndoto"],
         ["1", "UG", "Elsewhere"],
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["Uni $(id)", "Uni `id`", "Uni'; id; '", 'Uni"; id; "', "Uni !!", "Uni & id"]
+)
+def test_what_a_stranger_typed_does_not_run_in_a_terminal(
+    session: Session, run: Run, text: str
+) -> None:
+    """The kind: text of a stranger that staff are asked to copy into a command."""
+    confirmed(institution_text=text, role="staff")
+
+    copied = run("pledges", "not-listed").output.split(None, 2)[2].strip()
+
+    shell = subprocess.run(
+        ["sh", "-c", f"printf %s {copied}"], capture_output=True, text=True, check=True
+    )
+    assert shell.stdout == text
 
 
 def test_a_free_text_is_settled_with_its_institution(session: Session, run: Run) -> None:
