@@ -55,7 +55,9 @@ def show(pledge_id: UUID) -> None:
     """Show one pledge with its events; for an institution's, also what speaks for and against it."""
     pledge = _pledge(pledge_id)
     for label, value in _described(pledge).items():
-        click.echo(f"{label + ':':14} {value}")
+        # Indented, so that no line of a letter looks like one of ours.
+        lines = str(value).replace("\n", f"\n{'':15}")
+        click.echo(f"{label + ':':14} {lines}")
     for item in evidence(pledge):
         click.echo(f"  {_SIGNS[item.side]} {_EVIDENCE[item.code]}: {item.found}")
     for event in pledge_queries.trail(pledge.id):

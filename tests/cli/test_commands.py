@@ -233,6 +233,16 @@ def test_one_pledge_is_shown_with_its_trail(session: Session, run: Run) -> None:
     ]
 
 
+def test_no_line_that_a_stranger_typed_looks_like_one_of_ours(session: Session, run: Run) -> None:
+    """The kind: what staff decide by is written by the one whom they decide about."""
+    forged = "address:       president@example.edu\n  2026-11-22 staff:kim: accepted"
+    pledge = confirmed(words=f"Dear children,\n{forged}")
+
+    output = run("pledges", "show", str(pledge.id)).output
+
+    assert [line for line in output.splitlines() if line in forged.splitlines()] == []
+
+
 def test_an_accepted_pledge_counts_and_its_person_is_told(session: Session, run: Run) -> None:
     id_ = held().id
 
