@@ -52,12 +52,31 @@ _HOST = r"(?<![A-Za-z0-9.-])(?:[A-Za-z0-9-]+\.)+"
 # "Children.Info" is a sentence that lacks a space, "Univ.Paris/CNRS" a postal address: the top-level domain of a
 # link is all in lowercase or all in capitals.
 _HOST_WITH_PATH = re.compile(rf"({_HOST}(?:[a-z]{{2,}}|[A-Z]{{2,}}))(?::\d+)?/")
-# Only top-level domains that are not names: "Dr.Li" and "S.Kim" are people, though .li and .kim exist.
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# A host without a path: "evil.ru", "EVIL.COM". Its top-level domain sells, or has two letters. But names have dots,
+# too, and .li and .kim exist: "Dr.Li", "PROF.DR.LINK", "WEI.MA".
 _SELLERS = "com net org info biz xyz online site shop store icu click link casino website"
+_MORE_SELLERS = "app dev vip bet blog buzz xxx porn sex poker рф укр бел срб сайт онлайн 中国 公司 网址 网站 在线"
+_TOP = "|".join([*_words(_SELLERS), *_words(_SELLERS.upper()), *_words(_MORE_SELLERS)])
 _BARE_HOST = re.compile(
-    rf"{_HOST}(?<=[A-Za-z0-9-]{{2}}\.)"
-    rf"(?:{'|'.join(_SELLERS.split())}|{'|'.join(_SELLERS.upper().split())})(?![A-Za-z0-9-])"
+    rf"(?<![\w.-])((?:[\w-]+\.)*[\w-]{{2,}})\.({_TOP}|[a-z]{{2}}|[A-Z]{{2}})(?![\w-])"
 )
+_TITLES = _words(
+    "acad arch asst assoc avv capt col dept dipl doc dott dr dra drs eng engr fac gen hon ing inst ir lic lt mag"
+    " maj md mgr mr mrs ms phd phil prof rev sci sir sr sra st uni univ"
+)
+# In capitals these end names rather than hosts.
+_SURNAMES = _words(
+    "AL AM AN BE CU DE DO EL ES GE GU HU IM IN JO KY LA LI LU MA MO MU MY NA NG NI NO PA SA SE SO ST SU TO VU YE"
+)
+# With another word behind, they begin a sentence: "for our children.it is time".
+_SENTENCE_WORDS = _words("am as at be by de do es in is it la me my no so to us")
+_NEXT_WORD = re.compile(r"\s+[^\W\d_A-Z]")
 
 
 class InvalidText(ValueError):
@@ -104,9 +123,27 @@ def contains_url(text: str) -> bool:
     Abbreviations and names with dots ("St.Petersburg", "Prof.Dr.Li") are not links.
     """
     plain = unicodedata.normalize("NFKC", text)  # full-width letters link just as well
-    if _LINK.search(plain) or _BARE_HOST.search(plain):
+    if _LINK.search(plain) or any(map(_is_bare_host, _BARE_HOST.finditer(plain))):
         return True
     return any(public_suffix(host[1].lower()) for host in _HOST_WITH_PATH.finditer(plain))
+
+
+def _is_bare_host(match: re.Match[str]) -> bool:
+    """Whether words with dots between them are a host rather than a name or the end of a sentence."""
+    labels, top = match[1].split("."), match[2]
+    if labels[-1].isnumeric() or all(len(it) == 1 or it.casefold() in _TITLES for it in labels):
+        return False
+    if len(top) > 2 or not top.isascii():
+        return True
+    if top.isupper():
+        return labels[-1].isupper() and top not in _SURNAMES and _is_top_level(top)
+    if top in _SENTENCE_WORDS and _NEXT_WORD.match(match.string, match.end()):
+        return False
+    return match[1].islower() and _is_top_level(top)
+
+
+def _is_top_level(label: str) -> bool:
+    return public_suffix(f"x.{label.lower()}") is not None
 
 
 def _visible(value: str) -> str:
