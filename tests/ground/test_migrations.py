@@ -14,6 +14,7 @@ from campaign.app import create_site, create_worker
 from campaign.config import Settings
 from campaign.db import db
 from campaign.local.postgres import EmbeddedPostgres
+from campaign.people.rules import parse_address
 
 
 def test_an_empty_database_upgrades_to_the_models(app: Flask) -> None:
@@ -96,3 +97,38 @@ def read(query: str) -> list[tuple[object, ...]]:
 def test_a_published_text_never_changes(app: Flask, session: object, change: str) -> None:
     with pytest.raises(Exception, match="published text"):
         db.session.execute(text(change))
+
+
+PEOPLE = ("Ada+X@Example.org", "A.da+y@googlemail.com", "grace@example.org")
+
+
+def test_people_of_before_get_the_mailbox_that_the_program_gives_them(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path / "pg", fast=True) as server:
+        settings = Settings(database_url=server.url, secret_key="x" * 32, broker_url="memory:")
+        with create_worker(settings).app_context():
+            flask_migrate.upgrade(revision="0009")
+            for address in PEOPLE:
+                db.session.execute(
+                    text(
+                        "INSERT INTO people (fingerprint, address, locale) VALUES (:hash, :address, 'en')"
+                    ),
+                    {"hash": address.encode(), "address": address},
+                )
+            db.session.commit()
+            flask_migrate.upgrade(revision="0010")
+            mailboxes = dict(read("SELECT address, mailbox FROM people"))
+            assert mailboxes == {address: parse_address(address).mailbox for address in PEOPLE}
+
+            db.session.execute(
+                text(
+                    "INSERT INTO people (fingerprint, mailbox, address, locale)"
+                    " SELECT fingerprint, 'grace+x@example.org', 'grace+x@example.org', locale FROM people"
+                    " WHERE address = 'grace@example.org'"
+                )
+            )
+            db.session.commit()
+            flask_migrate.downgrade(revision="0009")
+            addresses = {address for (address,) in read("SELECT address FROM people")}
+            db.session.remove()
+            db.engine.dispose()
+    assert addresses == set(PEOPLE)

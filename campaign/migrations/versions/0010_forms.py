@@ -18,6 +18,8 @@ MAILBOX = r"""
     CASE WHEN lower(address) ~ '@(gmail|googlemail)\.com$'
          THEN replace(regexp_replace(split_part(lower(address), '@', 1), '(.)\+.*', '\1'), '.', '') || '@gmail.com'
          ELSE lower(address) END"""
+TYPED_LATER = """
+    EXISTS (SELECT FROM people AS earlier WHERE earlier.fingerprint = people.fingerprint AND earlier.id < people.id)"""
 
 
 def upgrade() -> None:
@@ -47,6 +49,9 @@ def downgrade() -> None:
     op.drop_table('received_forms')
     op.create_index('ix_pledges_submission', 'pledges', ['submission'])
     op.drop_index('uq_pledges_form_serves_once', 'pledges')
+    # Of several spellings none is confirmed. The one typed first stays, as it did before.
+    op.execute(f'DELETE FROM pledges USING people WHERE people.id = person_id AND {TYPED_LATER}')
+    op.execute(f'DELETE FROM people WHERE {TYPED_LATER}')
     op.create_unique_constraint('uq_people_fingerprint', 'people', ['fingerprint'])
     op.drop_index('uq_people_mailbox', 'people')
     op.drop_column('people', 'mailbox')
