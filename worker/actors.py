@@ -19,6 +19,7 @@ from campaign.pledges.policy import current_policy
 from campaign.records import operations as record_operations
 from campaign.safe_http import Outbound
 from campaign.tallies import operations as tally_operations
+from campaign.tallies import publishing
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,12 @@ def fold_tallies() -> None:
     """Add the waiting changes to the tallies, and queue the milestones that were passed for webhooks."""
     while webhooks.fold_and_announce(now()):
         jobs.commit()  # each batch, so that counts rise while the rest is folded
+    jobs.commit()
+
+
+def publish_details() -> None:
+    """Publish what people chose, in groups. The first run after midnight (UTC) does, the others add nothing."""
+    publishing.publish_if_due(now())
     jobs.commit()
 
 

@@ -17,6 +17,7 @@ from campaign.partners import webhooks
 from campaign.pledges import submitting
 from campaign.records import operations as record_operations
 from campaign.tallies import operations as tally_operations
+from campaign.tallies import publishing
 from worker import actors
 
 
@@ -54,6 +55,12 @@ JOBS: Mapping[str, Job] = {
         Job(actors.send_emails, timedelta(seconds=2), outbox.has_due()),
         Job(actors.fold_tallies, timedelta(seconds=1), tally_operations.has_deltas()),
         Job(actors.send_webhooks, timedelta(seconds=5), webhooks.has_due()),
+        Job(
+            actors.publish_details,
+            timedelta(hours=1),
+            publishing.is_due(),
+            time_limit=ALL_PLEDGES,
+        ),
         Job(actors.queue_daily_webhooks, timedelta(hours=1)),
         Job(actors.remind_unconfirmed, timedelta(hours=1)),
         Job(actors.keep_retention, timedelta(hours=1)),

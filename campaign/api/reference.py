@@ -59,6 +59,11 @@ BASICS = {
         "Answers have an `ETag`. Send it back as `If-None-Match`, and as long as no number has "
         "changed, the answer is an empty 304. `Cache-Control` says for how long you need not ask again."
     ),
+    "People": (
+        "How many people pledged in a country, a region or at an institution is live. What they chose, and when, "
+        "is published once a day for groups of five people or more, in multiples of five, so that no number and "
+        "no difference of two numbers describes a single person. Numbers of official pledges are live."
+    ),
     "Limits": (
         "1200 requests a minute from one network, 30 for files. Beyond that, the answer is 429, and `Retry-After` "
         "says how many seconds to wait. For all numbers at once, take the daily dataset instead."

@@ -13,7 +13,8 @@ from campaign.institutions.records import short_id
 
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
 ROR_ID = r"^0[a-hj-km-np-tv-z0-9]{6}[0-9]{2}$"
-DIMENSIONS = ("country", "region", "institution", "commitment", "discipline")
+DETAILS = ("commitment", "discipline")
+DIMENSIONS = ("country", "region", "institution", *DETAILS)
 MOST_ROWS = 1000
 MOST_SIGNATORIES = 200
 
@@ -174,8 +175,8 @@ class OfficialPledgeQuery(LanguageQuery):
 # Responses
 
 
-def _people() -> fields.Integer:
-    return _number("Confirmed pledges of people.", 1320)
+def _people(description: str = "Confirmed pledges of people.") -> fields.Integer:
+    return _number(description, 1320)
 
 
 def _official_pledges() -> fields.Integer:
@@ -268,23 +269,29 @@ class TallyRow(Schema):
         "Where `key` is an institution, its country; otherwise null.", None,
         allow_none=True, pattern="^[A-Z]{2}$",
     )  # fmt: skip
-    people = _people()
+    people = _people(
+        "Confirmed pledges of people. By commitment or discipline: once a day, from five people on, rounded down "
+        "to a multiple of five; 0 may be none or a few."
+    )
     official_pledges = _official_pledges()
 
 
 class DayRow(Schema):
-    """Confirmed pledges that stand today, by the day on which they were confirmed."""
+    """Confirmed pledges that stand, by the day on which they were confirmed."""
 
     date = fields.Date(required=True, metadata=described("The day (UTC).", "2026-11-21"))
-    people = _people()
+    people = _people("Confirmed pledges of people; changes once a day.")
     official_pledges = _official_pledges()
 
 
 class MonthRow(Schema):
-    """Confirmed pledges that stand today, by the month in which they were confirmed."""
+    """Confirmed pledges that stand, by the month in which they were confirmed."""
 
     month = _text("The month (UTC).", "2026-11", pattern=r"^[0-9]{4}-[0-9]{2}$")
-    people = _people()
+    people = _people(
+        "Confirmed pledges of people; changes once a day. Of a country or institution: from five people on, in "
+        "multiples of five; people of a month with too few are counted in a later one."
+    )
     official_pledges = _official_pledges()
 
 

@@ -14,6 +14,7 @@ from campaign.institutions import queries as institution_queries
 from campaign.institutions.models import Institution
 from campaign.pledges.disciplines import FIELDS
 from campaign.pledges.models import Kind
+from campaign.tallies import details
 from campaign.tallies import queries as tally_queries
 from campaign.tallies.queries import KeyCounts
 
@@ -34,13 +35,15 @@ def tally(_query: Query, slug: str, dimension: str) -> Source:
     """Count by country, region, institution, commitment or discipline
 
     Most people first; what nobody pledged is left out. A person may tick several commitments and disciplines, and
-    regions contain each other, so these do not add up to the whole.
+    regions contain each other, so these do not add up to the whole. Countries, regions and institutions are live.
+    Commitments and disciplines of people are published once a day, for groups of five people or more.
     """
     text = text_or_404(slug)
 
     def source(after: Position | None, limit: int) -> Sequence[tuple[Position, Row]]:
         last = KeyCounts(*after) if after else None
-        counts = tally_queries.by_key(text.campaign_id, dimension, after=last, limit=limit)
+        by_key = details.by_key if dimension in schemas.DETAILS else tally_queries.by_key
+        counts = by_key(text.campaign_id, dimension, after=last, limit=limit)
         return [*zip(counts, _rows(text, dimension, counts), strict=True)]
 
     return source
@@ -89,11 +92,12 @@ def _name(text: CampaignText, dimension: str, key: str) -> str:
 def days(query: Query, slug: str) -> Source:
     """Count by day
 
-    Every day from the first pledge to the last one, without gaps. A pledge that is withdrawn is taken out of the
-    day on which it was confirmed, so that a past number can become smaller.
+    Every day from the first pledge to the last one, without gaps. People are counted once a day (UTC), so that the
+    newest pledges are not in it. A pledge that is withdrawn is taken out of the day on which it was confirmed, so
+    that a past number can become smaller.
     """
     since, until = query.get("since", date.min), query.get("until", date.max)
-    counts = tally_queries.days(campaign_or_404(slug).id)
+    counts = details.days(campaign_or_404(slug).id)
     return known(
         [
             {"date": day, "people": people, "official_pledges": official}
@@ -117,10 +121,10 @@ def months(query: Query, slug: str) -> Source:
     """Count by month
 
     Of the campaign, of one country or of one institution, without gaps. See the days for what becomes of
-    withdrawn pledges.
+    withdrawn pledges. People of one place are published for groups of five people or more.
     """
     campaign = campaign_or_404(slug)
     if len(query) > 1:
         raise ApiProblem(400, "Ask for a country or for an institution, not for both.")
     dimension, key = next(iter(query.items()), ("", ""))
-    return known([row._asdict() for row in tally_queries.months(campaign.id, dimension, key)])
+    return known([row._asdict() for row in details.months(campaign.id, dimension, key)])

@@ -8,6 +8,8 @@ from campaign.cli.running import DEMO_PLEDGES
 from campaign.clock import now
 from campaign.demo import pledges as demo_pledges
 from campaign.pledges.queries import has_demo
+from campaign.tallies.operations import fold_all
+from campaign.tallies.publishing import publish
 
 demo = AppGroup(
     "demo", help="Add or remove invented pledges. While they are there, every page says so."
@@ -27,7 +29,7 @@ def add(pledges: int) -> None:
     if has_demo():
         raise click.ClickException("This instance has demonstration data already.")
     added = demo_pledges.add(pledges, now())
-    jobs.commit()
+    _count()
     click.echo(f"Added {added:,} invented pledges.")
 
 
@@ -35,5 +37,12 @@ def add(pledges: int) -> None:
 def remove() -> None:
     """Remove all invented pledges and people, and nothing else."""
     removed = demo_pledges.remove()
-    jobs.commit()
+    _count()
     click.echo(f"Removed {removed:,} invented pledges.")
+
+
+def _count() -> None:
+    """Count and publish at once what readers of real pledges see within a day."""
+    fold_all()
+    publish(now())
+    jobs.commit()

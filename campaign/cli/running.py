@@ -21,6 +21,7 @@ from campaign.institutions import queries as institution_queries
 from campaign.institutions.operations import import_dump
 from campaign.paths import TRANSLATIONS
 from campaign.tallies.operations import fold_all, repair
+from campaign.tallies.publishing import publish
 
 WORKER_THREADS = 4
 # One preparation at a time: two hosts may start at once.
@@ -183,6 +184,7 @@ def _invent_pledges() -> None:
     invented.add(DEMO_PLEDGES, now(), progress=say)
     click.echo("Invented pledges: counting …")
     fold_all()  # or the first visitor would see a site that is still counting
+    publish(now())
     click.echo(f"Invented pledges: {DEMO_PLEDGES:,}")
 
 

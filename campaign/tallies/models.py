@@ -1,6 +1,7 @@
-"""Tables of the tallies, and of the deltas to be folded into them."""
+"""Tables of the tallies, of the deltas to be folded into them, and of what is published of people's details."""
 
 from datetime import date
+from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, CHAR
@@ -10,8 +11,10 @@ from sqlalchemy.types import Text
 from campaign import topics
 from campaign.campaigns.models import Campaign
 from campaign.db import Model
+from campaign.pledges.models import Pledge
 
 TALLIES = topics.register("tallies")  # its subjects are campaigns
+DETAILS = topics.register("details")  # raised once a day, see ``publishing``
 
 
 class TallyDelta(Model):
@@ -39,9 +42,8 @@ class Tally(Model):
 
     Dimensions: total (key ''), institution (ROR id), country (ISO 3166-1), region (UN M49), commitment,
     discipline (FORD code), source (see ``Pledge.source``), day (ISO 8601, UTC), country-month and institution-month
-    ("KE 2026-11"), country-commitment and institution-commitment ("KE network"), and spread: the number of nonzero
-    keys of the dimension that is its key ("country", "institution"), since counting them at each read would take
-    longer with every institution.
+    ("KE 2026-11"), and spread: the number of nonzero keys of the dimension that is its key ("country",
+    "institution"), since counting them at each read would take longer with every institution.
     ``kind`` is part of the key, so that the pledges of people and of institutions are never added up by mistake.
     """
 
@@ -56,3 +58,67 @@ class Tally(Model):
     key: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(BigInteger)
+
+
+class DetailGroup(Model):
+    """At least five people whose details were published together; see ``publishing``.
+
+    They count for the institution and the country, for the country alone where ``institution_id`` is NULL, or for
+    the whole campaign alone where ``country`` is NULL, too.
+    """
+
+    __tablename__ = "detail_groups"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey(Campaign.id))
+    country: Mapped[str | None]
+    institution_id: Mapped[str | None]
+
+
+class DetailCount(Model):
+    """How many people of a group share one detail.
+
+    Dimensions: total (code ''), commitment, discipline, and month ("2026-11", UTC).
+    """
+
+    __tablename__ = "detail_counts"
+
+    group_id: Mapped[int] = mapped_column(
+        ForeignKey(DetailGroup.id, ondelete="CASCADE"), primary_key=True
+    )
+    dimension: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    people: Mapped[int] = mapped_column(BigInteger)
+
+
+class DetailMember(Model):
+    """A pledge with one choice of details, and the group that counts it; NULL once it is counted no more.
+
+    The row stays, so that the same choice is never counted in a second group.
+    """
+
+    __tablename__ = "detail_members"
+
+    pledge_id: Mapped[UUID] = mapped_column(
+        ForeignKey(Pledge.id, ondelete="CASCADE"), primary_key=True
+    )
+    choices: Mapped[UUID] = mapped_column(primary_key=True)  # digest of commitments and disciplines
+    group_id: Mapped[int | None] = mapped_column(
+        ForeignKey(DetailGroup.id, ondelete="SET NULL"), index=True
+    )
+
+
+class PublishedTally(Model):
+    """The number of people that anyone may read under one code of one detail. There are no zeros.
+
+    Dimensions: commitment; discipline (FORD code) and day (ISO 8601, UTC) of the whole campaign, whose place is '';
+    month ("2026-11", UTC) of places. Places are ISO 3166-1 and UN M49 codes and ROR ids, which differ in form.
+    """
+
+    __tablename__ = "published_tallies"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey(Campaign.id), primary_key=True)
+    dimension: Mapped[str] = mapped_column(primary_key=True)
+    place: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    people: Mapped[int] = mapped_column(BigInteger)

@@ -22,7 +22,7 @@ _FOLD_LOCK = lock_number("fold tallies")
 # times, however many dimensions there are: for its plain columns, its commitments and its disciplines.
 # ``mask`` says which grouping set a sum belongs to. It has one bit for each of (institution_id, country, source,
 # month, day), the first one highest, set if the sum is over all values of that column: 31 is the total, 15
-# (0b01111) an institution. In ``committed`` it has the first two bits only.
+# (0b01111) an institution.
 SUMS = """
     scalars AS (
         SELECT campaign_id, kind, institution_id, country, source, to_char(day, 'YYYY-MM') AS month, day,
@@ -34,14 +34,6 @@ SUMS = """
             (campaign_id, kind, source), (campaign_id, kind, day),
             (campaign_id, kind, institution_id, to_char(day, 'YYYY-MM')),
             (campaign_id, kind, country, to_char(day, 'YYYY-MM')))
-    ),
-    committed AS (
-        SELECT campaign_id, kind, institution_id, country, code, sum(change)::bigint AS n,
-               grouping(institution_id, country) AS mask
-        FROM {source}, unnest(commitments) AS code
-        GROUP BY GROUPING SETS (
-            (campaign_id, kind, code), (campaign_id, kind, institution_id, code),
-            (campaign_id, kind, country, code))
     ),
     sums (campaign_id, kind, dimension, key, n) AS (
         SELECT campaign_id, kind, 'total', '', n FROM scalars WHERE mask = 31
@@ -64,12 +56,8 @@ SUMS = """
         FROM scalars JOIN unnest(:countries, :regions) AS located (country, region) USING (country)
         WHERE mask = 23 GROUP BY campaign_id, kind, region
         UNION ALL
-        SELECT campaign_id, kind, 'commitment', code, n FROM committed WHERE mask = 3
-        UNION ALL
-        SELECT campaign_id, kind, 'institution-commitment', institution_id || ' ' || code, n FROM committed
-        WHERE mask = 1 AND institution_id IS NOT NULL
-        UNION ALL
-        SELECT campaign_id, kind, 'country-commitment', country || ' ' || code, n FROM committed WHERE mask = 2
+        SELECT campaign_id, kind, 'commitment', code, sum(change)::bigint
+        FROM {source}, unnest(commitments) AS code GROUP BY campaign_id, kind, code
         UNION ALL
         SELECT campaign_id, kind, 'discipline', code, sum(change)::bigint
         FROM {source}, unnest(disciplines) AS code GROUP BY campaign_id, kind, code

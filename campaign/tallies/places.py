@@ -1,7 +1,4 @@
-"""Read the counts of one place (country, region, institution), at a cost that does not grow with pledges.
-
-A region has no months and commitments of its own: they are the sums of its countries, sixty at most.
-"""
+"""Read the counts of one place (country, region, institution), at a cost that does not grow with pledges."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,13 +45,6 @@ class InstitutionCounts(NamedTuple):
     has_pledged: bool
 
 
-class MonthPeople(NamedTuple):
-    """How many people pledged in one month ("2026-11", UTC) and still stand by it today."""
-
-    month: str
-    people: int
-
-
 def standing(key: str, counts: Mapping[str, int]) -> Standing | None:
     """Return the rank of a key among all, by their counts; None if its count is zero."""
     if not (own := counts.get(key)):
@@ -83,21 +73,6 @@ def institutions_reached(campaign_id: int, countries: Keys) -> int:
     """Count the institutions of these countries whose people have pledged."""
     number = _institutions(campaign_id, Kind.PERSON, countries).with_only_columns(func.count())
     return db.session.scalar(number) or 0
-
-
-def months(
-    campaign_id: int, dimension: str, keys: Keys, months: Sequence[str]
-) -> Sequence[MonthPeople]:
-    """Return the people who pledged under these keys in each of these months ("2026-11", UTC)."""
-    sums = _sums(campaign_id, f"{dimension}-month", keys, months)
-    return [MonthPeople(month, sums.get(month, 0)) for month in months]
-
-
-def commitments(
-    campaign_id: int, dimension: str, keys: Keys, codes: Collection[str]
-) -> Mapping[str, int]:
-    """Return how many people under these keys made each of these commitments, by code; without zeros."""
-    return _sums(campaign_id, f"{dimension}-commitment", keys, codes)
 
 
 def institutions(
@@ -155,21 +130,3 @@ def _institutions(campaign_id: int, kind: Kind | None, countries: Keys | None) -
         at_home = Institution.country.in_(countries)
         rows = rows.join(Institution, Tally.key == Institution.id).where(at_home)
     return rows.where(Tally.kind == kind) if kind else rows
-
-
-def _sums(
-    campaign_id: int, dimension: str, keys: Keys, details: Collection[str]
-) -> Mapping[str, int]:
-    """Sum the people by the second part of keys such as "KE 2026-11", over all first parts.
-
-    Every combination is listed, so that each is one look-up in the primary key.
-    """
-    combined_keys = [f"{key} {detail}" for key in keys for detail in details]
-    detail = func.split_part(Tally.key, " ", 2)
-    rows = (
-        select(detail, func.sum(Tally.count))
-        .where(Tally.campaign_id == campaign_id, Tally.dimension == dimension)
-        .where(Tally.kind == Kind.PERSON, Tally.key.in_(combined_keys))
-        .group_by(detail)
-    )
-    return {name: int(number) for name, number in db.session.execute(rows)}

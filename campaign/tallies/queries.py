@@ -1,14 +1,15 @@
-"""Read public counts, at the same cost whether a thousand or millions have pledged."""
+"""Read headline counts, which are live, at the same cost whether a thousand or millions have pledged.
+
+What people chose and when is in ``details``.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     Select,
-    bindparam,
     exists,
     func,
     literal,
@@ -17,9 +18,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
-from sqlalchemy.types import Text
 
 from campaign import topics
 from campaign.db import db
@@ -50,22 +49,6 @@ class KeyCounts(NamedTuple):
     official_pledges: int
 
 
-class DayCounts(NamedTuple):
-    """The pledges confirmed on one day (UTC) that stand today."""
-
-    day: date
-    people: int
-    official_pledges: int
-
-
-class MonthCounts(NamedTuple):
-    """The pledges confirmed in one month ("2026-11", UTC) that stand today."""
-
-    month: str
-    people: int
-    official_pledges: int
-
-
 class RankedKey(NamedTuple):
     """A key of a dimension, and the number of its pledges of one kind."""
 
@@ -78,13 +61,6 @@ class RankedInstitution(NamedTuple):
 
     institution: Institution
     people: int
-
-
-class DayPledges(NamedTuple):
-    """The number of pledges of one kind that were confirmed on one day (UTC) and stand today."""
-
-    day: date
-    pledges: int
 
 
 def version(campaign_id: int) -> int:
@@ -222,47 +198,17 @@ def _other_keys(
     return [as_many, ranked.where(Tally.count < after.people)]
 
 
-def days(campaign_id: int) -> Sequence[DayCounts]:
-    """Return every day from that of the first pledge to that of the last one, without gaps."""
-    counts_by_day = {date.fromisoformat(row.key): row for row in by_key(campaign_id, "day")}
-    if not counts_by_day:
-        return []
-    first, last = min(counts_by_day), max(counts_by_day)
-    span = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    nothing = KeyCounts("", 0, 0)
-    return [DayCounts(day, *counts_by_day.get(day, nothing)[1:]) for day in span]
-
-
-def months(campaign_id: int, dimension: str = "", key: str = "") -> Sequence[MonthCounts]:
-    """Return every month of the campaign, without gaps.
-
-    With a dimension (country or institution) and a key, the pledges are those under the key only.
-    """
-    sums: dict[str, MonthCounts] = {}
-    for day, people, official in days(campaign_id):
-        month = f"{day:%Y-%m}"
-        before = sums.get(month, MonthCounts(month, 0, 0))
-        sums[month] = MonthCounts(month, before.people + people, before.official_pledges + official)
-    return _months_of(campaign_id, dimension, key, [*sums]) if dimension else [*sums.values()]
-
-
-def _months_of(
+def official_months(
     campaign_id: int, dimension: str, key: str, months: Sequence[str]
-) -> Sequence[MonthCounts]:
-    rows = select(Tally.key, Tally.kind, Tally.count).where(
+) -> Mapping[str, int]:
+    """Return the official pledges of a country or institution in those of these months that have any."""
+    rows = select(func.right(Tally.key, 7), Tally.count).where(
         Tally.campaign_id == campaign_id,
         Tally.dimension == f"{dimension}-month",
         Tally.key.in_([f"{key} {month}" for month in months]),
+        Tally.kind == Kind.INSTITUTION,
     )
-    counts = {(name, kind): number for name, kind, number in db.session.execute(rows)}
-    return [
-        MonthCounts(
-            month,
-            counts.get((f"{key} {month}", Kind.PERSON), 0),
-            counts.get((f"{key} {month}", Kind.INSTITUTION), 0),
-        )
-        for month in months
-    ]
+    return dict(db.session.execute(rows).all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,32 +245,3 @@ def clusters(campaign_id: int, *, degrees: float = 1.0) -> Sequence[Cluster]:
     """
     rows = db.session.execute(_CLUSTERS, {"campaign_id": campaign_id, "degrees": degrees})
     return [Cluster(*row) for row in rows]
-
-
-# One probe of the primary key for each place, instead of a scan of all its months. The bounds work in any
-# collation, since keys between them differ in digits only.
-_FIRST_MONTHS = text(
-    """
-    SELECT id, right(first.key, 7) FROM unnest(:keys) AS id CROSS JOIN LATERAL (
-        SELECT key FROM tallies
-        WHERE campaign_id = :campaign_id AND dimension = :dimension AND kind = 'person'
-              AND key BETWEEN id || ' 2000-01' AND id || ' 2999-12' AND count > 0
-        ORDER BY key LIMIT 1
-    ) AS first"""
-).bindparams(bindparam("keys", type_=ARRAY(Text)))
-
-
-def first_months(campaign_id: int, dimension: str, keys: Sequence[str]) -> Mapping[str, str]:
-    """Return the month ("2026-11", UTC) of the earliest pledge of a person that still stands, by key.
-
-    ``dimension`` is country or institution. Keys without a pledge are left out.
-    """
-    parameters = {"campaign_id": campaign_id, "dimension": f"{dimension}-month", "keys": [*keys]}
-    rows = db.session.execute(_FIRST_MONTHS, parameters)
-    return {place: month for place, month in rows}  # noqa: C416
-
-
-def by_day(campaign_id: int, *, kind: Kind = Kind.PERSON) -> Sequence[DayPledges]:
-    """Return the days (UTC) on which pledges of one kind were confirmed, in order of time."""
-    ranked = ranking(campaign_id, "day", kind=kind)
-    return sorted(DayPledges(date.fromisoformat(row.key), row.pledges) for row in ranked)

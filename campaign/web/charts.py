@@ -20,6 +20,7 @@ from campaign.http.locales import localized
 from campaign.http.lookup import text_or_404
 from campaign.i18n import gettext
 from campaign.pledges.disciplines import BROAD_FIELDS
+from campaign.tallies import details
 from campaign.tallies import queries as tally_queries
 
 blueprint = localized("charts", __name__, "/campaigns/<slug>/charts")
@@ -31,11 +32,14 @@ NAMES = "<any('over-time',regions,disciplines,commitments):name>"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that is counted; ``code`` is its key in the tallies, or a month such as "2026-11"."""
+    """One thing that is counted; ``code`` is its key in the tallies, or a month such as "2026-11".
+
+    ``count`` is None where too few people are counted to publish their number.
+    """
 
     code: str
     label: str
-    count: int
+    count: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,11 @@ class Chart:
 
     @property
     def most(self) -> int:
-        return max((row.count for row in self.rows), default=0)
+        return max((row.count or 0 for row in self.rows), default=0)
 
     @property
     def total(self) -> int:
-        return sum(row.count for row in self.rows)
+        return sum(row.count or 0 for row in self.rows)
 
 
 def charts(text: CampaignText) -> dict[str, Chart]:
@@ -66,7 +70,7 @@ def charts(text: CampaignText) -> dict[str, Chart]:
 
 
 def _over_time(text: CampaignText) -> Chart:
-    by_day = tally_queries.by_day(text.campaign_id)
+    by_day = details.by_day(text.campaign_id)
     months = Counter[str]()
     for day, count in by_day:
         months[f"{day:%Y-%m}"] += count
@@ -89,16 +93,16 @@ def _regions(text: CampaignText) -> Chart:
 
 def _disciplines(text: CampaignText) -> Chart:
     people = Counter[str]()  # by broad field: the tallies count "2.3", a chart only "2"
-    for code, count in tally_queries.ranking(text.campaign_id, "discipline"):
+    for code, count in details.people(text.campaign_id, "discipline").items():
         people[code.partition(".")[0]] += count
-    rows = [Row(field.code, str(field.name), people[field.code]) for field in BROAD_FIELDS]
+    rows = [Row(field.code, str(field.name), people.get(field.code)) for field in BROAD_FIELDS]
     note = gettext("Whoever works in several fields is counted in each.")
     return Chart("disciplines", gettext("Fields of research"), rows, note)
 
 
 def _commitments(text: CampaignText) -> Chart:
-    people = dict(tally_queries.ranking(text.campaign_id, "commitment"))
-    rows = [Row(code, sentence, people.get(code, 0)) for code, sentence in text.commitments]
+    people = details.people(text.campaign_id, "commitment")
+    rows = [Row(code, sentence, people.get(code)) for code, sentence in text.commitments]
     note = gettext("A person can make several commitments.")
     return Chart("commitments", gettext("Commitments people have made"), rows, note)
 
@@ -144,14 +148,18 @@ def table(slug: str, name: str) -> Response:
 def _days(text: CampaignText) -> Iterator[tuple[str, ...]]:
     yield "day", "people", "total"
     total = 0
-    for day, count in tally_queries.by_day(text.campaign_id):
+    for day, count in details.by_day(text.campaign_id):
         total += count
         yield day.isoformat(), str(count), str(total)
 
 
 def _rows(chart: Chart) -> Iterator[tuple[str, ...]]:
     yield "code", "label", "people"
-    yield from ((row.code, row.label, str(row.count)) for row in chart.rows)
+    yield from ((row.code, row.label, _shown(row.count)) for row in chart.rows)
+
+
+def _shown(count: int | None) -> str:
+    return "" if count is None else str(count)
 
 
 def _svg(text: CampaignText, name: str) -> str:
@@ -174,7 +182,7 @@ class Bar:
     lines: Sequence[str]
     y: int
     length: float
-    count: int
+    count: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +209,7 @@ def _sheet(chart: Chart) -> Sheet:
     for row in chart.rows:
         lines = wrapped(row.label, LINE_EMS)
         y += LINE_HEIGHT * len(lines)
-        length = Sheet.longest * row.count / (chart.most or 1)
+        length = Sheet.longest * (row.count or 0) / (chart.most or 1)
         bars.append(Bar([*map(directed, lines)], y, length, row.count))
         y += 32
     return Sheet(bars, y + 40, [])

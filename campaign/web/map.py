@@ -19,6 +19,7 @@ from campaign.http.lookup import text_or_404
 from campaign.i18n import ngettext
 from campaign.institutions import queries as institution_queries
 from campaign.institutions.queries import name_in
+from campaign.tallies import details
 from campaign.tallies import queries as tally_queries
 
 blueprint = localized("map", __name__)
@@ -35,7 +36,7 @@ MONTHS = 24
 class NamedLight:
     """A light as a page shows it.
 
-    ``since`` is the index of the month in which it came on; the brighter ones have a title and a link.
+    ``since`` is the index of its first published month; the brighter ones have a title and a link.
     """
 
     light: Light
@@ -89,7 +90,7 @@ def _centre() -> float:
 def light_map(campaign_id: int) -> LightMap:
     """The campaign's map for the reader's language, with links."""
     lights = _lights(campaign_id)
-    since = _first_months(campaign_id, lights)
+    since = details.first_months(campaign_id, [light.place.key for light in lights])
     first = min(since.values(), default="9999")
     months = [month for month in recent_months(MONTHS) if month >= first]
     names = _names(lights[:NAMED_LIGHTS])
@@ -122,27 +123,19 @@ def _lights(campaign_id: int) -> list[Light]:
     return night_map.lights(places, _centre())
 
 
-def _first_months(campaign_id: int, lights: Sequence[Light]) -> Mapping[str, str]:
-    """The month of the first pledge by key of a light: that of its largest institution, or of its country."""
-    keys = {
-        dimension: [light.place.key for light in lights if light.place.is_vague == is_vague]
-        for dimension, is_vague in (("institution", False), ("country", True))
-    }
-    return {
-        key: month
-        for dimension, of_dimension in keys.items()
-        for key, month in tally_queries.first_months(campaign_id, dimension, of_dimension).items()
-    }
-
-
 def _index_of(month: str | None, months: Sequence[str]) -> int:
-    """The index of a month; 0 for one before the first that the map shows, since that light was always on."""
+    """The index of a month; 0 for one before the first that the map shows, since that light was always on.
+
+    A light of too few people to publish their months is on in the last one only.
+    """
+    if month is None:
+        return max(len(months) - 1, 0)
     return months.index(month) if month in months else 0
 
 
 def _growth(campaign_id: int, months: Sequence[str]) -> list[str]:
     """A sentence for each month: how many people had pledged by its end."""
-    by_day = tally_queries.by_day(campaign_id)
+    by_day = details.by_day(campaign_id)
     totals = [sum(count for day, count in by_day if f"{day:%Y-%m}" <= month) for month in months]
     return [
         ngettext(

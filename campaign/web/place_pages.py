@@ -18,6 +18,7 @@ from campaign.institutions import queries as institution_queries
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges.models import Pledge
 from campaign.pledges.queries import Signatory
+from campaign.tallies import details
 from campaign.tallies import places as tally_places
 from campaign.tallies import queries as tally_queries
 from campaign.tallies.places import InstitutionCounts, Standing
@@ -188,17 +189,16 @@ def _country_standings(campaign_id: int, code: str) -> list[tuple[str, Standing 
 
 def _commitments(text: CampaignText, place: Place) -> list[tuple[str, int]]:
     """The commitments that people of a place made: sentence and people, most people first."""
-    sentences = dict(text.commitments)
-    people = tally_places.commitments(text.campaign_id, *place.tally_keys, sentences)
-    codes = sorted(people, key=lambda code: -people[code])
-    return [(sentences[code], people[code]) for code in codes if people[code] > 0]
+    people = details.people(text.campaign_id, "commitment", place.key)
+    known = [(sentence, people[code]) for code, sentence in text.commitments if code in people]
+    return sorted(known, key=lambda row: -row[1])
 
 
 def _months(campaign_id: int, place: Place) -> list[tuple[str, int]]:
     """Name of the month and people, from the first pledge on; none where a single column would be drawn."""
-    months = tally_places.months(campaign_id, *place.tally_keys, recent_months(MONTHS))
-    first = next((index for index, (_, people) in enumerate(months) if people), len(months))
-    named = [(i18n.short_month_name(month), people) for month, people in months[first:]]
+    people = details.people(campaign_id, "month", place.key)
+    months = [month for month in recent_months(MONTHS) if month >= min(people, default="9999")]
+    named = [(i18n.short_month_name(month), people.get(month, 0)) for month in months]
     return named if len(named) > 1 else []
 
 

@@ -54,13 +54,6 @@ class Place:
         return DIMENSIONS[self.kind]
 
     @property
-    def tally_keys(self) -> tuple[str, tuple[str, ...]]:
-        """Dimension and keys under which its months and commitments are counted; a region is summed up."""
-        if self.institution:
-            return "institution", (self.key,)
-        return "country", self.countries
-
-    @property
     def signatory_filter(self) -> SignatoryFilter:
         if self.institution:
             return {"institution_id": self.key}

@@ -6,8 +6,10 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from campaign import jobs
+from campaign.clock import now
 from campaign.institutions.models import Institution
 from campaign.tallies import operations as tallies
+from campaign.tallies.publishing import publish
 from tests.factories import CAMPAIGN
 
 HERE = f"/api/v1/campaigns/{CAMPAIGN}"
@@ -22,6 +24,7 @@ class World:
 
 def fold() -> None:
     tallies.fold()
+    publish(now())
     jobs.commit()
 
 

@@ -1,12 +1,15 @@
 """Counts by key and over time: right, named, without gaps."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from campaign import jobs
 from campaign.clock import now
+from campaign.tallies import operations as tallies
 from tests.api.reading import HERE, World, fold, read
 from tests.factories import confirmed
 
@@ -43,8 +46,47 @@ def test_days_and_months_have_no_gaps(client: FlaskClient, session: object) -> N
 
 
 def test_months_of_an_institution_are_its_own(client: FlaskClient, world: World) -> None:
-    rows = read(client, f"{HERE}/months?institution={world.home.id}")["items"]
-    assert [(row["people"], row["official_pledges"]) for row in rows] == [(2, 1)]
+    """Official pledges as they are, people in fives; two are too few to be counted by month."""
+    address = f"{HERE}/months?institution={world.home.id}"
+    rows = read(client, address)["items"]
+    assert [(row["people"], row["official_pledges"]) for row in rows] == [(0, 1)]
+
+    for number in range(5):
+        confirmed(f"more{number}@example.org", institution=world.home.id)
+    fold()
+
+    rows = read(client, address)["items"]
+    assert [(row["people"], row["official_pledges"]) for row in rows] == [(5, 1)]
+
+
+@pytest.mark.parametrize("dimension", ["commitment", "discipline"])
+def test_what_people_chose_is_counted_in_fives_and_once_a_day(
+    client: FlaskClient, world: World, dimension: str
+) -> None:
+    """Official pledges, which are public one by one, are as they are."""
+    key = {"commitment": "network", "discipline": "1.5"}[dimension]
+    address = f"{HERE}/tallies/{dimension}?limit=1"
+    for number in range(9):
+        confirmed(f"more{number}@example.org", commitments=["network"])
+    tallies.fold()
+    jobs.commit()
+    assert read(client, address)["items"][0]["people"] == 0
+
+    fold()
+
+    page = read(client, address)
+    assert (page["items"][0]["key"], page["items"][0]["people"]) == (key, 5)
+    rest = [row for page in pages(client, page["next"]) for row in page["items"]]
+    official = {row["key"]: row["official_pledges"] for row in [*page["items"], *rest]}
+    assert official.get("hosting", 1) == 1
+    assert len(official) == 1 + len(rest)
+
+
+def pages(client: FlaskClient, address: str | None) -> Iterator[Any]:
+    while address:
+        page = read(client, address)
+        yield page
+        address = page["next"]
 
 
 @pytest.mark.parametrize("limit", [1, 3])

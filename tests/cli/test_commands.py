@@ -32,7 +32,7 @@ from campaign.people.models import Person
 from campaign.pledges.models import Kind, Pledge, Status
 from campaign.pledges.queries import has_demo
 from campaign.tallies import operations as tallies
-from campaign.tallies.models import Tally
+from campaign.tallies.models import PublishedTally, Tally
 from campaign.tallies.queries import counts, counts_of
 from tests.factories import confirmed, context, institution
 
@@ -404,11 +404,13 @@ def test_invented_pledges_come_and_go_and_nothing_else(session: Session, run: Ru
     mine = confirmed().id
     assert "Added 30" in run("demo", "add", "--pledges", "30").output
     assert has_demo()
+    assert db.session.scalar(select(func.sum(PublishedTally.people)))
 
     assert "Removed 30" in run("demo", "remove").output
     tallies.fold()
 
     assert not has_demo()
+    assert db.session.scalars(select(PublishedTally.dimension)).all() == ["day"]
     assert the_pledge().id == mine
     assert db.session.scalar(select(func.count()).select_from(Person)) == 1
     assert tallies.differences() == []

@@ -45,7 +45,6 @@ def expected():
         for name, place in places.items():
             if place:
                 keys += [(name, place), (f"{name}-month", f"{place} {day[:7]}")]
-                keys += [(f"{name}-commitment", f"{place} {code}") for code in pledge.commitments]
         keys += [("region", region) for region in regions_of(pledge.country)]
         keys += [("commitment", code) for code in pledge.commitments]
         keys += [("discipline", code) for code in pledge.disciplines]
@@ -222,7 +221,7 @@ def test_a_confirmed_pledge_counts_in_every_dimension(session):
     assert stored() == expected()
     assert {dimension for _, dimension, _, _ in stored()} == {
         "total", "country", "institution", "region", "commitment", "discipline", "day", "spread",
-        "source", "country-month", "institution-month", "country-commitment", "institution-commitment",
+        "source", "country-month", "institution-month",
     }  # fmt: skip
     assert waiting() == 0
     assert total(pledge.campaign_id) == 1

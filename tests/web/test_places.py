@@ -13,7 +13,7 @@ from campaign.institutions.models import Institution
 from campaign.pledges.models import Kind, Pledge
 from campaign.pledges.queries import PAGE_SIZE, signatories
 from campaign.tallies import operations as tallies
-from campaign.tallies import places
+from campaign.tallies.publishing import publish
 from tests import factories
 from tests.factories import accepted, confirmed, institution
 from tests.web.browsing import Page, open_page
@@ -34,6 +34,7 @@ def people(number: int, country: str = "KE", **different: object) -> None:
 
 def fold() -> None:
     tallies.fold_all()
+    publish(now())
     jobs.commit()
 
 
@@ -160,9 +161,12 @@ def test_a_region_counts_its_countries(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("path", ["countries/KE", "regions/202", "institutions/{home}"])
 def test_commitments_are_those_of_the_place(client: FlaskClient, path: str) -> None:
+    """In fives: eleven and six of sixteen."""
     home = institution().id
-    people(2, "KE", institution=home, commitments=["network"])
+    people(10, "KE", institution=home, commitments=["network"])
     people(1, "KE", institution=home, name="Other", commitments=["network", "lectures"])
+    for number in range(5):
+        people(1, "KE", institution=home, name=f"Else {number}", commitments=["lectures"])
     people(5, "FR", commitments=["lectures"])
     fold()
 
@@ -170,22 +174,41 @@ def test_commitments_are_those_of_the_place(client: FlaskClient, path: str) -> N
     bars = page.all("ul", class_="bars")[0].all("li")
 
     sentences = dict(factories.text().commitments)
-    counts = {sentences["network"]: "3", sentences["lectures"]: "1"}
+    counts = {sentences["network"]: "10", sentences["lectures"]: "5"}
     assert {bar.all("span")[0].text: bar.all("span")[-1].text for bar in bars} == counts
 
 
-def test_months_begin_with_the_first_pledge(session: object) -> None:
-    people(3, "KE")
-    pledge = db.session.query(Pledge).first()
-    assert pledge is not None
-    pledge.confirmed_at = now() - timedelta(days=70)
-    db.session.flush()
-    tallies.fold_all()
-    months = [f"{at:%Y-%m}" for at in (now() - timedelta(days=70), now())]
+def test_months_begin_with_the_first_pledge(client: FlaskClient) -> None:
+    people(12, "KE")
+    for pledge in db.session.query(Pledge).limit(6):
+        pledge.confirmed_at = now() - timedelta(days=70)
+    fold()
+    first = now() - timedelta(days=70)
+    between = (now().year - first.year) * 12 + now().month - first.month - 1
 
-    found = places.months(campaign_id(), "country", ["KE", "UG"], ["1999-01", *months])
+    for path in ("countries/KE", "regions/014"):
+        months = open_page(client, f"/en/{path}/").one("ol", class_="months").all("li")
+        shown = [month.text.partition(": ")[2] for month in months]
+        assert shown == ["5", *["0"] * between, "5"]
 
-    assert found == [("1999-01", 0), (months[0], 1), (months[1], 2)]
+
+@pytest.mark.parametrize("place", ["countries/KE", "regions/202", "institutions/{home}"])
+@pytest.mark.parametrize(("number", "is_shown"), [(3, False), (12, True)])
+def test_too_few_people_are_counted_and_not_described(
+    client: FlaskClient, place: str, number: int, is_shown: bool
+) -> None:
+    home = institution().id
+    people(number - 1, "KE", institution=home, commitments=["network"])
+    people(1, "KE", institution=home, name="Other", commitments=["lectures"])
+    fold()
+
+    page = open_page(client, f"/en/{place.format(home=home)}/").one("main")
+
+    sentences = dict(factories.text().commitments)
+    assert "groups of at least five people" in page.text
+    assert f"{number} people have pledged" in page.text
+    assert (sentences["network"] in page.text) == is_shown
+    assert sentences["lectures"] not in page.text
 
 
 # Ranks

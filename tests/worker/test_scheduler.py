@@ -26,6 +26,7 @@ from worker.registry import JOBS, Job
 HOUR = timedelta(hours=1)
 ALWAYS_NEEDED = [
     "keep_retention",
+    "publish_details",
     "publish_records",
     "queue_daily_webhooks",
     "reconcile_tallies",
