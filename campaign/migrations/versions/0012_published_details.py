@@ -3,7 +3,7 @@
 The tallies no longer count commitments by place, which nothing reads any more.
 
 Revision ID: 0012
-Revises: 0009
+Revises: 0011
 Create Date: 2026-11-30
 """
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0012'
-down_revision = '0009'
+down_revision = '0011'
 
 
 def upgrade() -> None:
