@@ -97,31 +97,29 @@ def logs(program: str | None, follow: bool, lines: int, folder: Path) -> None:
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port.")
 @with_appcontext
 def web(bind: str) -> None:
-    """Serve the site with gunicorn."""
+    """Serve the site, with gunicorn and waitress."""
     settings = current_settings()
     _advise(settings)
-    os.execv(
+    os.execv(sys.executable, gunicorn("campaign.wsgi:app", bind, settings))
+
+
+def gunicorn(app: str, bind: str, settings: Settings) -> list[str]:
+    """The command line that serves an application as the site is served; see ``campaign.server``."""
+    return [
         sys.executable,
-        [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "campaign.wsgi:app",
-            f"--bind={bind}",
-            "--worker-class=gthread",
-            f"--workers={settings.web_workers}",
-            f"--threads={settings.web_threads}",
-            "--keep-alive=15",
-            "--graceful-timeout=10",
-            "--max-requests=200000",
-            "--max-requests-jitter=20000",
-            "--no-control-socket",
-            # No header changes the address or scheme of a request before ProxyFix, which counts proxies, has its
-            # say: gunicorn would believe SCRIPT_NAME and X-Forwarded-Proto from this machine.
-            "--forwarded-allow-ips=",
-            "--forwarder-headers=",
-        ],
-    )
+        "-m",
+        "gunicorn",
+        app,
+        f"--bind={bind}",
+        "--worker-class=campaign.server.BufferingWorker",
+        f"--workers={settings.web_workers}",
+        f"--threads={settings.web_threads}",
+        "--keep-alive=15",
+        "--graceful-timeout=10",
+        "--max-requests=200000",
+        "--max-requests-jitter=20000",
+        "--no-control-socket",
+    ]
 
 
 @click.command()

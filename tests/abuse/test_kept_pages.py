@@ -3,21 +3,12 @@
 The real server, asked over a raw socket: a client library would not send what a stranger can.
 """
 
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 
 import pytest
 
 from campaign import geography
-from campaign.config import Settings
-from campaign.local.supervisor import answers
-from tests.ports import free_port
-from tests.scripted_person import wait_for
 
 EVIL = "evil.example"
 # Headers by which frameworks, servers and proxies are told of another address, scheme, method or body.
@@ -36,24 +27,6 @@ HEADERS = {
 }  # fmt: skip
 # Each is kept under an address of its own, so that the hostile request is the one that makes it.
 COUNTRIES = sorted(set(geography.COUNTRIES) - {"TZ", "ZW"})
-
-
-@pytest.fixture(scope="module")
-def port(settings: Settings, app: object) -> Iterator[int]:
-    """`lightup web` on the database of the tests, without any proxy before it."""
-    port = free_port()
-    environment = {
-        "DATABASE_URL": settings.database_url, "SECRET_KEY": settings.secret_key, "WEB_WORKERS": "1",
-        "SITE_URL": f"http://localhost:{port}", "BROKER_URL": "memory:",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "campaign.main", "web", f"--bind=127.0.0.1:{port}"]
-    server = subprocess.Popen(command, env=os.environ | environment, start_new_session=True)
-    try:
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}/health") or None, "the site")
-        yield port
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(20)
 
 
 def ask(port: int, target: str, *headers: str, host: str | None = None) -> tuple[int, bytes, bytes]:

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from urllib.parse import urlencode
 
 from campaign.app import create_site
 from campaign.catalogues import compile_catalogues
+from campaign.cli.running import gunicorn
 from campaign.config import Settings
 from campaign.local.postgres import EmbeddedPostgres
 from campaign.local.supervisor import answers
@@ -44,7 +44,7 @@ def database() -> Iterator[Settings]:
 
 @contextmanager
 def site(settings: Settings) -> Iterator[int]:
-    """The site under gunicorn as `lightup web` starts it; yields its port."""
+    """The site as `lightup web` starts it; yields its port."""
     port = free_port()
     environment = {
         "DATABASE_URL": settings.database_url,
@@ -52,19 +52,7 @@ def site(settings: Settings) -> Iterator[int]:
         "TRUSTED_PROXIES": "1",
     }
     server = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "tests.benchmarks.server:app",
-            f"--bind=127.0.0.1:{port}",
-            "--worker-class=gthread",
-            f"--workers={settings.web_workers}",
-            f"--threads={settings.web_threads}",
-            "--keep-alive=15",
-            "--no-control-socket",
-            "--log-level=warning",
-        ],
+        gunicorn("tests.benchmarks.server:app", f"127.0.0.1:{port}", settings),
         env=os.environ | environment,
         start_new_session=True,
     )
