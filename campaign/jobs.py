@@ -11,17 +11,19 @@ from functools import cache
 from queue import Full, Queue
 from threading import Lock, Thread
 
+import psycopg
 from dramatiq import Message
 from dramatiq.broker import Broker
 from dramatiq.brokers.stub import StubBroker
 from flask import Flask, current_app
 
-from campaign.config import Settings
+from campaign.config import Settings, current_settings
 from campaign.db import db
 
 QUEUE = "campaign"
 # A burst of pledges needs one call, not one each. The sweep picks up what comes after a suppressed call.
 WAKE_INTERVAL_SECONDS = 0.5
+CONTACT_SECONDS = 2
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,22 @@ def broker_of(app: Flask) -> Broker:
     """Return the application's queue of wake-up calls."""
     broker: Broker = app.extensions["broker"]
     return broker
+
+
+def contact_broker() -> None:
+    """Ask the application's broker for a sign of life. Raises what its client raises."""
+    url = current_settings().broker_url
+    if url.startswith("redis"):
+        import redis
+
+        with redis.Redis.from_url(url, socket_timeout=CONTACT_SECONDS) as client:
+            client.ping()
+    elif url.startswith("amqp"):
+        import pika
+
+        pika.BlockingConnection(pika.URLParameters(url)).close()
+    elif url != "postgresql:" and not url.startswith("memory:"):  # the first is the site's own
+        psycopg.connect(url, connect_timeout=CONTACT_SECONDS).close()
 
 
 def wake(job: str) -> None:

@@ -137,13 +137,13 @@ def _children(
         )
     setup = [*_LIGHTUP, "setup", "--demo" if with_demo else "--no-demo"]
     yield Child("setup", setup, title="Setup", env=environment, once=True)
-    health = f"http://127.0.0.1:{ports.site}/health"
+    ready = f"http://127.0.0.1:{ports.site}/ready"
     yield Child(
         "web",
         [*_LIGHTUP, "web", f"--bind=127.0.0.1:{ports.site}"],
         title="Site",
         env=environment,
-        ready=lambda: answers(health),
+        ready=lambda: answers(ready),
     )
     yield Child("worker", [*_LIGHTUP, "worker"], title="Worker", env=environment)
     yield Child("scheduler", [*_LIGHTUP, "scheduler"], title="Scheduler", env=environment)

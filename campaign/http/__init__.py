@@ -10,6 +10,7 @@ from campaign.http import (
     locales,
     origin,
     rate_limits,
+    readiness,
     redirects,
     rendering,
 )
@@ -22,6 +23,7 @@ def init_app(app: Flask) -> None:
         origin,
         headers,
         rate_limits,
+        readiness,
         caching,
         locales,
         rendering,

@@ -33,6 +33,10 @@ WRONG_CODE_LIMIT = "300 per hour"
 log = logging.getLogger(__name__)
 
 
+class StoreAway(Exception):
+    """The shared store of the rate limits does not answer."""
+
+
 class Limiter(Protocol):
     """Counts requests in windows of time, each as long as its limit says."""
 
@@ -84,6 +88,13 @@ def _counted_under() -> tuple[str, str]:
     return request.endpoint or "", network_of(request.remote_addr or "")
 
 
+def contact_store() -> None:
+    """Ask the store of LIMITER_URL for a sign of life. Raises StoreAway."""
+    limiter: Limiter = current_app.extensions["limiter"]
+    if isinstance(limiter, WithFallback) and not limiter.is_store_there():
+        raise StoreAway
+
+
 @cache
 def _parsed(limit: str) -> limits.RateLimitItem:
     return limits.parse(limit)
@@ -107,7 +118,7 @@ class WithFallback:
     Limits are a courtesy to the machine; a store that hangs must not keep people from pledging.
     """
 
-    def __init__(self, shared: Limiter) -> None:
+    def __init__(self, shared: FixedWindowRateLimiter) -> None:
         self._shared = shared
         self._own = InMemoryFixedWindows()
         self._ask_again_at = 0.0
@@ -126,6 +137,9 @@ class WithFallback:
                 self._ask_again_at = time.monotonic() + AWAY_SECONDS
                 log.warning("rate limits are counted by each process for a while: %s", error)
         return bool(getattr(self._own, method)(item, *identifiers))
+
+    def is_store_there(self) -> bool:
+        return self._shared.storage.check()
 
 
 class InMemoryFixedWindows:

@@ -66,6 +66,13 @@ def has_due() -> ColumnElement[bool]:
     return deliveries.has_due(OutgoingEmail)
 
 
+def seconds_behind() -> float:
+    """Return how long ago the oldest e-mail that is due should have been sent; 0 if none is due."""
+    query = select(func.min(OutgoingEmail.due_at)).where(deliveries.is_waiting(OutgoingEmail))
+    due_at = db.session.scalar(query)
+    return max(0.0, (now() - due_at).total_seconds()) if due_at else 0.0
+
+
 def claim(paces: Paces) -> OutgoingEmail | None:
     """Lease the next e-mail that is due, and whose turn it is. See ``deliveries.claim``."""
     while email := deliveries.claim(OutgoingEmail):

@@ -24,7 +24,7 @@ from campaign import topics
 from campaign.db import db
 from campaign.institutions.models import Institution
 from campaign.pledges.models import Kind
-from campaign.tallies.models import TALLIES, Tally
+from campaign.tallies.models import TALLIES, Tally, TallyDelta
 
 
 @dataclass(frozen=True)
@@ -245,3 +245,9 @@ def clusters(campaign_id: int, *, degrees: float = 1.0) -> Sequence[Cluster]:
     """
     rows = db.session.execute(_CLUSTERS, {"campaign_id": campaign_id, "degrees": degrees})
     return [Cluster(*row) for row in rows]
+
+
+def waiting_deltas(limit: int) -> int:
+    """Return how many changes are not yet counted, or ``limit`` if there are more."""
+    some = select(TallyDelta.id).limit(limit).subquery()
+    return db.session.scalar(select(func.count()).select_from(some)) or 0

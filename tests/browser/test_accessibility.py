@@ -41,6 +41,7 @@ NO_PAGES = {
     "static",
     "root.choose_language",
     "root.health",
+    "root.ready",
     "web.institution_search",
     "web.institution_proposals",
     "my_pledges.export",

@@ -406,8 +406,3 @@ def test_a_crash_leaves_no_link_in_the_log(make: Make, caplog: pytest.LogCapture
     assert answer.status_code == 500
     assert "unexpected error at" in caplog.text
     assert token not in caplog.text
-
-
-def test_the_health_check_fails_with_the_database(make: Make) -> None:
-    nowhere = "postgresql+psycopg://localhost:1/nothing?connect_timeout=2"
-    assert make(database_url=nowhere).get("/health").status_code == 500

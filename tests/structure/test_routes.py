@@ -12,6 +12,7 @@ from campaign.http.access import ANYONE, KEY_HOLDER, LINK_HOLDER
 OUTSIDE_THE_LANGUAGES = {
     "/",
     "/health",
+    "/ready",
     "/static/<path:filename>",
     # What pages of other sites load: their addresses never change.
     "/embed/v1.js",

@@ -63,7 +63,7 @@ OTHER = (
     "embed.oembed",
     "static",
 )
-OTHER_ENDINGS = (".png", ".pdf", ".csv", "/search", "/proposals", "/export", "/health")
+OTHER_ENDINGS = (".png", ".pdf", ".csv", "/search", "/proposals", "/export", "/health", "/ready")
 # CSS Anchor Positioning and the properties of SVG 2, which browsers know and the checker does not.
 NOT_YET_KNOWN = re.compile("CSS: “(position-area|position-try-fallbacks|r|paint-order)”: Property")
 ANY = defaultdict(
