@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 
@@ -12,14 +11,10 @@ import pytest
 from waitress import wasyncore
 from waitress.server import create_server
 
-from campaign.cli.running import gunicorn
-from campaign.config import Settings
 from campaign.local.processes import wait_gone
-from campaign.local.supervisor import listening
 from campaign.server import LAP_BYTES, LAP_SECONDS, NO_LIMIT, REQUEST_SECONDS, Connection
-from tests.ground.small_site import FILE
-from tests.ports import free_port
 from tests.scripted_person import wait_for
+from tests.small_site import FILE, small_site
 from tests.stacks import descendants
 
 HOST = "Host: localhost\r\n"
@@ -27,17 +22,9 @@ HOST = "Host: localhost\r\n"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[int, int]]:
-    """gunicorn with one process of one thread; its port and pid."""
-    port = free_port()
-    settings = Settings(database_url="", secret_key="", web_workers=1, web_threads=1)
-    command = gunicorn("tests.ground.small_site:app", f"127.0.0.1:{port}", settings)
-    process = subprocess.Popen(command, start_new_session=True)
-    try:
-        wait_for(lambda: listening(port) or None, "gunicorn")
-        yield port, process.pid
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    """The port and pid of gunicorn with one process of one thread."""
+    with small_site() as served:
+        yield served
 
 
 @pytest.fixture
