@@ -24,6 +24,8 @@ from campaign.tallies.operations import fold_all, repair
 from campaign.tallies.publishing import publish
 
 WORKER_THREADS = 4
+# For what a worker is doing when it is told to stop; the supervisor waits for 10. Its queue may be away meanwhile.
+STOP_SECONDS = 8
 # One preparation at a time: two hosts may start at once.
 _PREPARE_LOCK = lock_number("prepare database")
 DEMO_PLEDGES = 4_000
@@ -136,6 +138,7 @@ def worker() -> None:
             "worker.main:broker",
             f"--processes={settings.worker_processes}",
             f"--threads={WORKER_THREADS}",
+            f"--worker-shutdown-timeout={STOP_SECONDS * 1000}",
             "--skip-logging",
         ],
     )
