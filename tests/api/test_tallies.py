@@ -70,7 +70,7 @@ def test_what_people_chose_is_counted_in_fives_and_once_a_day(
         confirmed(f"more{number}@example.org", commitments=["network"])
     tallies.fold()
     jobs.commit()
-    assert read(client, address)["items"][0]["people"] == 0
+    assert {row["people"] for row in read(client, address)["items"]} <= {0}
 
     fold()
 
