@@ -37,9 +37,11 @@ NO_LIMIT = 1 << 62
 
 
 class StrictParser(HTTPRequestParser):
-    """Refuses a request that another server on the way may read as two (RFC 9112, 6.1 and 11.2)."""
+    """Refuses a request that another server on the way may read as two (RFC 9112, 5.2, 6.1 and 11.2)."""
 
     def parse_header(self, header_plus: bytes) -> None:
+        if b"\n " in header_plus or b"\n\t" in header_plus:
+            raise ParsingError("A header is folded")
         super().parse_header(header_plus)
         # Transfer-Encoding is still there only in HTTP/1.0, which does not have it.
         if "TRANSFER_ENCODING" in self.headers or (

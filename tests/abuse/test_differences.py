@@ -36,9 +36,10 @@ PARTS = {
     "dimension": ["country", "region", "institution", "commitment", "discipline"],
 }  # fmt: skip
 QUERIES = {"months": ["", "country=KE", "institution={home}"], "signatories": ["", "country=KE"]}
-# The same at all times, or made for one reader: forms with a token, searches, pictures of what a page says.
+# The same at all times, or made for one reader: forms with a token, searches, pictures of what a page says. How far
+# behind the site is (`/ready`) changes by itself.
 LEFT_OUT = re.compile(
-    r"static|pledging|frames|proposals|search|\.png$|my_pledges|certificates|posters"
+    r"static|ready|pledging|frames|proposals|search|\.png$|my_pledges|certificates|posters"
 )
 
 Shown = Mapping[str, bytes]

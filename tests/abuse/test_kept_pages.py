@@ -107,6 +107,7 @@ AMBIGUOUS = {
     "a vertical tab": f"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n{HIDDEN}",
     "a line end alone": f"X: y\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{HIDDEN}",
     "a chunk of odd size": f"Transfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n{HIDDEN}",
+    "a folded coding": f"Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n{HIDDEN}",
     "a chunk with a sign": f"Transfer-Encoding: chunked\r\n\r\n-0\r\n\r\n{HIDDEN}",
 }
 

@@ -14,11 +14,11 @@ from campaign import jobs
 from campaign.app import create_site
 from campaign.config import Settings
 from campaign.db import db
-from campaign.http import rate_limits
+from campaign.http import pledge_flow, rate_limits
 from campaign.http.access import LINK_HOLDER
 from campaign.http.rate_limits import InMemoryFixedWindows, network_of
 from campaign.pledges.certificates import number_of
-from campaign.pledges.emails import CONFIRM, MINE, SENT
+from campaign.pledges.emails import CONFIRM, MINE, SENT, code_of
 from campaign.pledges.models import Pledge
 from campaign.tokens import Signer
 from tests.factories import CAMPAIGN, confirmed, form_fields, policy, submitted
@@ -318,6 +318,25 @@ def test_too_many_codes_are_asked_to_wait_in_the_language_of_the_reader(
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
     assert Page(answer).one("html").get("lang") == "fr"
+
+
+def test_a_network_that_tried_too_many_wrong_codes_tries_no_right_one(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a few wrong guesses at each of many pledges would confirm one of them in the end."""
+    monkeypatch.setattr(pledge_flow, "WRONG_CODE_LIMIT", "3 per hour")
+    pledges = [submitted(f"p{number}@example.org") for number in range(4)]
+    jobs.commit()
+    apart = {"REMOTE_ADDR": "203.0.113.98"}
+
+    def enter(pledge: Pledge, code: str, environ: dict[str, str] = apart) -> int:
+        path = f"/en/pledges/sent/{policy().signer.sign(SENT, str(pledge.submission))}/"
+        return client.post(path, data={"code": code}, environ_overrides=environ).status_code
+
+    right = code_of(policy().signer, pledges[3].id)
+    assert [enter(pledge, "12345") for pledge in pledges[:3]] == [422] * 3
+    assert enter(pledges[3], right) == 429
+    assert enter(pledges[3], right, {"REMOTE_ADDR": "203.0.113.97"}) == 303
 
 
 @pytest.mark.parametrize(
