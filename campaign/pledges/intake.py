@@ -55,6 +55,7 @@ from campaign.pledges.holding import (
     suspicious_signals,
 )
 from campaign.pledges.models import (
+    FORM_SERVES_ONCE,
     Kind,
     Pledge,
     PledgeAction,
@@ -84,8 +85,10 @@ def insert_new_pledge(policy: PledgePolicy, submission: Submission, now: datetim
     values = _values(policy, submission, columns, now)
     try:
         row = db.session.connection().execute(statement, values).one()
-    except IntegrityError as error:  # another address came with it at this very moment
-        raise FormUsed from error
+    except IntegrityError as error:
+        if FORM_SERVES_ONCE in str(error.orig):  # another address came with it at this very moment
+            raise FormUsed from error
+        raise
     if row.stored is None and row.received is None:
         raise FormUsed
     if row.stored is None:

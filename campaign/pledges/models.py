@@ -29,6 +29,7 @@ from campaign.institutions.models import Institution
 from campaign.people.models import Person
 
 # The number of the form that a submission came from (PostgreSQL 18), as ``form_of`` computes it.
+FORM_SERVES_ONCE = "uq_pledges_form_serves_once"
 _FORM_OF = "(substring(uuid_send({}) FROM 1 FOR 8)::int8)"
 
 
@@ -110,7 +111,7 @@ class Pledge(Model):
         ),
         # A form serves one address.
         Index(
-            "uq_pledges_form_serves_once",
+            FORM_SERVES_ONCE,
             text(_FORM_OF.format("submission")),
             unique=True,
             postgresql_where=text("status <> 'withdrawn'"),

@@ -1,5 +1,6 @@
 """What happens at the same moment, on several real connections."""
 
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -13,8 +14,10 @@ from campaign.people import operations as people
 from campaign.people.models import Consent, Person
 from campaign.people.rules import parse_address
 from campaign.pledges import intake, operations, queries, reviewing, submitting
+from campaign.pledges.intake import FormUsed
 from campaign.pledges.models import NotAwaiting, Pledge, Status
 from campaign.pledges.operations import SupersededSubmission, WrongCode
+from campaign.pledges.submission import submission_id
 from tests.factories import STAFF, confirmed, context, institution, policy, submitted, take_forms
 from tests.factories import submission as a_submission
 from tests.pledges.tools import ask_for_link, speaking
@@ -215,3 +218,21 @@ def test_links_to_ones_own_page_asked_for_at_once_do_not_flood(elsewhere):
 
     templates = db.session.scalars(select(OutgoingEmail.template)).all()
     assert templates.count("my_link") == policy().mails_per_address
+
+
+def test_a_form_that_comes_with_many_addresses_at_once_serves_one(elsewhere):
+    form = uuid4()
+
+    def send(number):
+        sent = a_submission(f"p{number}@example.org", id=submission_id(form, b"%d" % number))
+        try:
+            submitting.submit(policy(), sent, now())
+        except FormUsed:
+            jobs.rollback()
+            return False
+        jobs.commit()
+        return True
+
+    taken = [sending.result(20) for sending in [elsewhere(partial(send, n)) for n in range(8)]]
+
+    assert taken.count(True) == count(Pledge) == count(OutgoingEmail) == 1
