@@ -61,10 +61,14 @@ def _words(text: str) -> frozenset[str]:
 # A host without a path: "evil.ru", "EVIL.COM". Its top-level domain sells, or has two letters. But names have dots,
 # too, and .li and .kim exist: "Dr.Li", "PROF.DR.LINK", "WEI.MA".
 _SELLERS = "com net org info biz xyz online site shop store icu click link casino website"
-_MORE_SELLERS = "app dev vip bet blog buzz xxx porn sex poker рф укр бел срб сайт онлайн 中国 公司 网址 网站 在线"
+_MORE_SELLERS = (
+    "app dev vip bet bid blog buzz cfd club fun live sbs tech top xxx porn sex poker"
+    " рф укр бел срб сайт онлайн 中国 公司 网址 网站 在线"
+)
 _TOP = "|".join([*_words(_SELLERS), *_words(_SELLERS.upper()), *_words(_MORE_SELLERS)])
 _BARE_HOST = re.compile(
-    rf"(?<![\w.-])((?:[\w-]+\.)*[\w-]{{2,}})\.({_TOP}|[a-z]{{2}}|[A-Z]{{2}})(?![\w-])"
+    rf"(?<![\w.-])((?:[\w-]+\.)*[\w-]{{2,}})\.({_TOP}|xn--[a-z0-9-]+|[a-z]{{2}}|[A-Z]{{2}})(?![\w-])"
+    r"|(?<![\w.-])([tT])\.(me)(?![\w-])"
 )
 _TITLES = _words(
     "acad arch asst assoc avv capt col dept dipl doc dott dr dra drs eng engr fac gen hon ing inst ir lic lt mag"
@@ -72,11 +76,11 @@ _TITLES = _words(
 )
 # In capitals these end names rather than hosts.
 _SURNAMES = _words(
-    "AL AM AN BE CU DE DO EL ES GE GU HU IM IN JO KY LA LI LU MA MO MU MY NA NG NI NO PA SA SE SO ST SU TO VU YE"
+    "AL AM AN BE CU DE DO EL ES GE GU HU IM IN JO KY LA LI LU MA MD MO MU MY NA NG NI NO PA SA SE SO ST SU TO VU YE"
 )
-# With another word behind, they begin a sentence: "for our children.it is time".
-_SENTENCE_WORDS = _words("am as at be by de do es in is it la me my no so to us")
-_NEXT_WORD = re.compile(r"\s+[^\W\d_A-Z]")
+# In prose, with another word behind, they begin a sentence: "for our children.it is time".
+_SENTENCE_WORDS = _words("as at in is it my no so to")
+_NEXT_WORD = re.compile(r"\s+[^\W\d_]")
 
 
 class InvalidText(ValueError):
@@ -117,19 +121,22 @@ def looks_like_spreadsheet_formula(text: str) -> bool:
     return _FORMULA.match(text) is not None
 
 
-def contains_url(text: str) -> bool:
+def contains_url(text: str, *, prose: bool = False) -> bool:
     """Whether the text contains a link, or a host name that can only be meant as one.
 
-    Abbreviations and names with dots ("St.Petersburg", "Prof.Dr.Li") are not links.
+    Abbreviations and names with dots ("St.Petersburg", "Prof.Dr.Li") are not links. In ``prose``, a sentence may
+    begin without a blank before it.
     """
     plain = unicodedata.normalize("NFKC", text)  # full-width letters link just as well
-    if _LINK.search(plain) or any(map(_is_bare_host, _BARE_HOST.finditer(plain))):
+    if _LINK.search(plain) or any(_is_bare_host(it, prose) for it in _BARE_HOST.finditer(plain)):
         return True
     return any(public_suffix(host[1].lower()) for host in _HOST_WITH_PATH.finditer(plain))
 
 
-def _is_bare_host(match: re.Match[str]) -> bool:
+def _is_bare_host(match: re.Match[str], prose: bool) -> bool:
     """Whether words with dots between them are a host rather than a name or the end of a sentence."""
+    if match[3]:
+        return True  # t.me
     labels, top = match[1].split("."), match[2]
     if labels[-1].isnumeric() or all(len(it) == 1 or it.casefold() in _TITLES for it in labels):
         return False
@@ -137,9 +144,9 @@ def _is_bare_host(match: re.Match[str]) -> bool:
         return True
     if top.isupper():
         return labels[-1].isupper() and top not in _SURNAMES and _is_top_level(top)
-    if top in _SENTENCE_WORDS and _NEXT_WORD.match(match.string, match.end()):
+    if prose and top in _SENTENCE_WORDS and _NEXT_WORD.match(match.string, match.end()):
         return False
-    return match[1].islower() and _is_top_level(top)
+    return _is_top_level(top)
 
 
 def _is_top_level(label: str) -> bool:

@@ -95,7 +95,8 @@ def keep_retention() -> None:
     settings = current_settings()
     while retention.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
         jobs.commit()
-    submitting.forget_taken(now())
+    submitting.forget_forms(now())
+    outbox.forget_networks(now())
     retention.forget_networks(now() - timedelta(days=settings.network_hash_days))
     outbox.purge(now() - outbox.KEPT)
     webhooks.purge(now() - outbox.KEPT)

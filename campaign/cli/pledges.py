@@ -12,7 +12,7 @@ from campaign.institutions import queries as institution_queries
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges import reviewing
 from campaign.pledges.evidence import Side, evidence
-from campaign.pledges.models import NotAwaiting, Pledge
+from campaign.pledges.models import Kind, NotAwaiting, Pledge
 from campaign.pledges.policy import current_policy
 
 pledges = AppGroup(
@@ -58,6 +58,7 @@ def show(pledge_id: UUID) -> None:
         # Indented, so that no line of a letter looks like one of ours.
         lines = str(value).replace("\n", f"\n{'':15}")
         click.echo(f"{label + ':':14} {lines}")
+    click.echo(f"{'version:':14} {pledge_queries.version_of(pledge.id)}")
     for item in evidence(pledge):
         click.echo(f"  {_SIGNS[item.side]} {_EVIDENCE[item.code]}: {item.found}")
     for event in pledge_queries.trail(pledge.id):
@@ -108,16 +109,29 @@ def _described(pledge: Pledge) -> dict[str, object]:
 @pledges.command()
 @click.argument("pledge_id", type=PledgeId())
 @click.option(
+    "--version",
+    type=int,
+    help="The version that `show` printed: nothing is accepted that changed since. Needed for an institution's.",
+)
+@click.option(
     "--instead",
     is_flag=True,
     help="If another pledge counts for the same institution, hold that one.",
 )
-def accept(pledge_id: UUID, instead: bool) -> None:
+def accept(pledge_id: UUID, version: int | None, instead: bool) -> None:
     """Accept a held pledge, so that it counts. Its person gets an e-mail."""
     pledge = _pledge(pledge_id)
+    if version is None and pledge.kind == Kind.INSTITUTION:
+        raise click.ClickException("Read it first: `lightup pledges show` prints its --version.")
     decide = reviewing.accept_instead if instead else reviewing.accept
     try:
+        if version is not None:
+            reviewing.check_version(pledge, version)
         decide(current_policy(), pledge, actor())
+    except reviewing.ChangedMeanwhile:
+        raise click.ClickException(
+            "Something has happened to this pledge since. Read it again with `lightup pledges show`."
+        ) from None
     except NotAwaiting:
         raise click.ClickException(
             f"This pledge is {pledge.status} and cannot be accepted."

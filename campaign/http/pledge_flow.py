@@ -110,14 +110,18 @@ def _token_and_text(slug: str) -> tuple[FormToken, CampaignText]:
 
 def _context(token: FormToken, source: tuple[str, str | None]) -> SubmissionContext:
     return SubmissionContext(
-        network_hash=current_policy().signer.fingerprint(
-            "network", network_of(request.remote_addr or "")
-        ),
+        network_hash=network_hash(),
         form_opened_at=token.opened_at,
         honeypot_filled=bool(request.form.get("website")),
         source=source[0],
         source_page=source[1],
     )
+
+
+def network_hash() -> bytes:
+    """The keyed hash of the network that this request comes from."""
+    network = network_of(request.remote_addr or "")
+    return current_policy().signer.fingerprint("network", network)
 
 
 def form_choices(form: Form) -> dict[str, Any]:

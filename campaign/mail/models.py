@@ -28,7 +28,7 @@ class OutgoingEmail(Delivery):
     locale: Mapped[str]
     recipient: Mapped[str | None]
     recipient_hash: Mapped[bytes]
-    # The network that caused it, until its turn is booked: see ``pacing``. None for what is not paced.
+    # The network that caused it, until its turns are booked: see ``pacing``. None for what is not paced.
     network_hash: Mapped[bytes | None]
     # What the template may use.
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)

@@ -1,8 +1,10 @@
 """Queue e-mails and deliver them. None is lost; a kill can double the one in flight."""
 
 import logging
+import math
 import re
 import smtplib
+import time
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -73,10 +75,13 @@ def seconds_behind() -> float:
     return max(0.0, (now() - due_at).total_seconds()) if due_at else 0.0
 
 
-def claim(paces: Paces) -> OutgoingEmail | None:
-    """Lease the next e-mail that is due, and whose turn it is. See ``deliveries.claim``."""
-    while email := deliveries.claim(OutgoingEmail):
-        if email.network_hash is None or not pacing.put_off(email, paces, now()):
+def claim(paces: Paces, until: float = math.inf) -> OutgoingEmail | None:
+    """Lease the next e-mail that is due, and whose turn it is. See ``deliveries.claim``.
+
+    Puts others off until this moment (``time.monotonic``) at most.
+    """
+    while time.monotonic() < until and (email := deliveries.claim(OutgoingEmail)):
+        if not pacing.put_off(email, paces, now()):
             return email
         jobs.commit()
     return None
@@ -84,7 +89,8 @@ def claim(paces: Paces) -> OutgoingEmail | None:
 
 def deliver_due(transport: Transport, paces: Paces) -> int:
     """Send what is due until the server cannot be reached; return how many were sent. See ``deliveries.drain``."""
-    return deliveries.drain(partial(claim, paces), partial(_deliver, transport))
+    until = time.monotonic() + deliveries.RUN_SECONDS
+    return deliveries.drain(partial(claim, paces, until), partial(_deliver, transport))
 
 
 def _deliver(transport: Transport, email: OutgoingEmail) -> Outcome:
@@ -122,10 +128,10 @@ def _is_permanent(error: Exception) -> bool:
     return isinstance(error, smtplib.SMTPDataError) and 500 <= error.smtp_code < 600
 
 
-def forget(recipient_hash: bytes, recipient: str) -> None:
+def forget(recipient_hashes: Collection[bytes], recipient: str) -> None:
     """Stop and clear what has not been sent to an address. It still counts in ``queued_since``."""
     unsent = update(OutgoingEmail).where(
-        OutgoingEmail.recipient_hash == recipient_hash,
+        OutgoingEmail.recipient_hash.in_(recipient_hashes),
         OutgoingEmail.recipient == recipient,
         OutgoingEmail.sent_at.is_(None),
     )
@@ -133,6 +139,7 @@ def forget(recipient_hash: bytes, recipient: str) -> None:
         unsent.values(
             recipient=None,
             facts={},
+            network_hash=None,
             error=None,
             failed_at=func.coalesce(OutgoingEmail.failed_at, func.now()),
         )
@@ -142,4 +149,11 @@ def forget(recipient_hash: bytes, recipient: str) -> None:
 def purge(before: datetime) -> None:
     """Remove e-mails that were sent or given up before a moment."""
     deliveries.purge(OutgoingEmail, before)
-    pacing.purge(before)
+
+
+def forget_networks(now: datetime) -> None:
+    """Remove which networks caused e-mails, as soon as it serves nothing any more."""
+    ended = OutgoingEmail.failed_at.is_not(None) | OutgoingEmail.sent_at.is_not(None)
+    told = OutgoingEmail.network_hash.is_not(None) & ended
+    db.session.execute(update(OutgoingEmail).where(told).values(network_hash=None))
+    pacing.forget(now)

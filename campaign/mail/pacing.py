@@ -27,18 +27,19 @@ class Paces:
 
 
 def put_off(email: OutgoingEmail, paces: Paces, now: datetime) -> bool:
-    """Book the turn of a claimed e-mail; return whether it must wait, and then give its claim back."""
-    assert email.network_hash is not None, "what is not paced has no turn"
-    # In one order for all, since each locks both rows.
-    due_at = max(
-        _book(_ALL, BURST / paces.in_all, now),
-        _book(email.network_hash, BURST / paces.per_network, now),
-    )
-    email.network_hash = None
-    if due_at <= now:
-        return False
-    email.due_at, email.attempts = due_at, email.attempts - 1
-    return True
+    """Book the turns of a claimed e-mail that is paced; return whether it must wait, and then give its claim back.
+
+    The turn among all is booked once that of its network has come: one busy network takes no turns of others.
+    """
+    while email.network_hash is not None:
+        is_last = email.network_hash == _ALL
+        pause = BURST / (paces.in_all if is_last else paces.per_network)
+        due_at = _book(email.network_hash, pause, now)
+        email.network_hash = None if is_last else _ALL
+        if due_at > now:
+            email.due_at, email.attempts = due_at, email.attempts - 1
+            return True
+    return False
 
 
 def _book(network_hash: bytes, pause: timedelta, now: datetime) -> datetime:
@@ -52,6 +53,6 @@ def _book(network_hash: bytes, pause: timedelta, now: datetime) -> datetime:
     return next_at - pause - BURST
 
 
-def purge(before: datetime) -> None:
-    """Remove turns that were over before a moment."""
-    db.session.execute(delete(Turn).where(Turn.next_at < before))
+def forget(now: datetime) -> None:
+    """Remove turns that are over: a network without one has its whole burst."""
+    db.session.execute(delete(Turn).where(Turn.next_at < now))

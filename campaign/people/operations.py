@@ -52,6 +52,7 @@ def record_consent(
 
 def erase(person: Person) -> None:
     """Remove the person with their consents and unsent e-mails. Their pledges must be gone first."""
-    outbox.forget(letters_key(person.fingerprint, person.mailbox), person.address)
+    keys = {person.fingerprint, letters_key(person.fingerprint, person.mailbox)}
+    outbox.forget(keys, person.address)
     db.session.delete(person)
     db.session.flush()

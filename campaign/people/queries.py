@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, ColumnElement, cast, func, literal, select
 
 from campaign.db import db
 from campaign.people.models import Consent, Person
@@ -26,8 +26,19 @@ def letters_key(fingerprint: bytes, mailbox: str) -> bytes:
     return fingerprint if canonical(mailbox) == mailbox else sha256(b"+" + fingerprint).digest()
 
 
+def lock_number_of(fingerprint: ColumnElement[bytes]) -> ColumnElement[int]:
+    """The number of the lock of an address, from the hash of its person (PostgreSQL 18)."""
+    return cast(func.substring(fingerprint, 1, 8), BigInteger)
+
+
 def spellings_locked(fingerprint: bytes) -> Sequence[Person]:
-    """Everyone whose address is a spelling of the same one, locked in the order in which everybody locks them."""
+    """Everyone whose address is a spelling of the same one, their rows locked.
+
+    Until the transaction ends, no other one that calls this for the address goes on, even where no row exists yet.
+    Whoever calls it does so before any row is locked: then two never wait for each other.
+    """
+    number = lock_number_of(literal(fingerprint))
+    db.session.execute(select(func.pg_advisory_xact_lock(number)))
     spellings = select(Person).where(Person.fingerprint == fingerprint).order_by(Person.id)
     return db.session.scalars(
         spellings.with_for_update(), execution_options={"populate_existing": True}

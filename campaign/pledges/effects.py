@@ -38,13 +38,16 @@ def send(policy: PledgePolicy, template: str, pledge: Pledge, **facts: object) -
     if pledge.is_demo:
         return  # nobody reads an invented person's mail
     known = emails.facts(policy.signer, pledge, pledge.locale, policy.unconfirmed_days)
-    person = pledge.person
-    outbox.queue(template, pledge.locale, person.address, key_of(person), known | facts)
+    person, network = pledge.person, None if pledge.confirmed_at else pledge.network_hash
+    key = key_of(person)
+    outbox.queue(template, pledge.locale, person.address, key, known | facts, network)
 
 
 def key_of(person: Person) -> bytes:
-    """The key under which e-mails to a person are counted."""
-    return letters_key(person.fingerprint, person.mailbox)
+    """The key under which e-mails to a person are counted: their own, once they have confirmed a pledge."""
+    key = letters_key(person.fingerprint, person.mailbox)
+    is_shared = key != person.fingerprint
+    return person.fingerprint if is_shared and queries.owner_of([person]) else key
 
 
 # Of each group an address gets so many a day, since strangers can cause them. Those who send forms take nobody's

@@ -4,7 +4,6 @@ A link is a signed token for one purpose: using it proves that one reads the mai
 from the pledge, so that they are stored nowhere but in the e-mail on its way.
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -25,28 +24,29 @@ def code_of(signer: Signer, pledge_id: UUID) -> str:
 
 
 def facts(signer: Signer, pledge: Pledge, locale: str, unconfirmed_days: int) -> dict[str, Any]:
-    """The values that the templates in templates/mail may use, for every e-mail about a pledge."""
+    """The values that the templates in templates/mail may use, for every e-mail about a pledge.
+
+    Nothing typed is in them before the pledge is confirmed: its reader may be a stranger to it.
+    """
     text = current_text(pledge.campaign.slug, locale) or pledge.text
-    odd = [] if pledge.confirmed_at else pledge.hold_reasons
-    columns = {"name": pledge.name, "kind": pledge.kind, "hold_reasons": odd}
-    return facts_of(signer, pledge.id, pledge.person_id, columns, text, unconfirmed_days)
+    name = pledge.name if pledge.confirmed_at else ""
+    kind = Kind(pledge.kind)
+    return facts_of(signer, pledge.id, pledge.person_id, kind, name, text, unconfirmed_days)
 
 
 def facts_of(
     signer: Signer,
     pledge_id: UUID,
     person_id: UUID,
-    columns: Mapping[str, Any],
+    kind: Kind,
+    name: str,
     text: CampaignText,
     unconfirmed_days: int,
 ) -> dict[str, Any]:
-    """The same as ``facts``, for a pledge that is about to be stored.
-
-    Where anything about its form is odd, nothing typed goes into the e-mail: its reader may be a stranger to it.
-    """
+    """The same as ``facts``, for a pledge that is about to be stored."""
     return {
-        "name": "" if columns["hold_reasons"] else columns["name"],
-        "official": columns["kind"] == Kind.INSTITUTION,
+        "name": name,
+        "official": kind is Kind.INSTITUTION,
         **campaign_facts(text),
         "code": code_of(signer, pledge_id),
         "confirm_token": signer.sign(CONFIRM, str(pledge_id)),

@@ -15,7 +15,7 @@ from campaign.db import db
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import Affiliation, has_domain
 from campaign.people.rules import Address
-from campaign.pledges.models import Pledge
+from campaign.pledges.models import ReceivedForm, form_of
 from campaign.pledges.submission import Submission
 
 WINDOW = timedelta(hours=1)
@@ -48,7 +48,8 @@ def network_limit_applies(institution: Institution | Affiliation | None, address
 
 # ``=`` with a parameter stays ``=`` for NULL: people without an institution have no colleagues, they are strangers
 # to each other.
-_colleagues = func.count().filter(Pledge.institution_id == bindparam("institution_id"))
+_colleagues = func.count().filter(ReceivedForm.institution_id == bindparam("institution_id"))
+# Forms are counted, not pledges: else one's own pledge would tell whether the address of another form was known.
 # Whether a network has reached a limit: one row with one boolean, ``crowded``; its parameters are ``crowd_values``.
 CROWDED = select(
     or_(
@@ -56,8 +57,9 @@ CROWDED = select(
         _colleagues >= bindparam("per_campus"),
     ).label("crowded")
 ).where(
-    Pledge.network_hash == bindparam("network_hash"),
-    Pledge.submitted_at > bindparam("window_start"),
+    ReceivedForm.network_hash == bindparam("network_hash"),
+    ReceivedForm.received_at > bindparam("window_start"),
+    ReceivedForm.form != bindparam("form"),
 )
 
 
@@ -66,6 +68,7 @@ def crowd_values(columns: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     return {
         "institution_id": columns["institution_id"],
         "network_hash": columns["network_hash"],
+        "form": form_of(columns["submission"]),
         "window_start": columns["submitted_at"] - WINDOW,
         "per_network": limits.per_network,
         "per_campus": limits.per_campus,

@@ -11,14 +11,14 @@ for the steps.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
+from hashlib import sha256
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
     CTE,
-    BigInteger,
     BindParameter,
     Boolean,
     Column,
@@ -36,8 +36,8 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy import case as sql_case
 from sqlalchemy.dialects.postgresql import Insert, insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from campaign import jobs
@@ -46,8 +46,7 @@ from campaign.db import db, new_id
 from campaign.mail.models import OutgoingEmail
 from campaign.people.models import Consent, Person
 from campaign.people.operations import WORDING_VERSION
-from campaign.people.queries import fingerprint, letters_key
-from campaign.people.rules import Address
+from campaign.people.queries import fingerprint, lock_number_of
 from campaign.pledges import emails
 from campaign.pledges.holding import (
     CROWDED,
@@ -55,19 +54,15 @@ from campaign.pledges.holding import (
     suspicious_signals,
 )
 from campaign.pledges.models import (
-    FORM_SERVES_ONCE,
     Kind,
     Pledge,
     PledgeAction,
     PledgeEvent,
     ReceivedForm,
     Status,
-    form_number,
-    form_of,
 )
 from campaign.pledges.policy import PledgePolicy
 from campaign.pledges.submission import Submission, event_details, to_json
-from campaign.tokens import Signer
 
 
 class FormUsed(Exception):
@@ -82,14 +77,9 @@ def insert_new_pledge(policy: PledgePolicy, submission: Submission, now: datetim
     """
     columns = submission.columns(suspicious_signals(submission, now), now)
     statement = _insertion(tuple(columns))
-    values = _values(policy, submission, columns, now)
-    try:
-        row = db.session.connection().execute(statement, values).one()
-    except IntegrityError as error:
-        if FORM_SERVES_ONCE in str(error.orig):  # another address came with it at this very moment
-            raise FormUsed from error
-        raise
-    if row.stored is None and row.received is None:
+    values = _values(policy, submission, columns)
+    row = db.session.connection().execute(statement, values).one()
+    if row.received is None:
         raise FormUsed
     if row.stored is None:
         jobs.wake("take_forms")
@@ -107,20 +97,20 @@ def confirm_plain_pledge(pledge_id: UUID, submission: UUID, now: datetime) -> bo
 
 
 def _values(
-    policy: PledgePolicy, submission: Submission, columns: Mapping[str, Any], now: datetime
+    policy: PledgePolicy, submission: Submission, columns: Mapping[str, Any]
 ) -> dict[str, Any]:
     pledge_id, person_id = new_id(), new_id()
     facts = emails.facts_of(
         policy.signer,
         pledge_id,
         person_id,
-        columns,
+        submission.draft.kind,
+        "" if columns["hold_reasons"] else submission.draft.name,
         submission.text,
         policy.unconfirmed_days,
     )
     address = submission.address
     identity = fingerprint(policy.signer, address)
-    key = letters_key(identity, address.mailbox)
     return {
         **crowd_values(columns, policy.limits),
         **columns,
@@ -131,19 +121,16 @@ def _values(
         "address": address.original,
         "event_details": event_details(submission.text, columns),
         "facts": facts,
-        "letters_key": key,
-        "has_own_letters": key == identity,
-        "a_day_ago": now - timedelta(days=1),
-        "mails_per_address": policy.mails_per_address,
-        "form": form_of(submission.id),
-        "sender": sender_of(policy.signer, address),
+        # There is no end of spellings with a detail, so the letters to them are counted, by the worker.
+        "has_detail": address.mailbox != address.canonical,
+        "sender": sender_of(identity, address.mailbox),
         "answers": to_json(columns),
     }
 
 
-def sender_of(signer: Signer, address: Address) -> bytes:
-    """The keyed hash by which a form knows whose address it came with first."""
-    return signer.fingerprint("sender", address.mailbox)
+def sender_of(fingerprint: bytes, mailbox: str) -> bytes:
+    """The hash by which a form knows whose mailbox it came with first; keyed like the fingerprint in it."""
+    return sha256(fingerprint + mailbox.encode()).digest()
 
 
 _PEOPLE, _PLEDGES, _EVENTS, _CONSENTS, _EMAILS, _FORMS = cast(
@@ -159,7 +146,8 @@ _PEOPLE, _PLEDGES, _EVENTS, _CONSENTS, _EMAILS, _FORMS = cast(
 def _insertion(columns: tuple[str, ...]) -> Select[tuple[UUID, int]]:
     """Store person, pledge, event and e-mail, or else the form. Built once in a process.
 
-    One row says which: ``stored`` and ``received`` are None where the form was used with another address.
+    One row says which: ``stored`` is None where it is left to the worker, ``received`` where it was used with
+    another address.
     """
     case = _case()
     person = _insert_person(case).returning(_PEOPLE.c.id).cte("person")
@@ -181,23 +169,13 @@ def _case() -> CTE:
     """What kind of case this is, in one row: ``is_used``, a form of another address; ``is_known``, or crowded."""
     network = CROWDED.cte("network")
     known = exists().where(_PEOPLE.c.fingerprint == _parameter(_PEOPLE.c.fingerprint))
-    of_another = or_(
-        _PEOPLE.c.fingerprint != _parameter(_PEOPLE.c.fingerprint),
-        _PEOPLE.c.mailbox != _parameter(_PEOPLE.c.mailbox),
+    used = exists().where(
+        _FORMS.c.form == _parameter(_FORMS.c.form),
+        _FORMS.c.sender != _parameter(_FORMS.c.sender),
     )
-    number = bindparam("form", type_=BigInteger)
-    used_at_once = exists().where(
-        form_number == number,
-        _PLEDGES.c.status != Status.WITHDRAWN,
-        _PEOPLE.c.id == _PLEDGES.c.person_id,
-        of_another,
-    )
-    left_by_another = exists().where(
-        _FORMS.c.form == number, _FORMS.c.sender != _parameter(_FORMS.c.sender)
-    )
-    is_known = or_(network.c.crowded, known).label("is_known")
-    is_used = or_(used_at_once, left_by_another).label("is_used")
-    return select(is_known, is_used).select_from(network).cte("case")
+    has_detail = bindparam("has_detail", type_=Boolean)
+    is_known = or_(network.c.crowded, has_detail, known).label("is_known")
+    return select(is_known, used.label("is_used")).select_from(network).cte("case")
 
 
 def _insert_person(case: CTE) -> Insert:
@@ -214,44 +192,32 @@ def _insert_person(case: CTE) -> Insert:
 
 
 def _insert_form(case: CTE, person: CTE) -> Insert:
-    """The form for the worker, where no person was inserted. Sent again by its sender, it is taken again."""
-    values = {
-        "form": _parameter(_FORMS.c.form),
-        "sender": _parameter(_FORMS.c.sender),
-        "address": _parameter(_FORMS.c.address),
-        "locale": _parameter(_FORMS.c.locale),
-        "answers": _parameter(_FORMS.c.answers),
-    }
-    is_left = and_(not_(case.c.is_used), not_(exists(select(person.c.id))))
-    form = _insert_for_each(case, _FORMS, values, is_left)
+    """The form; for the worker to take where no person was inserted. Its sender may send it again."""
+    shown = ("form", "sender", "network_hash", "institution_id", "locale")
+    values: dict[str, ColumnElement[Any]] = {name: _parameter(_FORMS.c[name]) for name in shown}
+    for name in ("address", "answers"):
+        is_left = not_(exists(select(person.c.id)))
+        values[name] = sql_case((is_left, _parameter(_FORMS.c[name])))
+    form = _insert_for_each(case, _FORMS, values, not_(case.c.is_used))
+    again = {name: form.excluded[name] for name in ("address", "locale", "answers", "attempts")}
     return form.on_conflict_do_update(
         index_elements=[_FORMS.c.form],
-        set_={name: form.excluded[name] for name in ("address", "locale", "answers")},
+        set_=again | {"due_at": func.now(), "received_at": func.now()},
         where=_FORMS.c.sender == form.excluded.sender,
     )
 
 
 def _insert_email(pledge: CTE) -> Insert:
-    """The first e-mail about a pledge is always sent to a plain address, since it has links that work.
-
-    There is no end of spellings with a detail, so together they get no more than their share.
-    """
-    key = _parameter(_EMAILS.c.recipient_hash, "letters_key")
-    earlier = select(func.count()).where(
-        _EMAILS.c.recipient_hash == key, _EMAILS.c.queued_at > bindparam("a_day_ago")
-    )
+    """The e-mail to confirm by. The first about a pledge is always sent, since it has links that work."""
     values = {
         "template": literal("confirm"),
         "locale": _parameter(_EMAILS.c.locale),
         "recipient": _parameter(_EMAILS.c.recipient, "address"),
-        "recipient_hash": key,
+        "recipient_hash": _parameter(_EMAILS.c.recipient_hash, "fingerprint"),
         "facts": _parameter(_EMAILS.c.facts),
         "network_hash": _parameter(_EMAILS.c.network_hash),
     }
-    has_share = earlier.scalar_subquery() < bindparam("mails_per_address")
-    return _insert_for_each(
-        pledge, _EMAILS, values, or_(bindparam("has_own_letters", type_=Boolean), has_share)
-    )
+    return _insert_for_each(pledge, _EMAILS, values)
 
 
 def _insert_event(pledge: CTE, action: PledgeAction, details: ColumnElement[Any]) -> Insert:
@@ -285,9 +251,13 @@ def _confirmation() -> Select[tuple[UUID]]:
 def _confirm_pledge() -> CTE:
     id_ = bindparam("pledge_id", type_=_PLEDGES.c.id.type)
     person_id = select(_PLEDGES.c.person_id).where(_PLEDGES.c.id == id_).scalar_subquery()
-    # The person's row is locked before the pledge's, see ``queries.locked``.
-    person = select(_PEOPLE.c.id, _PEOPLE.c.fingerprint).where(_PEOPLE.c.id == person_id)
-    locked = person.with_for_update(key_share=True).cte("person").prefix_with("MATERIALIZED")
+    # In the order of the steps: the address (``spellings_locked``), then the person, then the pledge.
+    lock = func.pg_advisory_xact_lock(lock_number_of(_PEOPLE.c.fingerprint))
+    address = select(_PEOPLE.c.id, _PEOPLE.c.fingerprint, lock).where(_PEOPLE.c.id == person_id)
+    of_address = address.cte("address").prefix_with("MATERIALIZED")
+    person = select(_PEOPLE.c.id, _PEOPLE.c.fingerprint).where(_PEOPLE.c.id == of_address.c.id)
+    locked = person.with_for_update(key_share=True, of=_PEOPLE).cte("person")
+    locked = locked.prefix_with("MATERIALIZED")
     other = _PEOPLE.alias("other")
     is_plain = and_(
         # Another spelling of the address waits as well: see ``operations``.

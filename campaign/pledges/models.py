@@ -8,13 +8,11 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ColumnElement,
     ForeignKey,
     Identity,
     Index,
     SmallInteger,
     func,
-    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, CHAR, JSONB
@@ -27,10 +25,6 @@ from campaign.campaigns.models import Campaign, CampaignText
 from campaign.db import Model, uuid_key
 from campaign.institutions.models import Institution
 from campaign.people.models import Person
-
-# The number of the form that a submission came from (PostgreSQL 18), as ``form_of`` computes it.
-FORM_SERVES_ONCE = "uq_pledges_form_serves_once"
-_FORM_OF = "(substring(uuid_send({}) FROM 1 FOR 8)::int8)"
 
 
 def form_of(submission: UUID) -> int:
@@ -109,13 +103,6 @@ class Pledge(Model):
             unique=True,
             postgresql_where=text("status <> 'withdrawn'"),
         ),
-        # A form serves one address.
-        Index(
-            FORM_SERVES_ONCE,
-            text(_FORM_OF.format("submission")),
-            unique=True,
-            postgresql_where=text("status <> 'withdrawn'"),
-        ),
         # An institution speaks once in a campaign.
         Index(
             "uq_pledges_institution_speaks_once",
@@ -155,7 +142,6 @@ class Pledge(Model):
         ),
         Index(
             "ix_pledges_network",
-            "network_hash",
             "submitted_at",
             postgresql_where=text("network_hash IS NOT NULL"),
         ),
@@ -182,7 +168,7 @@ class Pledge(Model):
     hold_reasons: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     # The form and the words these details came with, a half each (see ``form_of``): sent twice they are one pledge,
     # and a page that shows what one form said cannot confirm what a later one says.
-    submission: Mapped[UUID]
+    submission: Mapped[UUID] = mapped_column(index=True)
     code_attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
 
     name: Mapped[str]
@@ -219,9 +205,6 @@ class Pledge(Model):
     institution: Mapped[Institution | None] = relationship()
 
 
-form_number: ColumnElement[int] = literal_column(_FORM_OF.format("pledges.submission"), BigInteger)
-
-
 class PledgeEvent(Model):
     """One line of a pledge's trail. It has no personal data and outlives the pledge, hence no foreign key."""
 
@@ -241,28 +224,36 @@ class PledgeEvent(Model):
 
 
 class ReceivedForm(Model):
-    """A form whose address may be known. The worker takes it, so that no answer's time tells whether it is.
+    """A form that was sent. Where its address may be known, the worker takes it: see ``submitting``.
 
-    Once taken, only the number of the form and its sender's hash are kept, for a day: a form serves one address.
+    Every form is here for a day, so that it serves one address, and so that what comes from one network is counted
+    whether or not the addresses are known. Once it is taken, nothing readable of its sender is left.
     """
 
     __tablename__ = "received_forms"
     __table_args__ = (
+        Index("ix_received_forms_waiting", "due_at", postgresql_where=text("address IS NOT NULL")),
         Index(
-            "ix_received_forms_waiting",
+            "ix_received_forms_network",
+            "network_hash",
             "received_at",
-            postgresql_where=text("address IS NOT NULL"),
+            postgresql_where=text("network_hash IS NOT NULL"),
         ),
     )
 
     # See ``form_of``.
     form: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    # Keyed hash of the mailbox.
+    # Keyed hash of the mailbox: see ``intake.sender_of``.
     sender: Mapped[bytes]
+    # What counts in a crowd (``holding``); both None for someone who asks for the link to their own page.
+    network_hash: Mapped[bytes | None]
+    institution_id: Mapped[str | None]
     # None once the form is taken, like ``answers``.
     address: Mapped[str | None]
     locale: Mapped[str]
-    # The columns of the pledge; None for someone who asks for the link to their own page.
+    # The columns of the pledge, or just the network of someone who asks for the link to their own page.
     answers: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    # How often it could not be taken, and when it is tried again.
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from campaign import jobs
 from campaign.audit import PERSON, SYSTEM
@@ -26,9 +26,8 @@ from campaign.pledges.models import (
     NotAwaiting,
     Pledge,
     PledgeAction,
+    ReceivedForm,
     Status,
-    form_number,
-    form_of,
 )
 from campaign.pledges.policy import PledgePolicy
 from campaign.pledges.rules import Draft
@@ -54,8 +53,13 @@ def confirm(policy: PledgePolicy, pledge_id: UUID, submission: UUID, now: dateti
         _refresh_if_loaded(pledge_id)
     else:
         spellings = _spellings_locked(pledge_id)
-        _confirm_step_by_step(policy, queries.get_locked(pledge_id), submission, now)
-        _remove_others(spellings, pledge_id)
+        pledge = queries.get_locked(pledge_id)
+        owner = queries.owner_of(spellings)
+        if pledge and owner and owner.id != pledge.person_id:
+            raise NotAwaiting  # another spelling of the address was confirmed first
+        _confirm_step_by_step(policy, pledge, submission, now)
+        if pledge and not owner:
+            _remove_others(spellings, pledge.person_id)
 
 
 def _spellings_locked(pledge_id: UUID) -> Sequence[Person]:
@@ -65,12 +69,11 @@ def _spellings_locked(pledge_id: UUID) -> Sequence[Person]:
     return people_queries.spellings_locked(fingerprint) if fingerprint else ()
 
 
-def _remove_others(spellings: Sequence[Person], pledge_id: UUID) -> None:
-    """Remove what came with other spellings of an address, now that one of them has confirmed."""
-    confirmed = queries.get(pledge_id)
-    for person in spellings:
-        if confirmed and person.id != confirmed.person_id:
-            for pledge in queries.of_person(person.id):
+def _remove_others(spellings: Sequence[Person], person_id: UUID) -> None:
+    """Remove what came with other spellings of an address, now that this person has confirmed it as theirs."""
+    for other in spellings:
+        if other.id != person_id:
+            for pledge in queries.of_person(other.id):
                 remove(pledge, SYSTEM, PledgeAction.SUPERSEDED)
 
 
@@ -123,11 +126,19 @@ def confirm_by_code(policy: PledgePolicy, submission: UUID, code: str, now: date
 
     Raises WrongCode, also where the address was known and nothing was stored; else as ``confirm``.
     """
-    sent = queries.locked().where(
-        form_number == form_of(submission), Pledge.submission == submission
+    sent = select(Pledge.id).where(
+        Pledge.submission == submission, Pledge.status != Status.WITHDRAWN
     )
-    pledge = db.session.scalar(sent.where(Pledge.status != Status.WITHDRAWN))
-    if pledge is None or pledge.code_attempts >= MAX_CODE_ATTEMPTS:
+    pledge_id = db.session.scalar(sent)
+    if pledge_id is None:
+        raise WrongCode
+    _spellings_locked(pledge_id)
+    pledge = queries.get_locked(pledge_id)
+    if (
+        pledge is None
+        or pledge.submission != submission
+        or pledge.code_attempts >= MAX_CODE_ATTEMPTS
+    ):
         raise WrongCode
     if not hmac.compare_digest(emails.code_of(policy.signer, pledge.id), code):
         pledge.code_attempts += 1
@@ -154,7 +165,8 @@ def correct(policy: PledgePolicy, pledge: Pledge, draft: Draft, locale: str, now
     if "listed" in changed:
         people.record_consent(pledge.person_id, "listing", pledge.listed, locale, now)
     if pledge.kind == Kind.INSTITUTION:
-        hold(policy, pledge, ["changed"])
+        earlier = [reason for reason in pledge.hold_reasons if reason != "changed"]
+        hold(policy, pledge, [*earlier, "changed"])
     flush_and_fold()
 
 
@@ -189,6 +201,8 @@ def erase_person(person: Person) -> None:
     """Remove all that is known of a person. The tallies follow by trigger; the trail keeps no personal data."""
     if db.session.get(Person, person.id, with_for_update=True, populate_existing=True) is None:
         return  # another tab was faster
+    sent = ReceivedForm.sender == intake.sender_of(person.fingerprint, person.mailbox)
+    db.session.execute(update(ReceivedForm).where(sent).values(address=None, answers=None))
     for pledge in db.session.scalars(select(Pledge).where(Pledge.person_id == person.id)).all():
         record_event(pledge, PERSON, PledgeAction.ERASED)
         db.session.delete(pledge)

@@ -208,6 +208,12 @@ def of_person(person_id: UUID) -> Sequence[Pledge]:
     return db.session.scalars(pledges).all()
 
 
+def version_of(pledge_id: UUID) -> int:
+    """The number of the newest event of a pledge: another one whenever it is another pledge than was read."""
+    newest = select(func.max(PledgeEvent.id)).where(PledgeEvent.pledge_id == pledge_id)
+    return db.session.scalar(newest) or 0
+
+
 def trail(pledge_id: UUID) -> Sequence[PledgeEvent]:
     """What happened to a pledge, oldest first."""
     events = select(PledgeEvent).where(PledgeEvent.pledge_id == pledge_id).order_by(PledgeEvent.id)

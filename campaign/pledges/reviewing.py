@@ -26,6 +26,16 @@ class Disputed(Exception):
         self.other = other
 
 
+class ChangedMeanwhile(Exception):
+    """The pledge is not what staff have read any more."""
+
+
+def check_version(pledge: Pledge, version: int) -> None:
+    """Raises ChangedMeanwhile where something happened to a pledge after staff read this version of it."""
+    if queries.version_of(pledge.id) != version:
+        raise ChangedMeanwhile
+
+
 def accept(policy: PledgePolicy, pledge: Pledge, actor: Actor) -> None:
     """Let a held pledge count; a person's that would be held counts as soon as they confirm it.
 
@@ -61,7 +71,9 @@ def _rival(pledge: Pledge) -> Pledge | None:
     if pledge.kind == Kind.PERSON or pledge.institution_id is None:
         return None
     official = official_pledge_locked(pledge.campaign_id, pledge.institution_id)
-    return None if official is pledge else official
+    rival = official and queries.get_locked(official.id)
+    # Its person may have withdrawn it while we waited.
+    return rival if rival is not pledge and rival and rival.status == Status.CONFIRMED else None
 
 
 def _let_count(policy: PledgePolicy, pledge: Pledge, actor: Actor) -> None:

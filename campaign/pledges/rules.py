@@ -239,7 +239,7 @@ class _Reader:
         except TooLong:
             self.refuse(name, "too-long", limit=max_length)
             return None
-        if contains_url(prose):
+        if contains_url(prose, prose=True):
             self.refuse(name, "contains-url")
         return prose
 

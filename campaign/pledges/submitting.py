@@ -5,11 +5,11 @@ Whatever depends on whether an address is known is left to the worker: a door st
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, func, select
 
 from campaign import jobs
 from campaign.audit import PERSON
@@ -27,9 +27,9 @@ from campaign.pledges.emails import FORM_LIFETIME
 from campaign.pledges.holding import is_crowded, network_limit_applies
 from campaign.pledges.models import Pledge, PledgeAction, ReceivedForm, Status, form_of
 from campaign.pledges.policy import PledgePolicy
-from campaign.pledges.submission import Submission, event_details, from_json
+from campaign.pledges.submission import Submission, event_details, from_json, to_json
 
-# So often a form is tried that fails; then it stays where it is, for a developer to look at.
+# A form that fails is tried again after 1, 2, 4 … minutes, and so often.
 MAX_ATTEMPTS = 5
 
 log = logging.getLogger(__name__)
@@ -44,14 +44,17 @@ def submit(policy: PledgePolicy, submission: Submission, now: datetime) -> None:
     intake.insert_new_pledge(policy, submission, now)
 
 
-def ask_for_my_link(policy: PledgePolicy, address: Address, locale: str) -> None:
+def ask_for_my_link(
+    policy: PledgePolicy, address: Address, locale: str, network_hash: bytes
+) -> None:
     """Have the link to a person's own page mailed, if the address is known. Returns nothing, so as not to tell."""
     db.session.add(
         ReceivedForm(
             form=form_of(uuid4()),
-            sender=intake.sender_of(policy.signer, address),
+            sender=intake.sender_of(fingerprint(policy.signer, address), address.mailbox),
             address=address.original,
             locale=locale,
+            answers=to_json({"network_hash": network_hash}),
         )
     )
     jobs.wake("take_forms")
@@ -63,52 +66,60 @@ def has_waiting() -> ColumnElement[bool]:
 
 
 def _is_waiting() -> ColumnElement[bool]:
-    return ReceivedForm.address.is_not(None) & (ReceivedForm.attempts < MAX_ATTEMPTS)
+    is_left = ReceivedForm.address.is_not(None) & (ReceivedForm.attempts < MAX_ATTEMPTS)
+    return is_left & (ReceivedForm.due_at <= func.now())
 
 
 def take_next(policy: PledgePolicy, now: datetime) -> bool:
     """Take the form that has waited longest; return False where none waits. The caller commits after each."""
-    waiting = select(ReceivedForm).where(_is_waiting()).order_by(ReceivedForm.received_at).limit(1)
-    form = db.session.scalar(waiting.with_for_update(skip_locked=True))
+    waiting = select(ReceivedForm).where(_is_waiting()).order_by(ReceivedForm.due_at).limit(1)
+    form = db.session.scalar(
+        waiting.with_for_update(skip_locked=True), execution_options={"populate_existing": True}
+    )
     if form is None:
         return False
-    form.attempts += 1
     try:
         with db.session.begin_nested():
             _take(policy, form, now)
     except Exception:  # one form that cannot be taken must not stop the others
         log.exception("form %s could not be taken", form.form)
+        form.due_at = now + timedelta(minutes=2**form.attempts)
+        form.attempts += 1
     else:
         form.address = form.answers = None
     db.session.flush()
     return True
 
 
-def forget_taken(now: datetime) -> None:
-    """Forget which address a form came with, once no page of it is valid any more."""
-    taken = ReceivedForm.address.is_(None) & (ReceivedForm.received_at < now - FORM_LIFETIME)
-    db.session.execute(delete(ReceivedForm).where(taken))
+def forget_forms(now: datetime) -> None:
+    """Remove forms whose pages are not valid any more, taken or not."""
+    old = ReceivedForm.received_at < now - FORM_LIFETIME
+    db.session.execute(delete(ReceivedForm).where(old))
 
 
 def _take(policy: PledgePolicy, form: ReceivedForm, now: datetime) -> None:
     assert form.address is not None, "a form that waits has an address"
-    address = parse_address(form.address)
+    assert form.answers is not None, "and answers"
+    address, columns = parse_address(form.address), from_json(form.answers)
     spellings = spellings_locked(fingerprint(policy.signer, address))
     owner = queries.owner_of(spellings)
-    if form.answers is None:
+    if "submission" not in columns:
         same = (person for person in spellings if person.mailbox == address.mailbox)
         if person := owner or next(same, None):
-            _send_my_link(policy, person, form.locale, now)
+            _send_my_link(policy, person, columns["network_hash"], form.locale, now)
     elif owner and owner.mailbox != address.mailbox:
-        _ask_for_known_spelling(policy, owner, from_json(form.answers), form.locale, now)
+        _ask_for_known_spelling(policy, owner, columns, form.locale, now)
     else:
-        _take_pledge(policy, address, from_json(form.answers), now)
+        _take_pledge(policy, address, columns, now)
 
 
-def _send_my_link(policy: PledgePolicy, person: Person, locale: str, now: datetime) -> None:
-    pledge = db.session.scalar(select(Pledge).where(Pledge.person_id == person.id).limit(1))
+def _send_my_link(
+    policy: PledgePolicy, person: Person, network_hash: bytes, locale: str, now: datetime
+) -> None:
+    newest = select(Pledge).where(Pledge.person_id == person.id).order_by(Pledge.confirmed_at)
+    pledge = db.session.scalar(newest.limit(1))
     if pledge and has_share(policy, person, LINK_LETTERS, now):
-        _send(policy, "my_link", pledge, locale)
+        _send(policy, "my_link", pledge, locale, network_hash)
 
 
 def _ask_for_known_spelling(
@@ -117,7 +128,8 @@ def _ask_for_known_spelling(
     """Store nothing that came with another spelling, and show nothing of it: it may be someone else's."""
     if has_share(policy, owner, FORM_LETTERS, now):
         facts = emails.campaign_facts(_text(columns))
-        outbox.queue("other_spelling", locale, owner.address, key_of(owner), facts)
+        key, network = key_of(owner), columns["network_hash"]
+        outbox.queue("other_spelling", locale, owner.address, key, facts, network)
 
 
 def _take_pledge(
@@ -127,9 +139,16 @@ def _take_pledge(
     pledge = _pledge_of(person, columns)
     if pledge and pledge.status != Status.UNCONFIRMED:
         if has_share(policy, person, FORM_LETTERS, now):
-            _send(policy, "known", pledge, columns["locale"])
-    elif not pledge or pledge.submission != columns["submission"]:
+            _send(policy, "known", pledge, columns["locale"], columns["network_hash"])
+    elif not pledge or _is_newer(columns, pledge):
         _store(policy, pledge or Pledge(person_id=person.id), address, columns, now)
+
+
+def _is_newer(columns: Mapping[str, Any], pledge: Pledge) -> bool:
+    """Whether a form is another one than the pledge came with, and was not overtaken by it."""
+    is_same = pledge.submission == columns["submission"]
+    submitted_at: datetime = columns["submitted_at"]
+    return not is_same and submitted_at >= pledge.submitted_at
 
 
 def _store(
@@ -148,7 +167,9 @@ def _store(
     # The first e-mail about a pledge brings the links by which its person can get on.
     has_own = key_of(pledge.person) == pledge.person.fingerprint
     if (is_new and has_own) or has_share(policy, pledge.person, FORM_LETTERS, now):
-        _send(policy, "confirm", pledge, pledge.locale, pledge.network_hash, nameless=crowded)
+        plain = not crowded and not columns["hold_reasons"]
+        facts = {"name": pledge.name} if plain else {}
+        _send(policy, "confirm", pledge, pledge.locale, columns["network_hash"], **facts)
 
 
 def _institution(columns: Mapping[str, Any]) -> Institution | None:
@@ -160,14 +181,12 @@ def _send(
     template: str,
     pledge: Pledge,
     locale: str,
-    network_hash: bytes | None = None,
-    *,
-    nameless: bool = False,
+    network_hash: bytes,
+    **different: object,
 ) -> None:
+    """Queue an e-mail that a form caused, at the pace of its network, whoever gets it."""
     person = pledge.person
-    facts = emails.facts(policy.signer, pledge, locale, policy.unconfirmed_days)
-    if nameless:
-        facts["name"] = ""
+    facts = emails.facts(policy.signer, pledge, locale, policy.unconfirmed_days) | different
     outbox.queue(template, locale, person.address, key_of(person), facts, network_hash)
 
 

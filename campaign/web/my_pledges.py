@@ -13,7 +13,7 @@ from campaign.http.access import anyone, link_holder
 from campaign.http.forms import Form, posted_values
 from campaign.http.locales import localized
 from campaign.http.lookup import text_of
-from campaign.http.pledge_flow import form_choices
+from campaign.http.pledge_flow import form_choices, network_hash
 from campaign.http.rate_limits import FORM_LIMIT, rate_limited
 from campaign.http.rendering import Page
 from campaign.institutions.queries import affiliation
@@ -64,7 +64,7 @@ def send_link() -> Page:
         return render_template(
             "my_pledges/ask.html", form=Form(posted_values(), invalid.problems), sent=False
         ), 422
-    submitting.ask_for_my_link(current_policy(), address, i18n.current())
+    submitting.ask_for_my_link(current_policy(), address, i18n.current(), network_hash())
     jobs.commit()
     return render_template("my_pledges/ask.html", form=Form(posted_values()), sent=True)
 

@@ -99,7 +99,10 @@ def test_a_published_text_never_changes(app: Flask, session: object, change: str
         db.session.execute(text(change))
 
 
-PEOPLE = ("Ada+X@Example.org", "A.da+y@googlemail.com", "grace@example.org")
+PEOPLE = (
+    "Ada+X@Example.org", "A.da+y@googlemail.com", "grace@example.org", "ada@münchen.de", "Ada@例子.中国",
+    "straße@example.org", "ada@मेल.भारत",
+)  # fmt: skip
 
 
 def test_people_of_before_get_the_mailbox_that_the_program_gives_them(tmp_path: Path) -> None:

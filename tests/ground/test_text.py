@@ -185,7 +185,8 @@ def test_what_no_spreadsheet_runs_is_no_formula(text):
         "ada@example.com", "ｗｗｗ．example．org", "Ada https://пример.рф",
         "evil.ru", "Win at evil.ru!", "EVIL.RU", "ada@evil.tk", "evil.co.uk", "lucky-casino.bet", "my.shop.cn",
         "evil.li", "evil.to", "go to evil.me", "evil.in", "(evil.de)", "зло.рф", "мой-сайт.онлайн", "赢钱.网址",
-        "ｅｖｉｌ．ｒｕ", "Dr. Evil, evil.ai", "DR.EVIL.RU", "prof.evil.ru", "请访问evil.cn",
+        "Visit Evil.ru", "eVil.ru", "evil.me click here", "evil.top", "evil.live", "evil.xn--p1ai", "t.me",
+        "Evil.co.uk", "ｅｖｉｌ．ｒｕ", "Dr. Evil, evil.ai", "DR.EVIL.RU", "prof.evil.ru", "请访问evil.cn",
     ],
 )  # fmt: skip
 def test_links_are_recognised(text):
@@ -200,12 +201,20 @@ def test_links_are_recognised(text):
         "Dept.Chem/Bio", "dept.chem/bio", "for our children.In peace", "for nature.Information is",
         "3.14/2", "1.5 °C", "z.B.", "гг. 1990/91", "Awww.", "we.care", "和平。com",
         "PROF.DR.LINK", "DR.LI", "Dr.Link", "prof.dr.li", "WEI.MA", "AHMED.AL", "MARIA.DE SOUZA", "J.P.LI", "s.kim",
-        "ST.PIERRE", "Univ.Lodz", "DEPT.BIO", "for our children.it is time", "a better world.so be it",
-        "at 9.30.am", "дети.мы", "мир.дом", "Иванов И.И", "и.о. ректора", "pH 7.4.in vitro", "Children.Is", "Ng.Vu",
+        "ST.PIERRE", "Univ.Lodz", "DEPT.BIO", "SRI.MD",
+        "at 9.30.am", "дети.мы", "мир.дом", "Иванов И.И", "и.о. ректора", "Children.Is", "Ng.Vu",
     ],
 )  # fmt: skip
 def test_names_and_prose_with_dots_are_no_links(text):
     assert not contains_url(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["for our children.it is time", "a better world.so be it", "et al.in Nature"]
+)
+def test_a_sentence_may_begin_without_a_blank(text):
+    assert not contains_url(text, prose=True)
+    assert contains_url(text)  # nobody is called so
 
 
 @given(st.text(st.sampled_from("aZ0.-/:w@ 。")))

@@ -24,10 +24,11 @@ ID = UUID("018f0000-0000-7000-8000-000000000001")
 def email(
     template="confirm", locale="en", recipient="wanjiru@example.org", name="Wanjiru Kamau", **more
 ):
-    facts = emails.facts(policy().signer, submitted(name=name), locale, policy().unconfirmed_days)
+    facts = emails.facts(policy().signer, submitted(), locale, policy().unconfirmed_days)
     return OutgoingEmail(
         id=ID, template=template, locale=locale, recipient=recipient,
-        facts={"reason": "Not a name."} | facts | more, queued_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
+        facts={"reason": "Not a name."} | facts | {"name": name} | more,
+        queued_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
     )  # fmt: skip
 
 

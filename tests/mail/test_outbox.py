@@ -245,7 +245,7 @@ def test_emails_are_sent_oldest_first(session, postbox, transport):
 
 def test_emails_of_an_erased_person_are_not_sent(session, postbox, transport):
     pledge = submitted()
-    outbox.forget(pledge.person.fingerprint, pledge.person.address)
+    outbox.forget([pledge.person.fingerprint], pledge.person.address)
 
     assert outbox.deliver_due(transport, PACES) == 0
     assert postbox.messages == []
@@ -254,7 +254,7 @@ def test_emails_of_an_erased_person_are_not_sent(session, postbox, transport):
 def test_forgetting_does_not_bring_an_address_new_emails(session):
     queue("wanjiru@example.org")
 
-    outbox.forget(b"wanjiru@example.org", "wanjiru@example.org")
+    outbox.forget([b"wanjiru@example.org"], "wanjiru@example.org")
 
     assert outbox.queued_since(b"wanjiru@example.org", ["held"], now() - timedelta(days=1)) == 1
 

@@ -13,6 +13,7 @@ from campaign.clock import now
 from campaign.db import Model, db, new_id
 from campaign.mail.models import OutgoingEmail
 from campaign.people.models import Consent, Person
+from campaign.people.queries import fingerprint
 from campaign.pledges import intake, operations
 from campaign.pledges.holding import suspicious_signals
 from campaign.pledges.models import Pledge, PledgeEvent, ReceivedForm, form_of
@@ -20,10 +21,12 @@ from campaign.pledges.policy import PledgePolicy
 from campaign.pledges.submission import Submission, to_json
 from tests.factories import confirmed, policy, submission, submitted
 
-TABLES = (Person, Pledge, PledgeEvent, Consent, OutgoingEmail)
+TABLES = (ReceivedForm, Person, Pledge, PledgeEvent, Consent, OutgoingEmail)
 # What differs between two pledges however they are taken: ids, times, and what is derived from them.
 DIFFERENT = {
     "id",
+    "form",
+    "received_at",
     "person_id",
     "pledge_id",
     "submission",
@@ -58,7 +61,9 @@ def leave_to_the_worker(policy: PledgePolicy, sent: Submission, at: datetime) ->
     db.session.add(
         ReceivedForm(
             form=form_of(sent.id),
-            sender=intake.sender_of(policy.signer, sent.address),
+            sender=intake.sender_of(fingerprint(policy.signer, sent.address), sent.address.mailbox),
+            network_hash=sent.context.network_hash,
+            institution_id=columns["institution_id"],
             address=sent.address.original,
             locale=sent.locale,
             answers=to_json(columns),

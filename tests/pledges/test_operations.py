@@ -212,6 +212,17 @@ def test_a_representative_who_moves_to_another_institution_is_held_and_told():
     assert templates()[-1] == "held"
 
 
+def test_a_correction_keeps_why_a_pledge_was_held_and_tells_once():
+    own = institution()
+    pledge = confirmed(**speaking(own, f"rector@{own.domains[0]}"), **HELD)
+    for office in ("Vice-Chancellor", "Chancellor"):
+        said = draft(kind=Kind.INSTITUTION, institution=own.id, office=office)
+        operations.correct(policy(), pledge, said, "en", now())
+
+    assert pledge.hold_reasons == ["honeypot", "official", "changed"]
+    assert templates().count("held") == 1
+
+
 def test_a_person_who_moves_to_another_institution_stays_counted():
     pledge = confirmed(institution=institution().id)
 

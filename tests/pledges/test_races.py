@@ -10,15 +10,24 @@ from campaign import jobs
 from campaign.clock import now
 from campaign.db import db
 from campaign.mail.models import OutgoingEmail
-from campaign.people import operations as people
 from campaign.people.models import Consent, Person
+from campaign.people.queries import fingerprint, spellings_locked
 from campaign.people.rules import parse_address
-from campaign.pledges import intake, operations, queries, reviewing, submitting
+from campaign.pledges import emails, intake, operations, queries, reviewing, submitting
 from campaign.pledges.intake import FormUsed
-from campaign.pledges.models import NotAwaiting, Pledge, Status
+from campaign.pledges.models import NotAwaiting, Pledge, ReceivedForm, Status
 from campaign.pledges.operations import SupersededSubmission, WrongCode
 from campaign.pledges.submission import submission_id
-from tests.factories import STAFF, confirmed, context, institution, policy, submitted, take_forms
+from tests.factories import (
+    STAFF,
+    accepted,
+    confirmed,
+    context,
+    institution,
+    policy,
+    submitted,
+    take_forms,
+)
 from tests.factories import submission as a_submission
 from tests.pledges.tools import ask_for_link, speaking
 
@@ -111,12 +120,12 @@ def test_a_form_sent_while_the_person_confirms_changes_nothing(elsewhere, until_
 
 
 def test_confirming_while_another_form_comes_in_waits_and_sees_it(elsewhere, until_blocked):
-    """Both take the person's row first; in different orders they would wait for each other for ever."""
+    """Both lock the address first; in different orders they would wait for each other for ever."""
     pledge = submitted()
     pledge_id, submission = pledge.id, pledge.submission
     jobs.commit()
     receive(name="What It Says Now")
-    people.find_or_add(policy().signer, parse_address(ADDRESS), "en")
+    spellings_locked(fingerprint(policy().signer, parse_address(ADDRESS)))
 
     button = elsewhere(lambda: confirm(pledge_id, submission))
     until_blocked()
@@ -131,7 +140,7 @@ def test_the_quick_way_to_confirm_waits_for_another_form_as_well(elsewhere, unti
     pledge_id, submission = pledge.id, pledge.submission
     jobs.commit()
     receive(name="What It Says Now")
-    people.find_or_add(policy().signer, parse_address(ADDRESS), "en")
+    spellings_locked(fingerprint(policy().signer, parse_address(ADDRESS)))
 
     button = elsewhere(lambda: intake.confirm_plain_pledge(pledge_id, submission, now()))
     until_blocked()
@@ -236,3 +245,94 @@ def test_a_form_that_comes_with_many_addresses_at_once_serves_one(elsewhere):
     taken = [sending.result(20) for sending in [elsewhere(partial(send, n)) for n in range(8)]]
 
     assert taken.count(True) == count(Pledge) == count(OutgoingEmail) == 1
+
+
+ALIAS = "wanjiru+x@example.org"
+
+
+def fetch_status(id_):
+    return db.session.scalar(select(Pledge.status).where(Pledge.id == id_))
+
+
+def test_another_spelling_taken_while_the_first_confirms_cannot_remove_the_confirmed_pledge(
+    elsewhere, until_blocked
+):
+    own = submitted()
+    own_id, own_form = own.id, own.submission
+    jobs.commit()
+    submitting.submit(policy(), a_submission(ALIAS, name="Somebody Else"), now())
+    jobs.commit()
+    assert submitting.take_next(policy(), now())  # the worker, not committed yet
+    strange = db.session.scalar(select(Pledge).where(Pledge.name == "Somebody Else"))
+    strange_id, strange_form = strange.id, strange.submission
+
+    button = elsewhere(lambda: confirm(own_id, own_form))
+    until_blocked()
+    jobs.commit()
+    button.result(20)
+    assert fetch_status(own_id) == Status.CONFIRMED
+
+    with pytest.raises(NotAwaiting):
+        operations.confirm(policy(), strange_id, strange_form, now())
+    jobs.rollback()
+    assert fetch_status(own_id) == Status.CONFIRMED  # the first to confirm stays
+
+
+def test_accepting_instead_while_the_other_withdraws_leaves_it_withdrawn(elsewhere, until_blocked):
+    own = institution()
+    first = accepted(**speaking(own, f"rector@{own.domains[0]}"))
+    second = confirmed(**speaking(own, f"dean@{own.domains[0]}"))
+    first_id, second_id = first.id, second.id
+    jobs.commit()
+    operations.withdraw(policy(), queries.get_locked(first_id), now())
+    db.session.flush()
+
+    def accept():
+        reviewing.accept_instead(policy(), queries.get_locked(second_id), STAFF)
+        jobs.commit()
+
+    staff = elsewhere(accept)
+    until_blocked()
+    jobs.commit()
+    staff.result(20)
+    assert fetch_status(first_id) == Status.WITHDRAWN
+
+
+def test_of_two_forms_taken_at_once_the_later_one_counts(elsewhere):
+    submitted()
+    jobs.commit()
+    for name in ("First Form", "Second Form"):
+        submitting.submit(policy(), a_submission(ADDRESS, name=name), now())
+        jobs.commit()
+    # A thread of the worker has claimed the first form and has not come to the person's row yet.
+    first = (
+        select(ReceivedForm)
+        .where(ReceivedForm.address.is_not(None))
+        .order_by(ReceivedForm.due_at)
+        .limit(1)
+    )
+    db.session.scalar(first.with_for_update())
+
+    elsewhere(take).result(20)
+    take()
+    assert db.session.scalars(select(Pledge.name)).all() == ["Second Form"]
+
+
+def test_two_spellings_confirmed_by_code_at_once_wait_in_one_order(elsewhere, until_blocked):
+    """The address is locked before any of its rows: in another order the two would wait for each other."""
+    first, second = submitted(), submitted(ALIAS)
+    codes = {p.submission: emails.code_of(policy().signer, p.id) for p in (first, second)}
+    jobs.commit()
+    spellings_locked(fingerprint(policy().signer, parse_address(ADDRESS)))
+
+    def enter(submission):
+        operations.confirm_by_code(policy(), submission, codes[submission], now())
+        jobs.commit()
+
+    entering = [elsewhere(partial(enter, submission)) for submission in codes]
+    until_blocked()
+    jobs.rollback()
+    outcomes = [type(one.exception(20)) for one in entering]
+
+    assert sorted(outcome.__name__ for outcome in outcomes) == ["NoneType", "WrongCode"]
+    assert count(Pledge) == count(Person) == 1

@@ -7,8 +7,8 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.mail.models import OutgoingEmail
 from campaign.pledges import operations, queries, reviewing
-from campaign.pledges.models import NotAwaiting, Pledge, Status
-from tests.factories import STAFF, accepted, confirmed, institution, policy, submitted
+from campaign.pledges.models import Kind, NotAwaiting, Pledge, Status
+from tests.factories import STAFF, accepted, confirmed, draft, institution, policy, submitted
 from tests.pledges.tools import HELD, STRANGER, actions, speaking, submit, templates
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -148,6 +148,19 @@ def test_when_the_first_word_is_withdrawn_the_second_can_be_accepted():
     reviewing.accept(policy(), second, STAFF)
 
     assert queries.official_pledge(second.campaign_id, second.institution_id) == second
+
+
+def test_what_was_corrected_since_staff_read_it_is_not_accepted():
+    _, second = two_representatives()
+    read = queries.version_of(second.id)
+    said = draft(
+        kind=Kind.INSTITUTION, institution=second.institution_id, name="Unread Words", office="Dean"
+    )
+    operations.correct(policy(), second, said, "en", now())
+
+    with pytest.raises(reviewing.ChangedMeanwhile):
+        reviewing.check_version(second, read)
+    reviewing.check_version(second, queries.version_of(second.id))
 
 
 def test_an_official_pledge_is_not_accepted_before_its_mailbox_has_answered():

@@ -25,7 +25,7 @@ def submit(address: str = ADDRESS, **different: Any) -> None:
 
 
 def ask_for_link(address: str = ADDRESS, locale: str = "en") -> None:
-    submitting.ask_for_my_link(policy(), parse_address(address), locale)
+    submitting.ask_for_my_link(policy(), parse_address(address), locale, b"a network")
     take_forms()
 
 
