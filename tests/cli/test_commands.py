@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shlex
 import shutil
 import subprocess
@@ -253,6 +254,22 @@ def test_an_accepted_pledge_counts_and_its_person_is_told(session: Session, run:
     assert the_pledge().status == Status.CONFIRMED
     assert counts(the_pledge().campaign_id).people == 1
     assert len(letters("accepted")) == 1
+
+
+def test_an_institutions_pledge_is_accepted_as_it_was_read(session: Session, run: Run) -> None:
+    home = institution()
+    pledge = held(kind=Kind.INSTITUTION, institution=home.id, office="Rector", commitments=[])
+    unread = run("pledges", "accept", str(pledge.id))
+    shown = run("pledges", "show", str(pledge.id)).output
+    (version,) = re.findall(r"^version: +(\d+)$", shown, re.MULTILINE)
+
+    other = run("pledges", "accept", str(pledge.id), "--version", str(int(version) - 1))
+    as_read = run("pledges", "accept", str(pledge.id), "--version", version)
+
+    assert "Read it first" in unread.output
+    assert "Read it again" in other.output
+    assert as_read.output == "Accepted.\n"
+    assert the_pledge().status == Status.CONFIRMED
 
 
 def test_a_refused_pledge_does_not_count_and_its_person_gets_the_reason(
