@@ -13,9 +13,10 @@ from sqlalchemy import bindparam, func, or_, select
 
 from campaign.db import db
 from campaign.institutions.models import Institution
-from campaign.institutions.queries import Affiliation, has_domain
+from campaign.institutions.queries import Affiliation
 from campaign.people.rules import Address
 from campaign.pledges.models import ReceivedForm, form_of
+from campaign.pledges.rules import is_own_mailbox
 from campaign.pledges.submission import Submission
 
 WINDOW = timedelta(hours=1)
@@ -43,7 +44,7 @@ def suspicious_signals(submission: Submission, now: datetime) -> list[str]:
 
 def network_limit_applies(institution: Institution | Affiliation | None, address: Address) -> bool:
     """Whether it matters how many others have pledged from the network of this address."""
-    return institution is None or not has_domain(institution, address.domain)
+    return not is_own_mailbox(institution, address)
 
 
 # ``=`` with a parameter stays ``=`` for NULL: people without an institution have no colleagues, they are strangers

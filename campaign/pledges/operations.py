@@ -13,6 +13,7 @@ from campaign.db import db
 from campaign.people import operations as people
 from campaign.people import queries as people_queries
 from campaign.people.models import Person
+from campaign.people.rules import parse_address
 from campaign.pledges import emails, intake, queries
 from campaign.pledges.effects import (
     flush_and_fold,
@@ -30,7 +31,7 @@ from campaign.pledges.models import (
     Status,
 )
 from campaign.pledges.policy import PledgePolicy
-from campaign.pledges.rules import Draft
+from campaign.pledges.rules import Draft, is_own_mailbox
 
 MAX_CODE_ATTEMPTS = 10
 
@@ -160,6 +161,9 @@ def correct(policy: PledgePolicy, pledge: Pledge, draft: Draft, locale: str, now
         return
     for name in changed:
         setattr(pledge, name, columns[name])
+    if "institution_id" in changed:
+        address = parse_address(pledge.person.address)
+        pledge.own_mailbox = is_own_mailbox(draft.institution, address)
     answers = [name for name in changed if name != "name_folded"]
     record_event(pledge, PERSON, PledgeAction.CORRECTED, fields=answers)
     if "listed" in changed:

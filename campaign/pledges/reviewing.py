@@ -1,11 +1,13 @@
 """What staff decide about pledges. Each act leaves a line in the trail and in the audit log; nothing commits."""
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, false, or_, update
 
 from campaign import audit, jobs
 from campaign.audit import Actor
 from campaign.db import db
 from campaign.institutions.models import Institution
+from campaign.people.models import Person
+from campaign.people.rules import parse_address
 from campaign.pledges import queries
 from campaign.pledges.effects import (
     flush_and_fold,
@@ -16,6 +18,7 @@ from campaign.pledges.effects import (
 )
 from campaign.pledges.models import Kind, NotAwaiting, Pledge, PledgeAction, PledgeEvent, Status
 from campaign.pledges.policy import PledgePolicy
+from campaign.pledges.rules import is_own_mailbox
 
 
 class Disputed(Exception):
@@ -108,6 +111,7 @@ def refuse(policy: PledgePolicy, pledge: Pledge, actor: Actor, reason: str) -> N
 def link_institution(pledge: Pledge, institution: Institution, actor: Actor) -> None:
     """Replace the free text for an institution by the registered one that it means."""
     pledge.institution_id, pledge.institution_text = institution.id, None
+    pledge.own_mailbox = is_own_mailbox(institution, parse_address(pledge.person.address))
     record_event(pledge, actor, PledgeAction.INSTITUTION_LINKED, institution=institution.id)
     flush_and_fold()
 
@@ -120,8 +124,8 @@ def merge_institution(policy: PledgePolicy, source_id: str, target_id: str, acto
     _hold_official_pledges(policy, source_id, target_id)
     moved = db.session.scalars(
         update(Pledge)
-        .where(Pledge.institution_id == source_id)
-        .values(institution_id=target_id)
+        .where(Pledge.institution_id == source_id, Person.id == Pledge.person_id)
+        .values(institution_id=target_id, own_mailbox=Pledge.own_mailbox | _has_mailbox(target_id))
         .returning(Pledge.id)
     ).all()
     action, details = PledgeAction.INSTITUTION_MERGED, {"from": source_id, "to": target_id}
@@ -134,6 +138,16 @@ def merge_institution(policy: PledgePolicy, source_id: str, target_id: str, acto
     db.session.flush()
     jobs.wake("fold_tallies")
     return len(moved)
+
+
+def _has_mailbox(institution_id: str) -> ColumnElement[bool]:
+    """The condition that a person's mailbox is at a domain of the institution; see ``rules.is_own_mailbox``.
+
+    A mailbox of what has merged into it counts as well, so no pledge loses what was noted of it.
+    """
+    domains = db.session.get_one(Institution, institution_id).domains
+    endings = [f"{mark}{domain}" for domain in domains for mark in "@."]
+    return or_(false(), *(Person.mailbox.endswith(ending, autoescape=True) for ending in endings))
 
 
 def _hold_official_pledges(policy: PledgePolicy, source_id: str, target_id: str) -> None:

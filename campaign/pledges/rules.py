@@ -12,7 +12,8 @@ from campaign import geography, orcid
 from campaign.campaigns.models import CampaignText
 from campaign.i18n import is_offered, lazy_gettext
 from campaign.institutions.folding import fold
-from campaign.institutions.queries import Affiliation
+from campaign.institutions.models import Institution
+from campaign.institutions.queries import Affiliation, has_domain
 from campaign.people.rules import Address, InvalidAddress, parse_address
 from campaign.pledges.disciplines import is_field
 from campaign.pledges.models import Kind
@@ -110,6 +111,11 @@ class Draft:
             "disciplines": list(self.disciplines),
             "commitments": list(self.commitments),
         }
+
+
+def is_own_mailbox(institution: Institution | Affiliation | None, address: Address) -> bool:
+    """Whether the address is at a domain of the institution, or below one. False without an institution."""
+    return institution is not None and has_domain(institution, address.domain)
 
 
 def check_address(values: Values) -> Address:

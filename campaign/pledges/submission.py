@@ -10,7 +10,7 @@ from uuid import UUID
 from campaign.campaigns.models import CampaignText
 from campaign.people.rules import Address
 from campaign.pledges.models import Status
-from campaign.pledges.rules import Draft
+from campaign.pledges.rules import Draft, is_own_mailbox
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Submission:
             "text_id": self.text.id,
             "status": Status.UNCONFIRMED,
             "hold_reasons": list(hold_reasons),
+            "own_mailbox": is_own_mailbox(self.draft.institution, self.address),
             "submission": self.id,
             "newsletter": self.newsletter,
             "locale": self.locale,

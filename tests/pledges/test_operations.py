@@ -231,6 +231,41 @@ def test_a_person_who_moves_to_another_institution_stays_counted():
     assert pledge.status == Status.CONFIRMED
 
 
+@pytest.mark.parametrize(
+    ("below", "is_own"), [("", True), ("students.", True), ("not", False), (None, False)]
+)
+def test_a_pledge_knows_whether_its_mailbox_is_the_institutions(below, is_own):
+    own = institution()
+    domain = "example.org" if below is None else f"{below}{own.domains[0]}"
+
+    pledge = confirmed(f"wanjiru@{domain}", institution=own.id)
+
+    assert pledge.own_mailbox is is_own
+
+
+def test_a_correction_looks_at_the_mailbox_anew():
+    own, other = institution(), institution()
+    pledge = confirmed(f"wanjiru@{own.domains[0]}", institution=other.id)
+    seen = [pledge.own_mailbox]
+
+    for institution_id in (own.id, None, own.id, other.id):
+        operations.correct(policy(), pledge, draft(institution=institution_id), "en", now())
+        seen.append(pledge.own_mailbox)
+
+    assert seen == [False, True, False, True, False]
+    assert queries.trail(pledge.id)[-1].details == {"fields": ["institution_id"]}
+
+
+def test_a_correction_of_something_else_leaves_what_was_noted_of_the_mailbox():
+    own = institution()
+    pledge = confirmed(f"wanjiru@{own.domains[0]}", institution=own.id)
+    own.domains = []
+
+    operations.correct(policy(), pledge, draft(institution=own.id, name="W. K."), "en", now())
+
+    assert pledge.own_mailbox is True
+
+
 def test_unlisting_takes_the_name_away_and_is_recorded():
     pledge = confirmed()
 

@@ -316,6 +316,7 @@ def test_the_export_holds_everything_that_is_kept(client: FlaskClient) -> None:
     assert (everything["address"], everything["language"]) == (ADDRESS, "en")
     (found,) = everything["pledges"]
     assert {name: found[name] for name in own} == expected
+    assert found["own_mailbox"] is False
     assert found["text"].startswith(the_pledge().text.pledge[:40])
     assert [event["action"] for event in found["trail"]] == ["submitted", "confirmed"]
     assert {(c["purpose"], c["granted"]) for c in everything["consents"]} == {
