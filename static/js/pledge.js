@@ -34,7 +34,7 @@ class InstitutionField {
     this.radios = field.querySelector("[data-matches]");
     this.id = element("input", { type: "hidden", name: "institution" });
     this.list = element("ul", { role: "listbox", id: "institution-list", "aria-label": this.input.labels[0].textContent });
-    this.status = element("p", { role: "status", class: "hint status" });
+    this.status = element("p", { role: "status", class: "status" });
     this.proposals = element("div", { role: "status", class: "proposals" });
     this.options = [];
     this.active = -1;
@@ -49,8 +49,7 @@ class InstitutionField {
     for (const [name, value] of Object.entries(attributes)) this.input.setAttribute(name, value);
     this.list.hidden = true;
     this.findButton.hidden = true;
-    this.input.closest(".combobox").append(this.list);
-    this.input.closest(".combobox").after(this.status);
+    this.input.closest(".combobox").append(this.status, this.list); // the list lies over what comes after it
     this.field.prepend(this.proposals);
     const chosen = this.radios?.querySelector("input:checked");
     if (chosen) this.choose({ id: chosen.value, name: chosen.nextElementSibling.querySelector("bdi").textContent });
@@ -89,7 +88,7 @@ class InstitutionField {
       if (error.name === "AbortError") return;
       this.close();
       this.findButton.hidden = false;
-      this.status.textContent = this.words.failed;
+      this.say(this.words.failed);
     }
   }
 
@@ -105,10 +104,15 @@ class InstitutionField {
     this.list.hidden = !this.options.length;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
     this.activate(-1);
+    // Eyes see the matches by themselves; that there are none they must be told.
+    if (matches.length) this.say(this.words.count.replace("{count}", matches.length), "vh");
+    else this.say(this.words.none, "notice");
     if (!this.list.hidden) this.list.scrollIntoView({ block: "nearest" }); // below a field at the lower edge nobody saw it
-    this.status.textContent = matches.length
-      ? this.words.count.replace("{count}", matches.length)
-      : this.words.none;
+  }
+
+  say(words, look = "hint") {
+    this.status.className = `status ${look}`;
+    this.status.textContent = words;
   }
 
   option(index, name, details) {
@@ -168,7 +172,7 @@ class InstitutionField {
     this.input.removeAttribute("aria-invalid");
     this.proposals.replaceChildren();
     this.close();
-    this.status.textContent = this.words.chosen.replace("{name}", enumerated([match.name, match.city, match.country_name]));
+    this.say(this.words.chosen.replace("{name}", enumerated([match.name, match.city, match.country_name])));
     const country = this.form.elements.country;
     if (country && !country.value && match.country) country.value = match.country;
   }
@@ -176,7 +180,7 @@ class InstitutionField {
   forget() {
     this.radios?.remove();
     this.id.value = "";
-    this.status.textContent = "";
+    this.say("");
   }
 
   notListed() {

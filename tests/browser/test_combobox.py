@@ -137,6 +137,27 @@ def test_who_is_not_in_the_list_writes_the_name_into_another_field(form: Form) -
     expect(form.page.locator("#institution_text")).to_have_value("institute of the northern lights")
 
 
+def test_an_empty_answer_says_so_to_the_eye_until_something_else_is_typed(form: Form) -> None:
+    options, notice = form.search("xyzzyq"), form.page.locator(".combobox .status")
+
+    expect(options).to_have_count(1)
+    expect(notice).to_be_visible()
+    expect(notice).to_contain_text("At an institution that the search does not find")
+    bottom_and_top = """notice => [
+        notice.getBoundingClientRect().bottom, notice.nextElementSibling.getBoundingClientRect().top
+    ]"""
+    bottom, top = notice.evaluate(bottom_and_top)
+    assert bottom <= top, "the list must not lie over it"
+
+    form.page.locator("#name").click()
+    expect(options.first).to_be_hidden()
+    expect(notice).to_be_visible()
+
+    form.institution.fill("tsinghua")
+    expect(form.options.first).to_contain_text("Tsinghua University")
+    expect(notice).not_to_contain_text("No institution found")
+
+
 def test_the_domain_of_the_address_proposes_an_institution_and_nothing_else_is_sent(
     form: Form,
 ) -> None:

@@ -203,6 +203,25 @@ def test_searching_shows_matches_and_keeps_everything(
     assert number_of(Pledge) == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "next_steps"),
+    [
+        (FORM_PATH, "choose “At an institution that the search does not find” above"),
+        (INSTITUTION_FORM_PATH, "try another name or an abbreviation"),
+    ],
+)
+def test_who_finds_no_institution_is_told_what_to_do_next(
+    client: FlaskClient, path: str, next_steps: str
+) -> None:
+    typed = {"institution_query": "Xyzzyq", "affiliation": "institution", "action": "find"}
+
+    page = press(client, open_page(client, path), typed)
+
+    notices = [notice.text for notice in page.all("p", class_="notice status")]
+    (notice,) = [text for text in notices if text.startswith("No institution found.")]
+    assert next_steps in notice
+
+
 def test_a_match_can_be_chosen_and_pledged_for(
     client: FlaskClient, university: Institution
 ) -> None:
