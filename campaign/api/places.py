@@ -79,6 +79,30 @@ def _row(institution: Institution | Match, name: str) -> Row:
     }
 
 
+@blueprint.get("/registry", tags=["Places"])
+@anyone
+@blueprint.arguments(schemas.NoQuery, location="query")
+@cached()
+@blueprint.response(200, schemas.RegistrySchema)
+@unchanged
+@common_errors
+def registry(_query: Query) -> Body:
+    """Get the release of the registry
+
+    Which release of ROR the institutions come from.
+    """
+    release = institution_queries.latest_release()
+    return {
+        "name": "Research Organization Registry (ROR)",
+        "url": "https://ror.org/",
+        "license": "CC0-1.0",
+        "version": release and release.version,
+        "date": release and release.released_on,
+        "sha256": release and release.digest.hex(),
+        "imported_at": release and release.imported_at,
+    }
+
+
 @blueprint.get("/institutions/<ror_id>", tags=["Places"], parameters=[_ROR_ID])
 @anyone
 @blueprint.arguments(schemas.LanguageQuery, location="query")

@@ -363,6 +363,26 @@ class InstitutionSchema(InstitutionRow):
     )
 
 
+class RegistrySchema(Schema):
+    """The release of the registry that institutions come from; null where the imported file did not say."""
+
+    name = _text("The registry.", "Research Organization Registry (ROR)")
+    url = _text("Its address.", "https://ror.org/", format="uri")
+    license = _text("Its licence (SPDX).", "CC0-1.0")
+    version = _text("The release.", "2.9", allow_none=True)
+    date = fields.Date(
+        required=True,
+        allow_none=True,
+        metadata=described("The day of the release.", "2026-06-23"),
+    )
+    sha256 = _text("Digest of the file that was imported.", "9f86d081" * 8, allow_none=True)
+    imported_at = fields.DateTime(
+        required=True,
+        allow_none=True,
+        metadata=described("When it was imported.", "2026-07-01T09:00:00+00:00"),
+    )
+
+
 class CountrySchema(Schema):
     code = _text("ISO 3166-1 alpha-2, and XK for Kosovo.", "KE", pattern="^[A-Z]{2}$")
     name = _text("The name (CLDR).", "Kenya")

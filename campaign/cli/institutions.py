@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 from campaign import jobs
 from campaign.geography import country_name
 from campaign.institutions import queries as institution_queries
-from campaign.institutions.models import Institution
+from campaign.institutions.models import Institution, RegistryImport
 from campaign.institutions.operations import ImportSummary, import_dump
 from campaign.institutions.ror import DumpError
 
@@ -50,6 +50,32 @@ def import_(file: Path | None, starter: bool) -> None:
             raise click.ClickException(f"Nothing was imported. {error}") from None
     jobs.commit()
     _report(summary)
+    click.echo(f"The registry is that of {_release(institution_queries.latest_imports(1)[0])}.")
+
+
+@institutions.command()
+@click.option("--limit", default=10, show_default=True, help="How many imports to list.")
+def status(limit: int) -> None:
+    """Say how many institutions there are, and which releases of ROR were imported, the newest first.
+
+    An import that brought the same file again and changed nothing is not listed.
+    """
+    click.echo(f"{institution_queries.number_of_active():,} active institutions.")
+    for record in institution_queries.latest_imports(limit):
+        click.echo(f"{record.imported_at:%Y-%m-%d %H:%M} UTC  {_release(record)}")
+        click.echo(f"  SHA-256 {record.digest.hex()}")
+        click.echo(
+            f"  {record.added:,} added, {record.changed:,} changed, {record.unchanged:,} unchanged,"
+            f" {record.refused:,} refused"
+        )
+
+
+def _release(record: RegistryImport) -> str:
+    """The release of ROR as a line says it, else the file."""
+    if record.version:
+        return f"ROR v{record.version} of {record.released_on}, {record.file_name}"
+    packed = f", packed on {record.released_on}" if record.released_on else ""
+    return f"{record.file_name} (its name says no release{packed})"
 
 
 @institutions.command()

@@ -1,9 +1,18 @@
-"""Tables of the registry: institutions, and their names and words as the search needs them."""
+"""Tables of the registry: institutions, their names and words as the search needs them, and the imports."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import REAL, CheckConstraint, ForeignKey, Index, SmallInteger, func, text
+from sqlalchemy import (
+    REAL,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -101,3 +110,22 @@ class InstitutionWord(Model):
 
     word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     frequency: Mapped[int]
+
+
+class RegistryImport(Model):
+    """An import of a dump: which release of ROR it was, and what it changed."""
+
+    __tablename__ = "registry_imports"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    # The release as its file is named, such as "2.9"; None where the name does not say.
+    version: Mapped[str | None]
+    released_on: Mapped[date | None]
+    file_name: Mapped[str]
+    # SHA-256 of the file.
+    digest: Mapped[bytes]
+    added: Mapped[int]
+    changed: Mapped[int]
+    unchanged: Mapped[int]
+    refused: Mapped[int]
+    imported_at: Mapped[datetime] = mapped_column(server_default=func.now())

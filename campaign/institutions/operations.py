@@ -16,9 +16,16 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from campaign import topics
 from campaign.db import db, lock_number
 from campaign.institutions.folding import count_words, fold, terms
-from campaign.institutions.models import REGISTRY, Institution, InstitutionName, Status
+from campaign.institutions.models import (
+    REGISTRY,
+    Institution,
+    InstitutionName,
+    RegistryImport,
+    Status,
+)
+from campaign.institutions.queries import latest_imports
 from campaign.institutions.records import Record
-from campaign.institutions.ror import Refusal, open_dump
+from campaign.institutions.ror import Refusal, Release, open_dump
 from campaign.institutions.search import WELL_KNOWN, country_mark
 
 # Part of every digest. Raise it when records are to be stored differently: the next import then rewrites all.
@@ -104,9 +111,30 @@ def import_dump(path: Path, progress: Progress | None = None) -> ImportSummary:
                 progress(dump.bytes_read, dump.size)
     if summary.added or summary.changed:
         _refresh()
-        topics.raise_version(REGISTRY)
         db.session.expire_all()  # COPY bypasses the session, whose objects may be out of date now
+    _note(dump.release, summary)
     return summary
+
+
+def _note(release: Release, summary: ImportSummary) -> None:
+    """Note which release was imported, unless it is the last one again and changed nothing."""
+    last = next(iter(latest_imports(limit=1)), None)
+    if last and last.digest == release.digest and not (summary.added or summary.changed):
+        return
+    db.session.add(
+        RegistryImport(
+            version=release.version,
+            released_on=release.released_on,
+            file_name=release.file_name,
+            digest=release.digest,
+            added=summary.added,
+            changed=summary.changed,
+            unchanged=summary.unchanged,
+            refused=len(summary.refused),
+        )
+    )
+    db.session.flush()
+    topics.raise_version(REGISTRY)
 
 
 def _import_batch(batch: Iterable[Record | Refusal], summary: ImportSummary) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import bindparam, or_, select, text
+from sqlalchemy import bindparam, func, or_, select, text
 
 from campaign.db import db
 from campaign.geography import is_country
 from campaign.hostnames import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
 from campaign.institutions import search as name_search
-from campaign.institutions.models import Institution, Status
+from campaign.institutions.models import Institution, RegistryImport, Status
 from campaign.institutions.records import short_id
 
 _MOST_PROPOSALS = 5
@@ -135,6 +135,24 @@ def propose_by_domain(email_domain: str, *, locale: str) -> list[Match]:
 def is_empty() -> bool:
     """Whether the registry has no institution yet."""
     return db.session.scalar(select(Institution.id).limit(1)) is None
+
+
+def latest_imports(limit: int) -> Sequence[RegistryImport]:
+    """Return the last imports, the newest first."""
+    newest = select(RegistryImport).order_by(RegistryImport.id.desc()).limit(limit)
+    return db.session.scalars(newest).all()
+
+
+def latest_release() -> RegistryImport | None:
+    """Return the last import of a release of ROR; None where only files were imported that name none."""
+    releases = select(RegistryImport).where(RegistryImport.version.is_not(None))
+    return db.session.scalar(releases.order_by(RegistryImport.id.desc()).limit(1))
+
+
+def number_of_active() -> int:
+    """Return how many institutions a search can return."""
+    active = select(func.count()).select_from(Institution)
+    return db.session.scalar(active.where(Institution.status == Status.ACTIVE)) or 0
 
 
 def starter_path() -> Path:

@@ -4,11 +4,14 @@ The file is read as a stream, so memory does not grow with it. A file that is no
 broken record is returned as a Refusal with its position and the reason, and reading goes on.
 """
 
+import hashlib
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +23,8 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # The keys of the first record show which schema the file is in.
 _KEYS_OF_V2 = {"names", "locations", "status"}
 _KEYS_OF_V1 = {"name", "country"}
+# As ROR names its files: v1.58-2024-12-11-ror-data_schema_v2.json, v2.0-2025-12-16-ror-data.zip.
+_RELEASE = re.compile(r"v(\d+(?:\.\d+)+)-(\d{4}-\d{2}-\d{2})-ror-data")
 
 
 class DumpError(Exception):
@@ -50,12 +55,27 @@ class Refusal:
         return f"record {self.position} ({self.id or 'without id'}): {self.reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The file of a dump and the release of ROR that its name, or that of the JSON in a zip, says it is.
+
+    Without such a name ``version`` is None, and ``released_on`` the day on which the JSON was packed into the zip,
+    if it was. ``digest`` is the SHA-256 of the file.
+    """
+
+    file_name: str
+    version: str | None
+    released_on: date | None
+    digest: bytes
+
+
 class Dump:
     """An open dump."""
 
-    def __init__(self, stream: IO[bytes], size: int) -> None:
+    def __init__(self, stream: IO[bytes], size: int, release: Release) -> None:
         self.stream = stream
         self.size = size  # in bytes, unpacked
+        self.release = release
 
     @property
     def bytes_read(self) -> int:
@@ -96,9 +116,11 @@ class Dump:
 def open_dump(path: Path) -> Iterator[Dump]:
     """Open a zip or JSON file. Raises DumpError, or OSError if the file cannot be opened."""
     with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0)
         if file.read(2) != b"PK":  # by content, since people rename and unpack files
             file.seek(0)
-            yield Dump(file, path.stat().st_size)
+            yield Dump(file, path.stat().st_size, _release(digest, path))
             return
         try:
             archive = zipfile.ZipFile(file)
@@ -107,7 +129,27 @@ def open_dump(path: Path) -> Iterator[Dump]:
         with archive:
             member = _json_member(archive)
             with archive.open(member) as stream:
-                yield Dump(stream, member.file_size)
+                yield Dump(stream, member.file_size, _release(digest, path, member))
+
+
+def _release(digest: bytes, path: Path, member: zipfile.ZipInfo | None = None) -> Release:
+    for name in ([member.filename] if member else []) + [path.name]:
+        if (match := _RELEASE.search(name)) and (day := _day(match[2])):
+            return Release(path.name, match[1], day, digest)
+    return Release(path.name, None, _packed_on(member) if member else None, digest)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _packed_on(member: zipfile.ZipInfo) -> date | None:
+    """The day in the zip; None for the first that a zip can name, which stands for none."""
+    day = _day("{:04}-{:02}-{:02}".format(*member.date_time[:3]))
+    return None if day == date(1980, 1, 1) else day
 
 
 def _json_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:

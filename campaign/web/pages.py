@@ -115,6 +115,7 @@ def institution_list(slug: str) -> str:
         page=page,
         rows=rows[:INSTITUTIONS_PER_PAGE],
         has_next=len(rows) > INSTITUTIONS_PER_PAGE,
+        release=institution_queries.latest_release(),
     )
 
 
@@ -195,4 +196,4 @@ def privacy() -> str:
 @anyone
 @cached()
 def about() -> str:
-    return render_template("about.html")
+    return render_template("about.html", release=institution_queries.latest_release())

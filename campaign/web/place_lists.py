@@ -63,6 +63,7 @@ def place_institutions(kind: PlaceKind, code: str) -> str:
         rows=rows[:PER_PAGE],
         has_next=not query and len(rows) > PER_PAGE,
         private=bool(query),
+        release=institution_queries.latest_release(),
         card=place.below("card"),
     )
 

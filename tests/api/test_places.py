@@ -1,9 +1,15 @@
 """Institutions, countries and regions, each with its counts."""
 
+from hashlib import sha256
+from pathlib import Path
+
 from flask.testing import FlaskClient
 
+from campaign import jobs
+from campaign.institutions.operations import import_dump
 from tests.api.reading import World, read
 from tests.factories import CAMPAIGN, institution
+from tests.institutions.dumps import record, write_json
 
 
 def test_the_browsers_language_decides_nothing(client: FlaskClient, world: World) -> None:
@@ -32,6 +38,22 @@ def test_institutions_are_found_by_name_and_listed_by_country(
     assert "University of Nairobi" in [one["name"] for one in found]
     listed = read(client, "/api/v1/institutions?country=KE&limit=1")
     assert listed["items"][0]["country"] == "KE"
+
+
+def test_the_release_of_the_registry_is_named(
+    client: FlaskClient, session: object, tmp_path: Path
+) -> None:
+    unknown = read(client, "/api/v1/registry")
+    assert (unknown["version"], unknown["date"], unknown["sha256"]) == (None, None, None)
+    assert unknown["license"] == "CC0-1.0"
+
+    path = write_json(tmp_path / "v2.9-2026-06-23-ror-data.json", [record(1)])
+    import_dump(path)
+    jobs.commit()
+
+    known = read(client, "/api/v1/registry")
+    assert (known["version"], known["date"]) == ("2.9", "2026-06-23")
+    assert known["sha256"] == sha256(path.read_bytes()).hexdigest()
 
 
 def test_countries_and_regions_have_their_counts(client: FlaskClient, world: World) -> None:

@@ -1,5 +1,6 @@
 """`lightup institutions …`: what an operator types and reads."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,20 @@ def test_an_import_says_what_it_did_and_again_that_nothing_changed(app: Flask, d
 def test_dropped_domains_are_listed(app: Flask, dump: Path) -> None:
     write_json(dump, [record(1, domains=["edu.cn"])])
     assert f"{ror_id(1)}: edu.cn" in run(app, "import", str(dump)).output
+
+
+def test_an_import_says_which_release_it_was_and_status_says_it_again(
+    app: Flask, tmp_path: Path, session: Session
+) -> None:
+    path = write_json(tmp_path / "v2.9-2026-06-23-ror-data.json", [record(1)])
+    release = f"ROR v2.9 of 2026-06-23, {path.name}"
+    assert f"The registry is that of {release}." in run(app, "import", str(path)).output
+    lines = run(app, "status").output.splitlines()
+    assert lines[0].endswith(" active institutions.")
+    assert lines[1].endswith(release)
+    assert lines[2] == f"  SHA-256 {sha256(path.read_bytes()).hexdigest()}"
+    assert lines[3] == "  1 added, 0 changed, 0 unchanged, 0 refused"
+    assert lines[4].endswith("  starter.json (its name says no release)")
 
 
 def test_a_file_that_breaks_off_changes_nothing(app: Flask, dump: Path, session: Session) -> None:
@@ -81,7 +96,7 @@ def test_show_says_when_there_is_none(app: Flask, session: Session) -> None:
     assert "No institution in the registry has the id 052gg0111." in result.output
 
 
-@pytest.mark.parametrize("command", ["import", "search", "show"])
+@pytest.mark.parametrize("command", ["import", "search", "show", "status"])
 def test_help_is_worth_reading(app: Flask, command: str) -> None:
     result = run(app, command, "--help")
     assert result.exit_code == 0

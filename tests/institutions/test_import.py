@@ -1,5 +1,7 @@
 """Importing a dump: what is new is added, what is different changed, nothing ever deleted."""
 
+from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +9,15 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from campaign.institutions.models import Institution, InstitutionName, InstitutionWord
+from campaign import topics
+from campaign.institutions.models import (
+    REGISTRY,
+    Institution,
+    InstitutionName,
+    InstitutionWord,
+)
 from campaign.institutions.operations import ImportSummary, import_dump
-from campaign.institutions.queries import search, starter_path
+from campaign.institutions.queries import latest_imports, latest_release, search, starter_path
 from campaign.institutions.ror import DamagedDump
 from tests.institutions.dumps import name, record, related, ror_id, write_json
 
@@ -37,6 +45,38 @@ def test_importing_again_changes_nothing(path: Path, session: Session) -> None:
     before = session.scalars(select(Institution.imported_at)).all()
     assert counts(import_dump(path)) == (0, 0, 2)
     assert session.scalars(select(Institution.imported_at)).all() == before
+
+
+def test_an_import_notes_its_release(tmp_path: Path, session: Session) -> None:
+    path = write_json(tmp_path / "v2.9-2026-06-23-ror-data.json", [record(1), record(2)])
+    import_dump(path)
+    (note,) = latest_imports(1)
+    assert (note.version, note.released_on) == ("2.9", date(2026, 6, 23))
+    assert (note.file_name, note.digest) == (path.name, sha256(path.read_bytes()).digest())
+    assert (note.added, note.changed, note.unchanged, note.refused) == (2, 0, 0, 0)
+
+
+def test_the_same_file_again_is_noted_once_and_another_release_without_changes_anew(
+    tmp_path: Path, session: Session
+) -> None:
+    paths = [
+        write_json(tmp_path / f"v2.{number}-2026-0{number}-01-ror-data.json", records)
+        for number, records in ((1, [record(1)]), (2, [record(1), record(1)]))
+    ]
+    before = topics.version(REGISTRY, "")
+    for path in (paths[0], paths[0], paths[1], paths[1]):
+        import_dump(path)
+    assert [note.version for note in latest_imports(3)] == ["2.2", "2.1", None]
+    assert topics.version(REGISTRY, "") == before + 2
+
+
+def test_the_release_shown_is_the_last_that_a_file_named(tmp_path: Path, session: Session) -> None:
+    assert latest_release() is None
+    import_dump(write_json(tmp_path / "v2.9-2026-06-23-ror-data.json", [record(1)]))
+    import_dump(write_json(tmp_path / "additions.json", [record(2)]))
+    release = latest_release()
+    assert release is not None
+    assert release.version == "2.9"
 
 
 def test_the_starter_is_in_place_and_unchanged(session: Session) -> None:

@@ -1,7 +1,9 @@
 """A file as a whole: which are read, and what is said of those that are not."""
 
+import hashlib
 import json
 import zipfile
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,47 @@ def test_of_two_schemas_in_a_zip_the_second_is_read(tmp_path: Path) -> None:
         {"v1.45-ror-data.json": [OLD], "v1.45-ror-data_schema_v2.json": [record(1)]},
     )
     assert ids(path) == [ror_id(1)]
+
+
+def test_the_release_is_read_from_the_names_of_the_files(tmp_path: Path) -> None:
+    inner = {"v1.58-2024-12-11-ror-data_schema_v2.json": [record(1)]}
+    paths = [
+        write_zip(tmp_path / "download (1).zip", inner),
+        write_zip(tmp_path / "v2.0-2025-12-16-ror-data.zip", {"data.json": [record(1)]}),
+        write_json(tmp_path / "v2.9-2026-06-23-ror-data-subset.json", [record(1)]),
+    ]
+    releases = []
+    for path in paths:
+        with open_dump(path) as dump:
+            releases.append((dump.release.version, dump.release.released_on))
+            assert dump.release.file_name == path.name
+            assert dump.release.digest == hashlib.sha256(path.read_bytes()).digest()
+    assert releases == [
+        ("1.58", date(2024, 12, 11)),
+        ("2.0", date(2025, 12, 16)),
+        ("2.9", date(2026, 6, 23)),
+    ]
+
+
+@pytest.mark.parametrize("name", ["ror.json", "v2-ror-data.json", "v2.9-2026-13-45-ror-data.json"])
+def test_a_file_that_names_no_release_is_read_all_the_same(tmp_path: Path, name: str) -> None:
+    with open_dump(write_json(tmp_path / name, [record(1)])) as dump:
+        assert (dump.release.version, dump.release.released_on) == (None, None)
+        assert [entry.id for entry in dump.entries()] == [ror_id(1)]
+
+
+@pytest.mark.parametrize(
+    ("packed", "day"),
+    [((2026, 6, 23), date(2026, 6, 23)), ((1980, 1, 1), None), ((2026, 0, 0), None)],
+)
+def test_without_a_name_the_zip_says_of_which_day_its_json_is(
+    tmp_path: Path, packed: tuple[int, int, int], day: date | None
+) -> None:
+    member = zipfile.ZipInfo("data.json", (*packed, 0, 0, 0))
+    with zipfile.ZipFile(tmp_path / "dump.zip", "w") as archive:
+        archive.writestr(member, json.dumps([record(1)]))
+    with open_dump(tmp_path / "dump.zip") as dump:
+        assert (dump.release.version, dump.release.released_on) == (None, day)
 
 
 def test_a_broken_record_has_its_place_and_the_rest_is_read(tmp_path: Path) -> None:

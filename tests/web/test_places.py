@@ -1,6 +1,7 @@
 """Pages of countries, regions and institutions: what they count, list, lead to, and leave unsaid."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,12 +11,14 @@ from campaign import geography, jobs
 from campaign.clock import now
 from campaign.db import db
 from campaign.institutions.models import Institution
+from campaign.institutions.operations import import_dump
 from campaign.pledges.models import Kind, Pledge
 from campaign.pledges.queries import PAGE_SIZE, signatories
 from campaign.tallies import operations as tallies
 from campaign.tallies.publishing import publish
 from tests import factories
 from tests.factories import accepted, confirmed, institution
+from tests.institutions.dumps import record, write_json
 from tests.web.browsing import Page, open_page
 
 FIRST, SECOND = "heart-of-science", "haikou-initiative"
@@ -378,6 +381,29 @@ def test_any_institution_of_the_country_is_found(client: FlaskClient) -> None:
     assert page.one("meta", name="robots").get("content") == "noindex"
     elsewhere = open_page(client, f"/en/countries/FR/institutions/?q={known.name}")
     assert known.name not in [e.text for e in elsewhere.all("th")]
+
+
+def test_who_finds_no_institution_is_told_what_to_do_next(client: FlaskClient) -> None:
+    page = open_page(client, "/en/countries/KE/institutions/?q=Xyzzyq")
+    (notice,) = page.all("p", class_="notice")
+    assert "Kenya: no institution found." in notice.text
+    targets = [link.get("href") for link in notice.all("a")]
+    assert targets == ["/en/countries/", f"/en/campaigns/{FIRST}/pledge/"]
+
+
+def test_the_release_of_the_registry_is_named_where_institutions_are_listed(
+    client: FlaskClient, tmp_path: Path
+) -> None:
+    paths = ("about/", f"campaigns/{FIRST}/institutions/", "countries/KE/institutions/")
+    named = "Registry: ROR, version 2.9 of June 23, 2026 (CC0)."
+    for path in paths:
+        assert "Registry: ROR" not in open_page(client, f"/en/{path}").text
+
+    import_dump(write_json(tmp_path / "v2.9-2026-06-23-ror-data.json", [record(1)]))
+    jobs.commit()
+
+    for path in paths:
+        assert named in open_page(client, f"/en/{path}").text
 
 
 def test_the_list_of_institutions_has_pages(
