@@ -4,22 +4,27 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from hashlib import sha256
 from itertools import chain, islice
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from flask import Response, current_app, request, stream_with_context
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
+from marshmallow.fields import Field
 
 from campaign import i18n, topics
 from campaign.api.paging import Row, Source, every_row
-from campaign.api.schemas import sample
+from campaign.api.schemas import RorId, sample
 from campaign.clock import now
+from campaign.institutions.models import ror_url
+from campaign.institutions.records import short_id
 
 P = ParamSpec("P")
+# The fields of a row by name, in order.
+Columns = Mapping[str, Field[Any]]
 
 JSON, CSV, JSON_LINES = "application/json", "text/csv", "application/jsonl"
 TYPES = {"csv": CSV, "jsonl": JSON_LINES}
@@ -52,8 +57,8 @@ def or_file(
 
 def file(source: Source, schema: type[Schema], extension: str, name: str) -> Response:
     """All rows of a list as one streamed file."""
-    columns, tag = tuple(schema().fields), _tag(extension)
-    write: Callable[[Iterator[Row], Sequence[str]], Iterator[str]]
+    columns, tag = schema().fields, _tag(extension)
+    write: Callable[[Iterator[Row], Columns], Iterator[str]]
     write = _csv if extension == "csv" else _json_lines
     response = Response(
         content_type=f"{TYPES[extension]}; charset=utf-8"
@@ -85,18 +90,28 @@ def _in_pieces(lines: Iterator[str], size: int = 500) -> Iterator[str]:
         yield first + "".join(islice(lines, size - 1))
 
 
-def _csv(rows: Iterator[Row], columns: Sequence[str]) -> Iterator[str]:
+def _csv(rows: Iterator[Row], columns: Columns) -> Iterator[str]:
     """Lines of CSV (RFC 4180), the first with the names of the columns.
 
     All cells are quoted: a spreadsheet may split at another sign than a comma.
     """
     line = io.StringIO()
     writer = csv.writer(line, quoting=csv.QUOTE_ALL)
-    for cells in chain((columns,), ([cell(row[column]) for column in columns] for row in rows)):
-        writer.writerow(cells)
+    for line_cells in chain((columns,), (cells(row, columns) for row in rows)):
+        writer.writerow(line_cells)
         yield line.getvalue()
         line.seek(0)
         line.truncate()
+
+
+def cells(row: Row, columns: Columns) -> list[str | int]:
+    """The values of a row as cells. ROR ids have their address: 038724806 and 0149e7294 would become numbers."""
+    return [cell(_with_address(row[name], field)) for name, field in columns.items()]
+
+
+def _with_address(value: object, field: Field[Any]) -> object:
+    is_id = isinstance(field, RorId) and isinstance(value, str) and short_id(value)
+    return ror_url(str(value)) if is_id else value
 
 
 def cell(value: object) -> str | int:
@@ -107,7 +122,7 @@ def cell(value: object) -> str | int:
     return _FORMULA_START.sub(r"\1'", text)
 
 
-def _json_lines(rows: Iterator[Row], columns: Sequence[str]) -> Iterator[str]:
+def _json_lines(rows: Iterator[Row], columns: Columns) -> Iterator[str]:
     for row in rows:
         values = {column: row[column] for column in columns}
         yield json.dumps(values, ensure_ascii=False, default=str) + "\n"
@@ -115,7 +130,7 @@ def _json_lines(rows: Iterator[Row], columns: Sequence[str]) -> Iterator[str]:
 
 def samples(schema: type[Schema]) -> dict[str, str]:
     """A file of one row, by content type."""
-    columns = tuple(schema().fields)
+    columns = schema().fields
     return {
         CSV: "".join(_csv(iter([sample(schema)]), columns)),
         JSON_LINES: "".join(_json_lines(iter([sample(schema)]), columns)),

@@ -72,7 +72,9 @@ class PledgeSchema(Schema):
         )
     )
     institution = fields.String(
-        metadata=described("ROR id, with affiliation institution.", "02y9nww90")
+        metadata=described(
+            "ROR id, with or without https://ror.org/; with affiliation institution.", "02y9nww90"
+        )
     )
     institution_text = fields.String(
         metadata=described("Name of the institution, with affiliation unlisted.")

@@ -81,7 +81,7 @@ def _row(institution: Institution | Match, name: str) -> Row:
 
 @blueprint.get("/registry", tags=["Places"])
 @anyone
-@blueprint.arguments(schemas.NoQuery, location="query")
+@blueprint.arguments(schemas.LanguageQuery, location="query")
 @cached()
 @blueprint.response(200, schemas.RegistrySchema)
 @unchanged

@@ -53,7 +53,8 @@ BASICS = {
     "Files": (
         "Tallies, days, months, signatories and official pledges come whole, as a file, with `.csv` or `.jsonl` "
         "after their address, or with `Accept: text/csv` or `Accept: application/jsonl`. In CSV, a text "
-        "that a spreadsheet would take for a formula has an apostrophe before it."
+        "that a spreadsheet would take for a formula has an apostrophe before it, and ROR ids have their address, "
+        "since a spreadsheet would take some for numbers."
     ),
     "Caching": (
         "Answers have an `ETag`. Send it back as `If-None-Match`, and as long as no number has "

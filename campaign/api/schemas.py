@@ -4,6 +4,7 @@ Numbers are numbers, days and times ISO 8601 (UTC), languages BCP 47, countries 
 institutions ROR ids. Rows of lists are flat, so that JSON, JSON Lines and CSV have the same fields.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -13,6 +14,7 @@ from campaign.institutions.records import short_id
 
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
 ROR_ID = r"^0[a-hj-km-np-tv-z0-9]{6}[0-9]{2}$"
+ROR_ID_OR_URL = ROR_ID.replace("^", r"^(https://ror\.org/)?")
 DETAILS = ("commitment", "discipline")
 DIMENSIONS = ("country", "region", "institution", *DETAILS)
 MOST_ROWS = 1000
@@ -30,6 +32,31 @@ def _text(
     return fields.String(
         required=True, allow_none=allow_none,
         metadata=described(description, example, **more),
+    )  # fmt: skip
+
+
+class RorId(fields.String):
+    """A ROR id, read with or without its address, and in CSV written with it (``downloads.cells``)."""
+
+    def _deserialize(
+        self,
+        value: object,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **options: object,
+    ) -> str:
+        id_ = short_id(super()._deserialize(value, attr, data, **options) or "")
+        if id_ is None:
+            raise ValidationError("Not a ROR id: nine characters, the last two check digits.")
+        return id_
+
+
+def _ror_id(
+    description: str, example: str | None, *, allow_none: bool = False, **more: object
+) -> RorId:
+    return RorId(
+        required=True, allow_none=allow_none,
+        metadata=described(f"{description} In CSV with https://ror.org/ before it.", example, **more),
     )  # fmt: skip
 
 
@@ -91,11 +118,6 @@ def _is_country(code: str) -> None:
         raise ValidationError("Not a country of ISO 3166-1 (alpha-2, in capitals).")
 
 
-def _is_ror_id(text: str) -> None:
-    if short_id(text) != text:
-        raise ValidationError("Not a ROR id: nine characters, the last two check digits.")
-
-
 def _country_filter(description: str) -> fields.String:
     return fields.String(
         validate=_is_country,
@@ -103,10 +125,9 @@ def _country_filter(description: str) -> fields.String:
     )
 
 
-def _institution_filter(description: str) -> fields.String:
-    return fields.String(
-        validate=_is_ror_id, metadata=described(description, "02y9nww90", pattern=ROR_ID)
-    )
+def _institution_filter(description: str) -> RorId:
+    text = f"{description} A ROR id, with or without https://ror.org/."
+    return RorId(metadata=described(text, "02y9nww90", pattern=ROR_ID_OR_URL))
 
 
 def _limit(most: int, default: int) -> fields.Integer:
@@ -260,8 +281,8 @@ class TextSchema(TextReferenceSchema):
 
 
 class TallyRow(Schema):
-    key = _text(
-        "ISO 3166-1, UN M49, ROR id, code of a commitment, or code of a discipline (OECD FORD).",
+    key = _ror_id(
+        "ISO 3166-1, UN M49, code of a commitment, code of a discipline (OECD FORD), or ROR id.",
         "KE",
     )
     name = _text("Its name in the requested language.", "Kenya")
@@ -306,7 +327,7 @@ class SignatoryRow(Schema):
             "Code of the role, such as professor, doctoral or student.", "researcher"
         ),
     )
-    institution = _text(
+    institution = _ror_id(
         "ROR id; null where there is none or it is not in the registry.", "02y9nww90",
         allow_none=True, pattern=ROR_ID,
     )  # fmt: skip
@@ -323,7 +344,7 @@ class SignatoryRow(Schema):
 
 
 class OfficialPledgeRow(Schema):
-    institution = _text("ROR id.", "02y9nww90", pattern=ROR_ID)
+    institution = _ror_id("ROR id.", "02y9nww90", pattern=ROR_ID)
     institution_name = _text("Name of the institution.", "University of Nairobi")
     country = _text("Its country.", "KE", pattern="^[A-Z]{2}$")
     country_name = _text("The country's name.", "Kenya")

@@ -31,6 +31,11 @@ class Status(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+def ror_url(id_: str) -> str:
+    """Return a ROR id with its address: as ROR writes it, and as no spreadsheet takes it for a number."""
+    return f"https://ror.org/{id_}"
+
+
 class Institution(Model):
     """One record of the Research Organization Registry, reduced to what a campaign needs."""
 
@@ -72,7 +77,7 @@ class Institution(Model):
 
     @property
     def ror_url(self) -> str:
-        return f"https://ror.org/{self.id}"
+        return ror_url(self.id)
 
 
 class InstitutionName(Model):

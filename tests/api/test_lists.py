@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign import jobs
-from tests.api.reading import HERE, World, fold, problem
+from tests.api.reading import HERE, World, fold, problem, read
 from tests.factories import confirmed, institution, policy
 
 
@@ -65,6 +65,39 @@ def test_json_is_kept_apart_from_files(client: FlaskClient, world: World) -> Non
     answer = client.get(f"{HERE}/days")
     assert answer.mimetype == "application/json"
     assert "Accept" in answer.vary
+
+
+@pytest.mark.parametrize(
+    ("list_", "column"),
+    [
+        ("tallies/institution", "key"),
+        ("signatories", "institution"),
+        ("official-pledges", "institution"),
+    ],
+)
+def test_in_csv_the_ids_of_institutions_are_addresses(
+    client: FlaskClient, world: World, list_: str, column: str
+) -> None:
+    """038724806 and 0149e7294 are ROR ids, and numbers to a spreadsheet."""
+    tables = [client.get(f"{HERE}/{list_}{end}", buffered=True).text for end in (".csv", ".jsonl")]
+    in_csv = {row[column] for row in csv.DictReader(io.StringIO(tables[0]))}
+    in_json = {json.loads(line)[column] for line in tables[1].splitlines()}
+    assert f"https://ror.org/{world.home.id}" in in_csv
+    assert world.home.id in in_json
+    assert in_csv == {f"https://ror.org/{id_}" if id_ else "" for id_ in in_json}
+
+
+@pytest.mark.parametrize("list_", ["signatories", "months"])
+def test_a_list_of_one_institution_takes_its_id_with_or_without_address(
+    client: FlaskClient, world: World, list_: str
+) -> None:
+    bare, with_address = (
+        read(client, f"{HERE}/{list_}?institution={prefix}{world.home.id}")
+        for prefix in ("", "https://ror.org/")
+    )
+    assert bare == with_address
+    assert bare["items"]
+    problem(client, f"{HERE}/{list_}?institution=https://ror.org/{world.home.id[:-1]}", 400)
 
 
 def test_no_cell_begins_a_formula(client: FlaskClient, session: object) -> None:
