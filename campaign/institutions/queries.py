@@ -10,6 +10,7 @@ from campaign.db import db
 from campaign.geography import is_country
 from campaign.hostnames import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
 from campaign.institutions import search as name_search
+from campaign.institutions.folding import fold
 from campaign.institutions.models import Institution, RegistryImport, Status
 from campaign.institutions.records import short_id
 
@@ -35,6 +36,9 @@ class Match:
     city: str | None
     country: str
     acronym: str | None
+    # How sure the match is, from 0 to 1, and the name that was found.
+    score: float
+    matched_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def search(query: str, *, locale: str, country: str | None = None, limit: int = 
         if institution and institution.status == Status.WITHDRAWN:
             institution = _last_of_chain(institution)
         if institution and institution.status != Status.WITHDRAWN and institution.id not in matches:
-            matches[institution.id] = _match(institution, hit.acronym, locale)
+            matches[institution.id] = _match(institution, hit.acronym, locale, query)
     return list(matches.values())[:limit]
 
 
@@ -194,8 +198,9 @@ def _last_of_chain(institution: Institution) -> Institution:
     return institution
 
 
-def _match(institution: Institution, acronym: str | None, locale: str) -> Match:
+def _match(institution: Institution, acronym: str | None, locale: str, query: str = "") -> Match:
     name = name_in(institution, locale)
+    names = {name, institution.name, *institution.labels.values(), *institution.aliases}
     return Match(
         id=institution.id,
         name=name,
@@ -203,6 +208,8 @@ def _match(institution: Institution, acronym: str | None, locale: str) -> Match:
         city=institution.city,
         country=institution.country,
         acronym=acronym,
+        score=1.0 if fold(query) in map(fold, names) else 0.5,
+        matched_name=name,
     )
 
 
