@@ -5,7 +5,17 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from campaign.api import base, campaigns, pages, places, pledges, reading, tallies, writing
+from campaign.api import (
+    base,
+    campaigns,
+    matching,
+    pages,
+    places,
+    pledges,
+    reading,
+    tallies,
+    writing,
+)
 from campaign.api.schemas import ProblemSchema
 from campaign.config import Settings
 
@@ -14,7 +24,7 @@ OPENAPI = "3.1.0"
 TITLE = "Light Up the Heart of Science: open data"
 LICENSE = {"name": "CC BY 4.0", "identifier": "CC-BY-4.0"}
 # These modules add their operations to ``reading.blueprint``.
-OPERATIONS = (campaigns, tallies, pledges, places)
+OPERATIONS = (campaigns, tallies, pledges, places, matching)
 # What a program reads and what a partner's program writes; their order is that of the reference page.
 BLUEPRINTS = (reading.blueprint, writing.blueprint)
 TAGS = {

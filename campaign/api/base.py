@@ -20,7 +20,7 @@ from campaign.api.schemas import ProblemSchema, sample
 from campaign.http import errors
 from campaign.http.access import View
 from campaign.http.headers import CROSS_ORIGIN_HEADERS
-from campaign.http.origin import SAFE_METHODS
+from campaign.http.origin import changes_nothing, reads_by_post
 from campaign.http.rate_limits import rate_limited
 
 P = ParamSpec("P")
@@ -37,6 +37,11 @@ _PREFLIGHT = {
     "Access-Control-Allow-Methods": READ_METHODS,
     "Access-Control-Allow-Headers": "Accept, If-None-Match, If-Modified-Since",
     "Access-Control-Max-Age": "86400",
+}
+# For a list that is sent to be read, which does not fit into an address.
+_PREFLIGHT_OF_POST = {
+    "Access-Control-Allow-Methods": "POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Accept, Content-Type",
 }
 _DETAILS = {
     400: "The request cannot be read.",
@@ -227,11 +232,11 @@ def name_language(response: Response) -> Response:
 
 def _open_to_all(response: Response) -> Response:
     """Let pages of every site read (Fetch standard, CORS protocol), and none write from a browser."""
-    if not request.path.startswith(f"{PREFIX}/") or request.method not in SAFE_METHODS:
+    if not request.path.startswith(f"{PREFIX}/") or not changes_nothing():
         return response
     response.headers.update(CROSS_ORIGIN_HEADERS)
     if request.method == "OPTIONS":
-        response.headers.update(_PREFLIGHT)
+        response.headers.update(_PREFLIGHT | (_PREFLIGHT_OF_POST if reads_by_post() else {}))
     else:
         response.headers["Access-Control-Expose-Headers"] = _READABLE
     return response

@@ -53,7 +53,7 @@ def _search(query: Query) -> Body:
         query["q"], locale=i18n.current(), country=country, limit=limit * 2 if country else limit
     )
     fitting = [match for match in matches if country in {None, match.country}]
-    return {"items": [_row(match, match.name) for match in fitting[:limit]], "next": None}
+    return {"items": [match_row(match) for match in fitting[:limit]], "next": None}
 
 
 def _registry(query: Query) -> Source:
@@ -62,11 +62,24 @@ def _registry(query: Query) -> Source:
             country=query.get("country"), after=after, limit=limit
         )
         return [
-            (institution.id, _row(institution, name_in(institution, i18n.current())))
+            (
+                institution.id,
+                {
+                    **_row(institution, name_in(institution, i18n.current())),
+                    "score": None,
+                    "matched_name": None,
+                },
+            )
             for institution in institutions
         ]
 
     return source
+
+
+def match_row(match: Match) -> Row:
+    """An institution as a search finds it."""
+    score, name = round(match.score, 3), match.matched_name
+    return {**_row(match, match.name), "score": score, "matched_name": name}
 
 
 def _row(institution: Institution | Match, name: str) -> Row:

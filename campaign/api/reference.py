@@ -66,8 +66,9 @@ BASICS = {
         "no difference of two numbers describes a single person. Numbers of official pledges are live."
     ),
     "Limits": (
-        "1200 requests a minute from one network, 30 for files. Beyond that, the answer is 429, and `Retry-After` "
-        "says how many seconds to wait. For all numbers at once, take the daily dataset instead."
+        "1200 requests a minute from one network, 30 for files and for lists to match. Beyond that, the "
+        "answer is 429, and `Retry-After` says how many seconds to wait. For all numbers at once, take the daily "
+        "dataset instead."
     ),
     "Errors": (
         "An error is always `application/problem+json` (RFC 9457), with `status`, `title`, `detail` and, "
@@ -164,7 +165,7 @@ def _operation(document: Node, path: str, method: str, methods: Node) -> Operati
             for place, title in (("path", "In the path"), ("query", "In the query"), ("header", "Header fields"))
             if any(each["in"] == place for each in parameters)
         ],
-        request=_request(document, path, method, parameters),
+        request=_request(document, path, method, operation),
         sent=_body(find, sent) if sent else None,
         answer=_body(find, responses[status]),
         status=status,
@@ -228,6 +229,10 @@ def _example(value: object) -> str:
 
 def _lines(find: Find, schema: Node, prefix: str = "") -> Iterator[Line]:
     """Every field by its dotted name, each followed by the fields inside it."""
+    if "items" in schema:
+        schema, prefix = find(schema["items"]), f"{prefix}[]."
+    for alternative in map(find, schema.get("anyOf", [])):
+        yield from _lines(find, alternative, prefix)
     required = schema.get("required", [])
     for name, field in schema.get("properties", {}).items():
         inner = find(field)
@@ -235,23 +240,24 @@ def _lines(find: Find, schema: Node, prefix: str = "") -> Iterator[Line]:
         yield Line(
             prefix + name, _type(find, inner), prose(description), name in required, ""
         )  # fmt: skip
-        yield from _lines(find, inner, f"{prefix}{name}.")
-        if "items" in inner:
-            yield from _lines(find, find(inner["items"]), f"{prefix}{name}[].")
+        inside = prefix + name + ("" if "items" in inner else ".")
+        yield from _lines(find, inner, inside)
 
 
-def _request(document: Node, path: str, method: str, parameters: list[Node]) -> str:
+def _request(document: Node, path: str, method: str, operation: Node) -> str:
     """The request as a line for a terminal."""
-    for parameter in parameters:
+    shared = document["paths"][path].get("parameters", [])
+    for parameter in map(partial(_resolved, document), [*shared, *operation.get("parameters", [])]):
         if parameter["in"] == "path":
             name = parameter["name"]
             path = path.replace(f"{{{name}}}", str(parameter.get("example", name)))
     address = f"{document['servers'][0]['url']}{path}"
     if method == "get":
         return f"curl {address}"
-    return (
-        f"curl {address} \\\n  --header 'Authorization: Bearer YOUR-KEY' \\\n"
-        "  --header 'Content-Type: application/json' \\\n  --data @pledge.json"
+    headers = ["'Authorization: Bearer YOUR-KEY'"] if operation.get("security") else []
+    headers.append("'Content-Type: application/json'")
+    return " \\\n  ".join(
+        [f"curl {address}", *(f"--header {header}" for header in headers), "--data @body.json"]
     )
 
 

@@ -369,6 +369,42 @@ class InstitutionRow(Schema):
     country_name = _text("The country's name.", "Kenya")
 
 
+class MatchRow(InstitutionRow):
+    score = fields.Float(
+        required=True,
+        allow_none=True,
+        validate=validate.Range(0, 1),
+        metadata=described(
+            "How sure the match is, from 0 to 1; null where nothing was searched for.", 1.0
+        ),
+    )
+    matched_name = _text(
+        "The institution's name that fits what was searched for; null where nothing was.",
+        "University of Nairobi",
+        allow_none=True,
+    )
+
+
+class MatchedLineSchema(Schema):
+    """What one line of a list may mean."""
+
+    line = _number("Its place in the list, from 1.", 1)
+    matches = fields.List(
+        fields.Nested(MatchRow),
+        required=True,
+        metadata=described("Up to five institutions, the likeliest first; none where none fits."),
+    )
+    error = _text("Why the line could not be read; null where it could.", None, allow_none=True)
+
+
+class MatchedLinesSchema(Schema):
+    items = fields.List(
+        fields.Nested(MatchedLineSchema),
+        required=True,
+        metadata=described("One for each line, in the order of the list."),
+    )
+
+
 class InstitutionSchema(InstitutionRow):
     status = fields.String(
         required=True,
@@ -458,7 +494,7 @@ def _page_of(row: type[Schema], name: str) -> type[Schema]:
     )
 
 
-InstitutionPage = _page_of(InstitutionRow, "InstitutionPage")
+InstitutionPage = _page_of(MatchRow, "InstitutionPage")
 TallyPage = _page_of(TallyRow, "TallyPage")
 SignatoryPage = _page_of(SignatoryRow, "SignatoryPage")
 OfficialPledgePage = _page_of(OfficialPledgeRow, "OfficialPledgePage")

@@ -5,9 +5,20 @@ The public pages set no cookie, so there is no session to misuse. A browser says
 (OWASP Cross-Site Request Forgery Prevention, "Fetch Metadata").
 """
 
-from flask import Flask, abort, request
+from flask import Flask, abort, current_app, request
+
+from campaign.http.access import View
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+def only_reads(view: View) -> View:
+    """Mark a view that answers POST, since what it is asked does not fit into an address, and changes nothing.
+
+    Pages of every site may send to it, as they may read: there is nothing to trick a browser into.
+    """
+    view.only_reads = True  # type: ignore[attr-defined]
+    return view
 
 
 def init_app(app: Flask) -> None:
@@ -16,8 +27,18 @@ def init_app(app: Flask) -> None:
 
 def refuse_cross_site_posts() -> None:
     """Answer 403 to a request that changes something and comes from another site."""
-    if request.method not in SAFE_METHODS and not _is_same_origin():
+    if not changes_nothing() and not _is_same_origin():
         abort(403)
+
+
+def changes_nothing() -> bool:
+    """Whether this request only reads."""
+    return request.method in SAFE_METHODS or reads_by_post()
+
+
+def reads_by_post() -> bool:
+    """Whether the view of this address is marked by ``only_reads``."""
+    return hasattr(current_app.view_functions.get(request.endpoint or ""), "only_reads")
 
 
 def _is_same_origin() -> bool:
