@@ -1,11 +1,25 @@
 """Commands for the registry of institutions."""
 
+import csv
+import sys
+from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 from flask.cli import AppGroup
 
 from campaign import jobs
+from campaign.cli.matching import (
+    NEW_COLUMNS,
+    Columns,
+    NoSuchColumn,
+    Row,
+    Table,
+    open_table,
+    writer_to,
+)
 from campaign.geography import country_name
 from campaign.institutions import queries as institution_queries
 from campaign.institutions.models import Institution, RegistryImport
@@ -94,6 +108,78 @@ def search(text: str, locale: str, country: str | None) -> None:
         others = "; ".join(other for other in (match.acronym, match.other_name) if other)
         place = ", ".join(part for part in (match.city, country_name(match.country, "en")) if part)
         click.echo(f"{match.id}  {match.name}{f' ({others})' if others else ''}  {place}")
+
+
+@institutions.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--column",
+    default="1",
+    show_default=True,
+    help="The column with names or affiliations: its header, or its number from 1.",
+)
+@click.option(
+    "--country-column",
+    help="The column with the country (ISO 3166-1 alpha-2), whose institutions are preferred.",
+)
+@click.option("--delimiter", default=",", show_default=True, help="The sign between two cells.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write, instead of to standard output.",
+)
+def match(
+    file: Path, column: str, country_column: str | None, delimiter: str, output: Path | None
+) -> None:
+    """Match each row of FILE, a CSV file in UTF-8 with a header, with the institution that it most likely means.
+
+    Writes the rows with three columns more: ror_id, the address of the institution; score, how sure the match is,
+    from 0 to 1; matched_name, the name that fits. They are empty where none fits. A broken row is reported with
+    its line and left unmatched, and the rest goes on. Look at rows with a low score before you use them.
+    """
+    if output and output.exists() and output.samefile(file):
+        raise click.UsageError("FILE and --output are the same file.")
+    try:
+        with open_table(file, delimiter) as table:
+            columns = table.columns(column, country_column)
+            with _binary(output) as stream:
+                _match_table(table, columns, stream, file.stat().st_size)
+    except NoSuchColumn as missing:
+        raise click.ClickException(f"{file} has no column {missing}.") from None
+    except (OSError, csv.Error, TypeError) as error:
+        raise click.ClickException(f"{file} cannot be matched: {error}.") from None
+
+
+def _binary(output: Path | None) -> AbstractContextManager[BinaryIO]:
+    return output.open("wb") if output else nullcontext(sys.stdout.buffer)
+
+
+def _match_table(table: Table, columns: Columns, stream: BinaryIO, size: int) -> None:
+    """Write every row as soon as it is matched, and say on standard error how far it is and what is broken."""
+    counts = Counter[str]()
+    bar = click.progressbar(length=size, label="Matching", width=40, file=sys.stderr)
+    with bar, writer_to(stream, table) as text:
+        writer = csv.writer(text, delimiter=table.delimiter)
+        writer.writerow([*table.header, *NEW_COLUMNS])
+        for row in table.matched(columns):
+            if row.cells:
+                writer.writerow(row.cells)
+            if row.problem:
+                _report_row(row)
+            counts["broken" if row.problem else "matched" if row.is_matched else "without"] += 1
+            if step := table.bytes_read - bar.pos:
+                bar.update(step)
+    click.echo(
+        f"{counts.total():,} rows: {counts['matched']:,} matched, {counts['without']:,} without a match, "
+        f"{counts['broken']:,} broken.",
+        err=True,
+    )
+
+
+def _report_row(row: Row) -> None:
+    """On a terminal, in place of the progress bar, which is drawn anew below."""
+    start = "\r\x1b[K" if sys.stderr.isatty() else ""
+    click.echo(f"{start}line {row.line}: {row.problem}", err=True)
 
 
 @institutions.command()

@@ -96,7 +96,7 @@ def test_show_says_when_there_is_none(app: Flask, session: Session) -> None:
     assert "No institution in the registry has the id 052gg0111." in result.output
 
 
-@pytest.mark.parametrize("command", ["import", "search", "show", "status"])
+@pytest.mark.parametrize("command", ["import", "match", "search", "show", "status"])
 def test_help_is_worth_reading(app: Flask, command: str) -> None:
     result = run(app, command, "--help")
     assert result.exit_code == 0
