@@ -135,7 +135,8 @@ def match(
 
     Writes the rows with three columns more: ror_id, the address of the institution; score, how sure the match is,
     from 0 to 1; matched_name, the name that fits. They are empty where none fits. A broken row is reported with
-    its line and left unmatched, and the rest goes on. Look at rows with a low score before you use them.
+    its line and left unmatched, or left out if it cannot be taken apart; the rest goes on. Look at rows with a low
+    score before you use them.
     """
     if output and output.exists() and output.samefile(file):
         raise click.UsageError("FILE and --output are the same file.")

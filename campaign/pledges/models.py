@@ -175,8 +175,8 @@ class Pledge(Model):
     name_folded: Mapped[str]
     institution_id: Mapped[str | None] = mapped_column(ForeignKey(Institution.id))
     institution_text: Mapped[str | None]
-    # Whether the address is at a domain of the institution; see ``rules.is_own_mailbox``. Unknown for those taken
-    # before this was noted. Never public: it says something about the address.
+    # Whether the address is at a domain of the institution; see ``rules.is_own_mailbox``. Unknown for those
+    # confirmed before this was noted. Never public: it says something about the address.
     own_mailbox: Mapped[bool | None]
     role: Mapped[str | None]
     office: Mapped[str | None]

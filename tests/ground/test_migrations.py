@@ -135,3 +135,43 @@ def test_people_of_before_get_the_mailbox_that_the_program_gives_them(tmp_path: 
             db.session.remove()
             db.engine.dispose()
     assert addresses == set(PEOPLE)
+
+
+# A campaign, its text and a university; then somebody for each mailbox, whose pledge has this status.
+BEFORE_OWN_MAILBOX = """
+    INSERT INTO campaigns (slug, position) VALUES ('old', 1);
+    INSERT INTO campaign_texts (campaign_id, version, locale, title, theme, summary, introduction, pledge,
+            pledge_institution, commitments, commitments_institution)
+        VALUES (1, 1, 'en', '', '', '', '', '', '', '{}', '{}');
+    INSERT INTO institutions (id, status, types, country, name, labels, acronyms, aliases, domains, parents,
+            weight, digest)
+        VALUES ('02y9nww90', 'active', '{}', 'KE', 'N', '{}', '{}', '{}', '{uonbi.ac.ke}', '{}', 1, '');
+    INSERT INTO people (fingerprint, mailbox, address, locale)
+        SELECT mailbox::bytea, mailbox, mailbox, 'en' FROM unnest(ARRAY[
+            'a@uonbi.ac.ke', 'b@students.uonbi.ac.ke', 'c@notuonbi.ac.ke', 'd@uonbi.ac.ke', 'e@uonbi.ac.ke'
+        ]) AS mailbox;
+    INSERT INTO pledges (campaign_id, person_id, kind, text_id, status, hold_reasons, submission, code_attempts,
+            name, name_folded, institution_id, support_letters, country, disciplines, commitments, listed,
+            newsletter, locale, is_demo, confirmed_at)
+        SELECT 1, id, 'person', 1, status, '{}', gen_random_uuid(), 0, '', '',
+            CASE WHEN mailbox ~ '^e' THEN NULL ELSE '02y9nww90' END, '{}', 'KE', '{}', '{}', false,
+            false, 'en', false, CASE WHEN status = 'confirmed' THEN now() END
+        FROM people, LATERAL (
+            SELECT CASE WHEN mailbox ~ '^d' THEN 'confirmed' ELSE 'unconfirmed' END AS status
+        ) AS its"""
+
+
+def test_a_pledge_that_waits_learns_whether_its_mailbox_is_the_institutions(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path / "pg", fast=True) as server:
+        settings = Settings(database_url=server.url, secret_key="x" * 32, broker_url="memory:")
+        with create_worker(settings).app_context():
+            flask_migrate.upgrade(revision="0012")
+            db.session.execute(text(BEFORE_OWN_MAILBOX))
+            db.session.commit()
+            flask_migrate.upgrade(revision="0014")
+            noted = read(
+                "SELECT own_mailbox FROM pledges JOIN people ON people.id = person_id ORDER BY mailbox"
+            )
+            db.session.remove()
+            db.engine.dispose()
+    assert noted == [(True,), (True,), (False,), (None,), (False,)]

@@ -1,6 +1,7 @@
-"""Whether a pledge's address is at the institution's domain.
+"""Whether a pledge's address is at a domain of the institution.
 
-Unknown for the pledges that are there already: the registry may have changed since they were made.
+Looked up for the pledges that wait to be confirmed. Unknown for those confirmed before: the registry may have changed
+since.
 
 Revision ID: 0014
 Revises: 0012
@@ -13,9 +14,19 @@ from alembic import op
 revision = '0014'
 down_revision = '0012'
 
+# As ``rules.is_own_mailbox`` does.
+LOOK_UP = """
+    UPDATE pledges SET own_mailbox = EXISTS (
+        SELECT FROM institutions, unnest(institutions.domains) AS domain
+        WHERE institutions.id = pledges.institution_id
+        AND right(people.mailbox, length(domain) + 1) IN ('@' || domain, '.' || domain)
+    )
+    FROM people WHERE people.id = pledges.person_id AND pledges.status = 'unconfirmed'"""
+
 
 def upgrade() -> None:
     op.add_column('pledges', sa.Column('own_mailbox', sa.Boolean(), nullable=True))
+    op.execute(LOOK_UP)
 
 
 def downgrade() -> None:
