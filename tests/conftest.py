@@ -124,7 +124,7 @@ def session(app: Flask) -> Iterator[Session]:
 
 # Filled by ``prepare``; every other table is empty when a test begins.
 PREPARED_TABLES = {
-    "campaigns", "campaign_texts", "institutions", "institution_names", "institution_words",
+    "campaigns", "campaign_texts", "institutions", "institution_names", "institution_words", "registry_imports",
 }  # fmt: skip
 
 
