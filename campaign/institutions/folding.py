@@ -6,7 +6,6 @@ words. Scripts without spaces between words are cut into overlapping pairs or tr
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 from campaign.institutions.han import SIMPLIFIED
 
@@ -53,16 +52,6 @@ _RUNS = re.compile(rf"([{_PAIRED}]+)|([{_TRIPLED}]+)|([^\s{_PAIRED}{_TRIPLED}]+)
 _UNSPACED = re.compile(rf"[{_PAIRED}{_TRIPLED}]")
 # Arabic joins its article, and "and", "in" or "for" before it, to the noun; readers type the noun with or without.
 _ARTICLE = re.compile(r"(?:ال|وال|بال|لل)(?=..)")
-
-
-# Words that do not distinguish institutions.
-_FILLERS = frozenset(
-    """
-    a an and at by for in of on the au aux de des du en et la le les pour sur y el las los del para por
-    da das do dos e em na no am der die fur im und van von di della delle dei degli il i og och av ve
-    и в на по при им имени та у في و का की के और
-    """.split()  # noqa: SIM905
-)
 
 
 class _Table(dict[int, str | int]):
@@ -160,11 +149,6 @@ def _with_and_without_article(word: str) -> tuple[str, ...]:
     word = word[:LONGEST_WORD]
     article = _ARTICLE.match(word)
     return (word, word[article.end() :]) if article else (word,)
-
-
-def count_words(words: Iterable[tuple[str, ...]]) -> int:
-    """Count the words (as ``terms`` returns them) that distinguish a name: all but "of", "the" and the like."""
-    return sum(spellings[0] not in _FILLERS for spellings in words)
 
 
 def is_unspaced(text: str) -> bool:

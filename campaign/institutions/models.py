@@ -83,12 +83,16 @@ class Institution(Model):
 class InstitutionName(Model):
     """One name of an institution as it is searched; ``kind`` is name, alias or acronym.
 
-    ``terms`` contains each spelling of its words (see ``folding``) twice: as it is and marked with the country
-    ("ch word"). Well known institutions have them a third time ("# word"). ``search`` says why.
+    ``terms`` contains each spelling of its words (see ``folding`` and ``words``) twice: as it is and marked with
+    the country ("ch word"). Well known institutions have them a third time ("# word"). ``search`` says why.
     """
 
     __tablename__ = "institution_names"
-    __table_args__ = (Index(None, "terms", postgresql_using="gin"), Index(None, "folded"))
+    __table_args__ = (
+        Index(None, "terms", postgresql_using="gin"),
+        Index(None, "folded"),
+        Index(None, "key"),
+    )
 
     institution_id: Mapped[str] = mapped_column(
         ForeignKey(Institution.id, ondelete="CASCADE"), primary_key=True
@@ -99,14 +103,16 @@ class InstitutionName(Model):
     # Collation C, so that the index serves searches by prefix whatever the language of the database.
     folded: Mapped[str] = mapped_column(Text(collation="C"))
     terms: Mapped[str] = mapped_column(TSVECTOR)
-    # How many of its words distinguish it; a query that matches and has as many is the whole name.
-    words: Mapped[int] = mapped_column(SmallInteger)
+    # Its telling words in the order of the alphabet; equal for names that have the same ones. See ``words``.
+    key: Mapped[str] = mapped_column(Text(collation="C"))
+    # The telling words of the city and the subdivision, and its code: no part of the name, but often typed with it.
+    place: Mapped[str]
     country: Mapped[str]
     weight: Mapped[float] = mapped_column(REAL)
 
 
 class InstitutionWord(Model):
-    """A word and the number of names it occurs in; mistyped words are corrected to one of these."""
+    """A word and the number of names it occurs in: rare ones tell more, mistyped ones are corrected to these."""
 
     __tablename__ = "institution_words"
     __table_args__ = (

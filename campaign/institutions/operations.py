@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from campaign import topics
 from campaign.db import db, lock_number
-from campaign.institutions.folding import count_words, fold, terms
+from campaign.institutions.folding import fold, terms
 from campaign.institutions.models import (
     REGISTRY,
     Institution,
@@ -27,9 +27,10 @@ from campaign.institutions.queries import latest_imports
 from campaign.institutions.records import Record
 from campaign.institutions.ror import Refusal, Release, open_dump
 from campaign.institutions.search import WELL_KNOWN, country_mark
+from campaign.institutions.words import key_of, telling_words
 
 # Part of every digest. Raise it when records are to be stored differently: the next import then rewrites all.
-_FORMAT = 1
+_FORMAT = 2
 _BATCH = 1000
 # One import at a time, since each compares the dump with what is stored.
 _LOCK = lock_number("import institutions")
@@ -50,7 +51,8 @@ _NAME_COLUMNS = (
     "value",
     "folded",
     "terms",
-    "words",
+    "key",
+    "place",
     "country",
     "weight",
 )
@@ -66,11 +68,11 @@ _UPSERT = f"""
     ON CONFLICT (id) DO UPDATE SET
     {", ".join(f"{column} = excluded.{column}" for column in (*_COLUMNS[1:], "imported_at"))}
 """  # noqa: S608
-# Words below four letters are never corrected (see search); marked ones, which contain a space, are copies.
+# Marked words, which contain a space, are copies.
 _COUNT_WORDS = """
     CREATE TEMPORARY TABLE counted_words ON COMMIT DROP AS
     SELECT word, ndoc AS frequency FROM ts_stat('SELECT terms FROM institution_names')
-    WHERE length(word) >= 4 AND word !~ ' '
+    WHERE word !~ ' '
 """
 
 
@@ -221,13 +223,18 @@ def _row(record: Record, digest: bytes) -> tuple[object, ...]:
 def _name_rows(record: Record) -> Iterator[tuple[object, ...]]:
     weight = _weight(record)
     marks = ["", country_mark(record.country), *([WELL_KNOWN] if weight >= _WELL_KNOWN else [])]
+    place = " ".join(
+        word
+        for part in (record.city, record.subdivision, record.subdivision_code)
+        for word in telling_words(part or "")
+    )
     for position, (name, kind) in enumerate(record.names):
-        words = terms(name)
-        all_spellings = {spelling for spellings in words for spelling in spellings}
+        words = telling_words(name)
+        all_spellings = {spelling for spellings in terms(name) for spelling in spellings} | {*words}
         yield (
             record.id, position, kind, name, fold(name),
             " ".join(f"'{mark}{spelling}'" for spelling in all_spellings for mark in marks),
-            count_words(words), record.country, weight,
+            key_of(words), place, record.country, weight,
         )  # fmt: skip
 
 

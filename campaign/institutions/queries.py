@@ -1,6 +1,7 @@
 """Read the registry: by name as people type it, by ROR id, by e-mail domain."""
 
-from collections.abc import Container, Sequence
+import re
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,14 @@ from campaign.db import db
 from campaign.geography import is_country
 from campaign.hostnames import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
 from campaign.institutions import search as name_search
-from campaign.institutions.folding import fold
 from campaign.institutions.models import Institution, RegistryImport, Status
-from campaign.institutions.records import short_id
+from campaign.institutions.records import ids_in, short_id
 
 _MOST_PROPOSALS = 5
+# An e-mail address, a host or the address of a page.
+_ADDRESS = re.compile(r"(?:https?://)?(?:[^\s@/]{1,64}@)?((?:[\w-]+\.)+[^\W\d]{2,})(?:[/?#]\S*)?")
+# What a registered domain counts beside weight, compared with a website.
+_OFFICIAL = 0.5
 _BY_ID = select(Institution).where(Institution.id == bindparam("id"))
 # Plain SQL, built once: every pledge runs it, and needs three columns of twenty.
 _AFFILIATION = text(
@@ -27,7 +31,8 @@ class Match:
     """An institution as a search offers it.
 
     ``name`` is in the reader's language; ``other_name`` is the one ROR displays, if it differs. ``acronym`` is set
-    if it was typed. ``country`` is an ISO 3166-1 alpha-2 code.
+    if it was typed. ``country`` is an ISO 3166-1 alpha-2 code. ``score`` says how well ``matched_name``, the one
+    that was found, answers the query: from 0 to 1.
     """
 
     id: str
@@ -54,8 +59,11 @@ def search(query: str, *, locale: str, country: str | None = None, limit: int = 
     """Return at most ``limit`` institutions with a name like the query, the best match first.
 
     Those in the reader's ``country`` are preferred; an invalid code counts as unknown. Withdrawn records are found
-    by their names, but returned as their successors. ``campaign.institutions.search`` says how names are found.
+    by their names, but returned as their successors. A ROR id in the query answers for itself, an address of mail
+    or the web for its domain. ``campaign.institutions.search`` says how names are found.
     """
+    if named := _named_by_address(query, locale):
+        return named[:limit]
     # Twice as many, since several records may lead to one successor and others to none.
     hits = name_search.find(query, country if country and is_country(country) else None, limit * 2)
     institutions = by_ids([hit.institution_id for hit in hits])
@@ -65,8 +73,18 @@ def search(query: str, *, locale: str, country: str | None = None, limit: int = 
         if institution and institution.status == Status.WITHDRAWN:
             institution = _last_of_chain(institution)
         if institution and institution.status != Status.WITHDRAWN and institution.id not in matches:
-            matches[institution.id] = _match(institution, hit.acronym, locale, query)
+            matches[institution.id] = _match(institution, locale, hit)
     return list(matches.values())[:limit]
+
+
+def _named_by_address(query: str, locale: str) -> list[Match]:
+    """Return the institution whose ROR id the query has, or those at its domain if it is nothing but an address."""
+    for id_ in ids_in(query):
+        institution = resolve(id_)
+        if institution and institution.status == Status.ACTIVE:
+            return [_match(institution, locale)]
+    address = _ADDRESS.fullmatch(query.strip())
+    return propose_by_domain(address[1], locale=locale) if address else []
 
 
 def listed(
@@ -128,12 +146,25 @@ def propose_by_domain(email_domain: str, *, locale: str) -> list[Match]:
             or_(Institution.domains.overlap(hosts), Institution.website_host.in_(hosts))
         )
     )
-    successors = map(_last_of_chain, records)
-    candidates = {item.id: item for item in successors if item.status == Status.ACTIVE}
+    candidates = _current(records)
+    if all(item.parents for item in candidates.values()):
+        owners = [
+            parent
+            for item in candidates.values()
+            if hosts[-1] in item.domains
+            for parent in item.parents
+        ]
+        candidates |= _current(by_ids(owners).values())
     likeliest = sorted(
-        candidates.values(), key=lambda item: _distance_to_host(item, hosts, candidates.keys())
+        candidates.values(), key=lambda item: _distance_to_host(item, hosts, candidates)
     )
-    return [_match(institution, None, locale) for institution in likeliest[:_MOST_PROPOSALS]]
+    return [_match(institution, locale) for institution in likeliest[:_MOST_PROPOSALS]]
+
+
+def _current(records: Iterable[Institution]) -> dict[str, Institution]:
+    """Return the institutions that the records stand for today, those that still exist, by id."""
+    successors = map(_last_of_chain, records)
+    return {item.id: item for item in successors if item.status == Status.ACTIVE}
 
 
 def is_empty() -> bool:
@@ -198,18 +229,17 @@ def _last_of_chain(institution: Institution) -> Institution:
     return institution
 
 
-def _match(institution: Institution, acronym: str | None, locale: str, query: str = "") -> Match:
+def _match(institution: Institution, locale: str, hit: name_search.Hit | None = None) -> Match:
     name = name_in(institution, locale)
-    names = {name, institution.name, *institution.labels.values(), *institution.aliases}
     return Match(
         id=institution.id,
         name=name,
         other_name=institution.name if institution.name != name else None,
         city=institution.city,
         country=institution.country,
-        acronym=acronym,
-        score=1.0 if fold(query) in map(fold, names) else 0.5,
-        matched_name=name,
+        acronym=hit.acronym if hit else None,
+        score=hit.score if hit else 1.0,
+        matched_name=hit.name if hit else institution.name,
     )
 
 
@@ -228,14 +258,15 @@ def _hosts(email_domain: str) -> list[str]:
 
 def _distance_to_host(
     institution: Institution, hosts: Sequence[str], others: Container[str]
-) -> tuple[int, bool, bool, float]:
-    """Sort key: the nearest host, registered domains before websites, parents before their units, then weight."""
+) -> tuple[int, bool, float]:
+    """Sort key: the nearest host, parents before their units, then weight and whether the domain is registered.
+
+    A parent that has none of the hosts owns the last, which its unit has.
+    """
     official = [hosts.index(domain) for domain in institution.domains if domain in hosts]
     website = [hosts.index(host) for host in [institution.website_host] if host in hosts]
-    belongs_to_other = any(parent in others for parent in institution.parents)
     return (
-        min(official + website, default=len(hosts)),
-        not official,
-        belongs_to_other,
-        -institution.weight,
+        min(official + website, default=len(hosts) - 1),
+        any(parent in others for parent in institution.parents),
+        -institution.weight - (_OFFICIAL if official else 0.0),
     )

@@ -4,12 +4,14 @@ Source: ROR data structure, https://ror.readme.io/docs/ror-data-structure
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from campaign.geography import is_country
 from campaign.hostnames import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
 from campaign.institutions.models import Status
+from campaign.institutions.words import telling_words
 from campaign.text import Empty, TooLong, clean_line
 
 MAX_NAME = 400  # the longest of 150,000 in release 2.9 has 207 characters
@@ -26,8 +28,13 @@ _PLAIN_HOST = re.compile(r"(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a
 # Websites whose path is empty or only chooses a language or the first page. Any other path suggests that the host
 # belongs to a larger institution.
 _HOME_PAGE = re.compile(
-    r"https?://(?:www\.)?([^/?#@:]+)(?:/(?:(?:[a-z]{2}(?:-[a-z]{2})?|eng|home|web|index\.\w+)/?)?)?",
+    r"([^/?#@:]+)(?:/(?:(?:[a-z]{1,2}(?:-[a-z]{2})?|eng|english|home|web|www|cms|html|site|pages)/)*"
+    r"(?:[a-z]{1,2}(?:-[a-z]{2})?|eng|english|home|web|main|(?:index|home|default|main)\w*\.\w+)?)?(?:\?lang=\w+)?",
     re.IGNORECASE,
+)
+# Hosts that have the same owner as the one without this label.
+_SISTER = re.compile(
+    r"https?://(?:(?:www\d*|web|main|home|portal|en|eng|english|fr|ar)\.)*", re.IGNORECASE
 )
 # Characters that need no cleaning, which is slow; nearly all names have no others.
 _CLEAN = re.compile(r"[!-~¡-¬®-ɏЀ-џ一-鿿ぁ-ゖァ-ー가-힣]+(?: [!-~¡-¬®-ɏЀ-џ一-鿿ぁ-ゖァ-ー가-힣]+)*")
@@ -70,6 +77,7 @@ class Record(NamedTuple):
     types: tuple[str, ...]
     country: str
     subdivision: str | None
+    subdivision_code: str | None
     city: str | None
     latitude: float | None
     longitude: float | None
@@ -97,6 +105,12 @@ def short_id(text: str) -> str | None:
     return match[1] if 98 - number * 100 % 97 == int(match[3]) else None
 
 
+def ids_in(text: str) -> list[str]:
+    """Return the valid ROR ids that stand in the text, without their addresses."""
+    words = re.findall(r"\b0[0-9a-z]{8}\b", text)
+    return [word for word in words if short_id(word)]
+
+
 def read_record(raw: object) -> Record:
     """Check and clean one element of a dump. Raises BrokenRecord."""
     if not isinstance(raw, dict):
@@ -108,6 +122,7 @@ def read_record(raw: object) -> Record:
     }
     relationships = _objects(_list(raw, "relationships"), "relationships")
     successors = _related(relationships, "successor")
+    parents = _related(relationships, "parent")
     website = _website(_objects(_list(raw, "links"), "links"))
     return Record(
         id=_id(raw.get("id")),
@@ -117,6 +132,7 @@ def read_record(raw: object) -> Record:
         ),
         country=_country(place.get("country_code")),
         subdivision=_place_name(place, "country_subdivision_name"),
+        subdivision_code=_place_name(place, "country_subdivision_code"),
         city=_place_name(place, "name"),
         latitude=_degrees(place, "lat", 90),
         longitude=_degrees(place, "lng", 180),
@@ -126,9 +142,9 @@ def read_record(raw: object) -> Record:
         domains=tuple(dict.fromkeys(owned for owned in domains.values() if owned)),
         dropped_domains=tuple(domain for domain, owned in domains.items() if not owned),
         website=website,
-        website_host=_own_host(website),
+        website_host=_own_host(website) or (None if parents else _host_by_name(website, names.all)),
         established=_year(raw.get("established")),
-        parents=_related(relationships, "parent"),
+        parents=parents,
         successor_id=successors[0] if successors else None,
         relationships=len(relationships),
     )
@@ -290,5 +306,13 @@ def _website(links: list[dict[str, Any]]) -> str | None:
 
 def _own_host(website: str | None) -> str | None:
     """Return the website's host if it seems to be the institution's own; see ``_HOME_PAGE``."""
-    home = _HOME_PAGE.fullmatch(website or "")
+    home = _HOME_PAGE.fullmatch(_SISTER.sub("", website or ""))
     return _owned_domain(home[1]) if home else None
+
+
+def _host_by_name(website: str | None, names: Iterable[Name]) -> str | None:
+    """Return the host of any page, if it is named after the institution: uni-tuebingen.de."""
+    host = re.split(r"[/?#@:]", _SISTER.sub("", website or ""), maxsplit=1)[0]
+    label = {*telling_words(host.split(".")[0].replace("-", " "))} - {"university"}
+    words = {word for name in names for word in telling_words(name.value)}
+    return _owned_domain(host) if label & words else None

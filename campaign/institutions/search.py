@@ -1,97 +1,113 @@
-"""Search institutions by name while the reader types.
+"""Find institutions by what people write: an unfinished name, a mistyped one, a pasted line of addresses.
 
-A name matches if it contains all typed words, in any order and spelling; the last one may be
-unfinished. If few names match, mistyped words are corrected to words of the registry; if still none
-matches, one word may be left out.
+Four kinds of names are candidates, always all of them, and ``scoring`` decides between them:
 
-Common words make this hard: every tenth name contains "university", and ranking them all would take
-far longer than a keystroke. So the index has each word up to three times: as it is, marked with the
-country, and marked if the institution is well known. A search ranks the names that begin as typed,
-the well known ones, and those in the reader's country; only if these are few does it look at all
-others. The number that it ranks of each kind is limited, so a common word costs no more than a rare one.
+- names that begin as typed;
+- names that have all words typed, in any order, the last of them perhaps unfinished;
+- names whose words all stand side by side in what was typed ("Boston University" in "Boston University School of
+  Public Health"), found by their ``key``;
+- names that share one of its rarest words, whatever else they have.
+
+Words that the registry does not know, or hardly, are compared with those it does: they may be mistyped, or lack a
+blank. What they may have been meant for takes part as they do, at a discount.
+
+Common words make the second kind hard: every tenth name contains "university", and reading them all would take far
+longer than a keystroke. So the index has each word up to three times: as it is, marked with the country, and marked
+if the institution is well known. A search reads those in the reader's country and the well known ones; only if
+these are few does it look at all others. The number that it reads of each kind is limited, so a common word costs
+no more than a rare one.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from html import unescape
+from itertools import groupby, pairwise
 
+from sqlalchemy import select
 from sqlalchemy import text as sql
 
 from campaign.db import db
-from campaign.institutions.folding import count_words, fold, is_unspaced, terms
+from campaign.institutions.countries import country_at_end
+from campaign.institutions.folding import fold, is_unspaced
+from campaign.institutions.models import InstitutionWord
+from campaign.institutions.scoring import Name, Query, Scored, Word, score, weight_of
+from campaign.institutions.words import FILLERS, begun_form, key_of, one_form, telling_words
 
-LONGEST_QUERY = 200
+LONGEST_QUERY = 600
 WELL_KNOWN = "# "
 
-_MOST_WORDS = 20
-# With so many matches the reader has typed correctly; with fewer, mistakes are looked for.
-_FEW = 3
-# One mistake makes a shorter word look like too many others; the registry counts no shorter ones either.
-_SHORTEST_CORRECTED = 4
-# These bound the size of a query: words that are corrected, corrections of each, and ways to leave words out.
-_MOST_CORRECTED = 4
-_MOST_CORRECTIONS = 5
-_MOST_WAYS = 8
+# Sorts after all other characters, and so after all that begins as what stands before it.
+_LAST = "\U0010ffff"
 
-_COLUMNS = "institution_id, kind, value, folded, words, country, weight"
-# The score is the institution's weight (up to about 3), a bonus for the reader's country, and one for how well the
-# name fits. Exact names come first whatever their weight. Next is a name with the same words in another order
-# or spelling, then one that begins as typed, then one in which a later word does; for these two, the more of the
-# name is typed, the better. LIMITs without an order are on purpose: to sort, all matches would have to be read.
-_SEARCH = sql(f"""
-WITH near AS MATERIALIZED (
-  (SELECT {_COLUMNS} FROM institution_names WHERE terms @@ CAST(:well_known AS tsquery) LIMIT 300)
-  UNION ALL
-  (SELECT {_COLUMNS} FROM institution_names WHERE terms @@ CAST(:at_home AS tsquery) LIMIT 300)
-),
-candidates AS (
-  TABLE near
-  UNION ALL
-  (SELECT {_COLUMNS} FROM institution_names
-   WHERE folded >= :typed AND folded < :typed_end ORDER BY folded LIMIT 100)
-  UNION ALL
-  (SELECT {_COLUMNS} FROM institution_names
-   WHERE terms @@ CAST(:anywhere AS tsquery) AND (SELECT count(*) FROM near) < 200 LIMIT 400)
+_MOST_WORDS = 80
+# Names are rarely longer; the words of longer ones are still found one by one.
+_LONGEST_SPAN = 10
+# A line with more words is pasted: no name has them all.
+_MOST_OF_NAME = 12
+# A word that is in more names is not mistyped; one that is in fewer may be.
+_RARE = 8
+# One mistake makes a shorter word look like too many others.
+_SHORTEST_CORRECTED = 4
+_SHORTEST_SPLIT = 8
+# Two characters that no name has side by side are mostly the end of one word and the beginning of the next.
+_JOINT = 0.35
+# What "annd" weighs, or "fo".
+_LITTLE = 0.15
+# These bound the size of a query: words that are corrected, corrections of each, and names that share a rare word.
+_MOST_CORRECTED = 6
+_MOST_CORRECTIONS = 5
+_MOST_RARE = 400
+
+_CAMEL = re.compile(r"(?<=[a-z]{3})(?=[A-Z])")
+_FOOTNOTE = re.compile(r"(?<!\w)\d{1,2}(?=[A-Z][A-Za-z])")
+_SEPARATOR = re.compile(
+    r"[,;|/()\[\]{}\n\t\r·•，、；（）،؛]|\s-+\s|[–—]|(?<=\w{5})\.\s(?=[A-ZА-Я][a-zа-я]{3})|(?<=\d)\s(?=[A-Z][a-z])"
 )
-SELECT
-  institution_id,
-  min(value) FILTER (WHERE kind = 'acronym' AND starts_with(folded, :typed)) AS acronym,
-  bool_or(starts_with(folded, :typed)) AS literal,
-  max(
-    weight
-    + CASE WHEN country = :country THEN real '1.5' ELSE real '0' END
-    - CASE WHEN kind = 'alias' THEN real '0.3' ELSE real '0' END
-    + CASE
-        WHEN folded = :typed AND kind = 'acronym' THEN real '20'
-        WHEN folded = :typed AND kind = 'name' THEN real '18'
-        WHEN folded = :typed THEN real '14'
-        WHEN words = :words AND words > 1 AND NOT :tolerant THEN real '3.5'
-        WHEN starts_with(folded, :typed) THEN 2.0 + CAST(:length AS real) / length(folded)
-        WHEN strpos(folded, :inside) > 0 THEN 1.8 + CAST(:length AS real) / length(folded)
-        WHEN :tolerant THEN 4 * similarity(folded, :typed)
-        ELSE real '0'
-      END
-  ) AS score
-FROM candidates
-GROUP BY institution_id
-ORDER BY score DESC, institution_id
-LIMIT :limit
+
+_COLUMNS = "institution_id, kind, value, folded, key, place, country, weight"
+# LIMITs without an order are on purpose: to sort, all matches would have to be read.
+_CANDIDATES = sql(f"""
+WITH well_known AS MATERIALIZED (
+  SELECT {_COLUMNS} FROM institution_names WHERE terms @@ CAST(:well_known AS tsquery) LIMIT 400
+),
+at_home AS MATERIALIZED (
+  SELECT {_COLUMNS} FROM institution_names WHERE terms @@ CAST(:at_home AS tsquery) LIMIT 400
+)
+(SELECT * FROM well_known ORDER BY weight - real '0.02' * length(key) DESC LIMIT 80)
+UNION ALL
+(SELECT * FROM at_home ORDER BY weight - real '0.02' * length(key) DESC LIMIT 80)
+UNION ALL
+(SELECT {_COLUMNS} FROM institution_names
+ WHERE folded >= :typed AND folded < :typed_end ORDER BY folded LIMIT 60)
+UNION ALL
+(SELECT {_COLUMNS} FROM institution_names WHERE key = ANY(CAST(:keys AS text[])) LIMIT 200)
+UNION ALL
+(SELECT {_COLUMNS} FROM institution_names
+ WHERE terms @@ CAST(:anywhere AS tsquery)
+   AND (SELECT count(*) FROM well_known) + (SELECT count(*) FROM at_home) < 100 LIMIT 200)
+UNION ALL
+(SELECT {_COLUMNS} FROM institution_names WHERE terms @@ CAST(:rare AS tsquery) LIMIT {_MOST_RARE})
 """)  # noqa: S608
 
-# Words of the registry that resemble each typed one. A word that occurs in twenty names is not mistyped. As two
-# mistakes are allowed, a correction is at most two letters shorter; it may be longer, as the typed word may go on.
+# Words of the registry that resemble each given one. As two mistakes are allowed, a correction is at most two
+# letters shorter; it may be longer, as the typed word may go on. Signs of Indic scripts are no letters to trigrams,
+# so words of other scripts are also compared with those that begin alike.
 _CORRECT = sql("""
-SELECT typed.word, coalesce(own.frequency, 0) >= 20 AS is_sure, similar_words.word
+SELECT typed.word, similar_words.word, similar_words.frequency
 FROM unnest(CAST(:words AS text[])) AS typed (word)
-LEFT JOIN institution_words AS own ON own.word = typed.word
-LEFT JOIN LATERAL (
-  SELECT word, frequency FROM institution_words
-  WHERE coalesce(own.frequency, 0) < 20 AND word % typed.word
-    AND length(word) BETWEEN length(typed.word) - 2 AND length(typed.word) + 6
-  ORDER BY similarity(word, typed.word) DESC, frequency DESC
-  LIMIT 30
-) AS similar_words ON true
+CROSS JOIN LATERAL (
+  (SELECT word, frequency FROM institution_words
+   WHERE word % typed.word AND length(word) BETWEEN length(typed.word) - 2 AND length(typed.word) + 6
+   ORDER BY similarity(word, typed.word) DESC, frequency DESC
+   LIMIT 30)
+  UNION ALL
+  (SELECT word, frequency FROM institution_words
+   WHERE octet_length(typed.word) > length(typed.word)
+     AND word >= left(typed.word, 3) AND word < left(typed.word, 3) || :last
+   LIMIT 60)
+) AS similar_words
 ORDER BY similar_words.frequency DESC
 """)
 
@@ -99,101 +115,235 @@ ORDER BY similar_words.frequency DESC
 _TUNE = sql("""
 SELECT
   set_config('enable_seqscan', :scan, true),
-  set_config('pg_trgm.similarity_threshold', '0.25', true)
+  set_config('pg_trgm.similarity_threshold', '0.25', true),
+  (SELECT reltuples FROM pg_class WHERE oid = CAST('institution_names' AS regclass))
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An institution with a matching name.
+    """An institution with a name that answers the query, and how well it does, from 0 to 1.
 
-    ``acronym`` is its acronym that begins as typed, if any; ``literal`` says whether any of its names does.
+    ``acronym`` is its acronym that begins as typed, if any.
     """
 
     institution_id: str
+    name: str
     acronym: str | None
-    literal: bool
     score: float
-
-
-class Word(NamedTuple):
-    """A typed word: its ``spellings``, of which names may begin with one if it is ``unfinished``.
-
-    ``corrections`` are whole words that it may have been meant for.
-    """
-
-    spellings: tuple[str, ...]
-    unfinished: bool
-    corrections: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """What was typed, folded, and the number of words that distinguish it (see ``count_words``)."""
-
-    folded: str
-    words: int
-    country: str | None
-    limit: int
 
 
 def find(text: str, country: str | None, limit: int) -> list[Hit]:
     """Return at most ``limit`` institutions, the best match first; ``country`` (ISO 3166-1) is the reader's."""
-    text = text[:LONGEST_QUERY]
-    query = _Query(fold(text), count_words(terms(text)), country, limit)
-    if not query.folded:
+    text = unescape(text[:LONGEST_QUERY])
+    folded = fold(text)
+    if not folded:
         return []
-    with _tuned():
-        return _find(_words(text), query)
+    with _tuned() as total:
+        words = _known(_read(text), _lost_blanks(text), total)
+        query = Query(folded, words, _countries(words), _spans(words), country)
+        names = _candidates(query, total)
+        _weights.learn((word for name in names for word in name.key.split(" ")), total)
+    scored = (score(query, name, _weights) for name in names)
+    return _hits(query, [item for item in scored if item], limit)
 
 
-def _find(words: list[Word], query: _Query) -> list[Hit]:
-    """Search as typed, then with corrections, then also with words left out, until something is found."""
-    hits = _run([words], query)
-    if not words or len(hits) >= _FEW or any(hit.literal for hit in hits):
-        return hits
-    corrected = _corrected(words)
-    more = _run([corrected], query, tolerant=True) or _run(
-        _without_one(corrected), query, tolerant=True
-    )
-    ids = {hit.institution_id for hit in hits}
-    return (hits + [hit for hit in more if hit.institution_id not in ids])[: query.limit]
-
-
-def _words(text: str) -> list[Word]:
-    *before, last = terms(text)[:_MOST_WORDS]
-    words = [Word(spellings, unfinished=False) for spellings in before]
-    if len(last[0]) > 1 or is_unspaced(last[0]):
-        return [*words, Word(last, unfinished=True)]
-    # A single letter begins a tenth of all words, so it is not searched for as a word; names that begin with all
-    # that is typed are found without it.
+def _read(text: str) -> list[Word]:
+    """Return the telling words of each segment of the text; the last one may be unfinished."""
+    segments = [telling_words(segment) for segment in _SEPARATOR.split(_FOOTNOTE.sub("", text))]
+    words = [Word(word, number) for number, segment in enumerate(segments) for word in segment][
+        :_MOST_WORDS
+    ]
+    if words and text[-1:].isalnum() and _may_go_on(words):
+        last = words[-1]
+        last.unfinished = True
+        last.text = begun_form(last.text)
     return words
 
 
-def _run(
-    alternatives: Sequence[Sequence[Word]], query: _Query, *, tolerant: bool = False
-) -> list[Hit]:
-    """Return institutions with a name that has all words of one of the alternatives.
+def _may_go_on(words: Sequence[Word]) -> bool:
+    """Whether the last word may be unfinished: not in a pasted line, and there is enough of it."""
+    last = words[-1]
+    return len(words) <= _MOST_OF_NAME and (last.segment == words[0].segment or len(last.text) > 3)
 
-    ``tolerant`` ranks names by their similarity to the query, when its words are no longer those typed.
-    """
+
+def _known(words: list[Word], lost: Mapping[str, list[str]], total: int) -> list[Word]:
+    """Return the words with their weights and what they may have been meant for."""
+    texts = [word.text for word in words]
+    parts = {part for text in texts for split in _splits(text) for part in split}
+    parts |= {part for split in lost.values() for part in split}
+    pairs = {a + b for a, b in pairwise(texts)}
+    frequencies = _frequencies({*texts, *parts, *pairs})
+    words = _reblanked(words, frequencies, lost)
+    for word in words:
+        word.frequency = word.reach = frequencies.get(word.text, 0)
+    for before, word in pairwise([Word("", -1, frequency=1), *words]):
+        word.weight = _weight(word, before, total)
+    _correct(words)
+    return words
+
+
+def _weight(word: Word, before: Word, total: int) -> float:
+    """Return how telling the word is, with three exceptions."""
+    if word.text.isdigit() and len(word.text) < 3:
+        return 1.0  # Paris 12 is not Paris 5, however many numbers there are
+    if not word.frequency and is_unspaced(word.text) and before.frequency:
+        return _JOINT
+    if word.frequency < _RARE and _is_mistyped_filler(word.text):
+        return _LITTLE
+    return weight_of(word.frequency, total)
+
+
+def _is_mistyped_filler(text: str) -> bool:
+    return len(text) < 5 and any(
+        mistakes(text, filler, unfinished=False) == 1 for filler in FILLERS if len(filler) > 1
+    )
+
+
+def _splits(text: str) -> list[tuple[str, str]]:
+    """Return all ways to cut a long word in two, none so short that it could be anything."""
+    if len(text) < _SHORTEST_SPLIT or is_unspaced(text):
+        return []
+    splits = [(text[:at], text[at:]) for at in range(2, len(text) - 1)]
+    return [split for split in splits if all(len(part) > 2 or part in FILLERS for part in split)]
+
+
+def _lost_blanks(text: str) -> dict[str, list[str]]:
+    """Return the parts of words like "UniversityHuntingtonWV", by the word that they make."""
+    parts = ((token, telling_words(_CAMEL.sub(" ", token))) for token in text.split())
+    return {fold(token): split for token, split in parts if len(split) > 1 and token.isalpha()}
+
+
+def _reblanked(
+    words: list[Word], frequencies: Mapping[str, int], lost: Mapping[str, list[str]]
+) -> list[Word]:
+    """Return the words, those that lack a blank cut in two, and those with a blank too many joined."""
+    result: list[Word] = []
+    for word in words:
+        before = result[-1] if result else None
+        joined = before.text + word.text if before and before.segment == word.segment else ""
+        known = word.text in frequencies
+        if joined in frequencies and before and not (known and before.text in frequencies):
+            result[-1] = Word(joined, word.segment, unfinished=word.unfinished)
+        elif known:
+            result.append(word)
+        else:
+            parts = lost.get(word.text) or _best_split(word.text, frequencies) or [word.text]
+            result += [Word(part, word.segment) for part in parts if part not in FILLERS]
+            result[-1].unfinished = word.unfinished
+    return result
+
+
+def _best_split(text: str, frequencies: Mapping[str, int]) -> tuple[str, str] | None:
+    splits = {split: min(frequencies.get(part, 0) for part in split) for split in _splits(text)}
+    best = max(splits, key=splits.__getitem__, default=None)
+    return best if best and splits[best] >= 3 else None
+
+
+def _correct(words: Sequence[Word]) -> None:
+    """Add to rare words what they may have been meant for: words that are far more frequent."""
+    rare = {word.text: word for word in words if _may_be_mistyped(word)}
+    chosen = sorted(rare, key=lambda text: rare[text].frequency)[:_MOST_CORRECTED]
+    if not chosen:
+        return
+    for typed, similar, frequency in db.session.execute(_CORRECT, {"words": chosen, "last": _LAST}):
+        word = rare[typed]
+        if frequency < 4 * word.frequency or len(word.meant) >= _MOST_CORRECTIONS:
+            continue
+        count = mistakes(typed, similar, unfinished=word.unfinished)
+        if similar != typed and count <= _allowed_mistakes(typed):
+            word.reach += frequency
+            word.meant[one_form(similar)] = _closeness(word, max(count, 0.5))
+
+
+def _closeness(word: Word, mistakes: float) -> float:
+    """Return how likely a correction is: less in a short word, and less if the registry knows the word."""
+    return 1 - 1.2 * mistakes / len(word.text) - (0.15 if word.frequency else 0.0)
+
+
+def _may_be_mistyped(word: Word) -> bool:
+    return (
+        len(word.text) >= _SHORTEST_CORRECTED
+        and word.frequency < _RARE
+        and not any(char.isdigit() for char in word.text)
+        and not is_unspaced(word.text)
+    )
+
+
+def _frequencies(words: Iterable[str]) -> dict[str, int]:
+    """Return in how many names each word is, without those that are in none."""
     rows = db.session.execute(
-        _SEARCH,
-        {
-            "anywhere": _tsquery(alternatives),
-            "well_known": _tsquery(alternatives, WELL_KNOWN),
-            "at_home": _tsquery(alternatives, country_mark(query.country)) if query.country else "",
+        select(InstitutionWord.word, InstitutionWord.frequency).where(
+            InstitutionWord.word.in_(list(words))
+        )
+    )
+    return dict(rows.all())
+
+
+class _Weights(dict[str, float]):
+    """The weights of words in names, read when first needed; begun anew when the number of names changes.
+
+    That a word's weight is a little out of date after an import is no harm.
+    """
+
+    names = 0
+
+    def learn(self, words: Iterable[str], names: int) -> None:
+        if names != self.names:
+            self.clear()
+            self.names = names
+        new = {*words} - self.keys()
+        if new:
+            self |= {word: weight_of(count, names) for word, count in _frequencies(new).items()}
+            self |= dict.fromkeys(new - self.keys(), 1.0)
+
+
+_weights = _Weights()
+
+
+def _spans(words: Sequence[Word]) -> dict[str, range]:
+    """Return the keys of all words side by side that could be a name, with the positions that they take."""
+    spans: dict[str, range] = {}
+    texts = [_likeliest(word) for word in words]
+    for start in range(len(words)):
+        for end in range(start + 1, min(start + _LONGEST_SPAN, len(words)) + 1):
+            spans.setdefault(key_of(texts[start:end]), range(start, end))
+    return spans
+
+
+def _likeliest(word: Word) -> str:
+    if word.frequency or not word.meant:
+        return word.text
+    return max(word.meant, key=word.meant.__getitem__)
+
+
+def _countries(words: Sequence[Word]) -> dict[int, frozenset[str]]:
+    """Return the positions of countries that end a segment, or are one, with their codes."""
+    countries: dict[int, frozenset[str]] = {}
+    start = 0
+    for _, segment in groupby(words, key=lambda word: word.segment):
+        texts = [word.text for word in segment]
+        length, codes = country_at_end(texts)
+        start += len(texts)
+        countries |= dict.fromkeys(range(start - length, start), codes)
+    return countries if len(countries) < len(words) else {}
+
+
+def _candidates(query: Query, total: int) -> list[Name]:
+    marks = {"anywhere": "", "well_known": WELL_KNOWN}
+    if query.home:
+        marks["at_home"] = country_mark(query.home)
+    named = [word for at, word in enumerate(query.words) if at not in query.countries]
+    rows = db.session.execute(
+        _CANDIDATES,
+        {"at_home": "", "keys": list(query.spans), "rare": _rare(query, total)}
+        | {kind: _all_words(named, mark) for kind, mark in marks.items()}
+        | {
             "typed": query.folded,
-            "typed_end": f"{query.folded}\U0010ffff",  # sorts after all that begins as typed
-            "inside": query.folded if is_unspaced(query.folded) else f" {query.folded}",
-            "length": len(query.folded),
-            "words": query.words,
-            "country": query.country,
-            "tolerant": tolerant,
-            "limit": query.limit,
+            "typed_end": f"{query.folded}{_LAST}",
         },
     )
-    return [Hit(*row) for row in rows]
+    return list({(row[0], row[2]): Name(*row) for row in rows}.values())
 
 
 def country_mark(country: str) -> str:
@@ -201,50 +351,74 @@ def country_mark(country: str) -> str:
     return f"{country.lower()} "
 
 
-def _tsquery(alternatives: Sequence[Sequence[Word]], mark: str = "") -> str:
+def _all_words(words: Sequence[Word], mark: str) -> str:
     """Return a tsquery literal. Folded words have letters, marks and digits only: nothing to escape."""
-    return " | ".join(
-        " & ".join(_tsquery_of_word(word, mark) for word in words)
-        for words in alternatives
-        if words
+    if len(words) > _MOST_OF_NAME:
+        return ""
+    # One wrong character of Han spoils two words; the first is then found by its other character.
+    spoiled = next(
+        (
+            word
+            for before, word in pairwise(words)
+            if is_unspaced(word.text) and not word.frequency and not before.frequency
+        ),
+        None,
+    )
+    # A single letter begins a tenth of all words, so it is not searched for as a word.
+    return " & ".join(
+        _any_form(word, mark)
+        for word in words
+        if (len(word.text) > 1 or not word.unfinished or is_unspaced(word.text))
+        and word is not spoiled
     )
 
 
-def _tsquery_of_word(word: Word, mark: str) -> str:
+def _any_form(word: Word, mark: str = "") -> str:
+    if not word.frequency and is_unspaced(word.text):
+        return f"'{mark}{word.text[0]}':*"  # the mistake may be in the second character
     ending = ":*" if word.unfinished else ""
-    literals = [f"'{mark}{spelling}'{ending}" for spelling in word.spellings]
-    literals += [f"'{mark}{correction}'" for correction in word.corrections]
-    return "(" + " | ".join(literals) + ")"
+    forms = [f"'{mark}{word.text}'{ending}", *(f"'{mark}{form}'" for form in word.meant)]
+    return "(" + " | ".join(forms) + ")"
 
 
-def _corrected(words: Sequence[Word]) -> list[Word]:
-    """Return the words, the long ones with what they may have been meant for.
+def _rare(query: Query, total: int) -> str:
+    """Return a tsquery literal for names that share a rare word, or two that are less so."""
+    words = sorted(
+        (word for at, word in enumerate(query.words) if word.reach and at not in query.countries),
+        key=lambda word: word.reach,
+    )
+    literals, left = [], _MOST_RARE
+    while words and words[0].reach <= left:
+        left -= words[0].reach
+        literals.append(_any_form(words.pop(0)))
+    if len(words) > 1 and 4 * words[0].reach * words[1].reach / total <= left:
+        literals.append(f"{_any_form(words[0])} & {_any_form(words[1])}")
+    return " | ".join(literals)
 
-    A long word counts as unfinished unless the registry knows it well: the mistake may lie in its ending.
-    """
-    long = [word for word in words if len(word.spellings[0]) >= _SHORTEST_CORRECTED]
-    unfinished = {word.spellings[0]: word.unfinished for word in long}
-    corrections: dict[str, list[str]] = {typed: [] for typed in unfinished}
-    sure = set()
-    rows = db.session.execute(_CORRECT, {"words": list(unfinished)[:_MOST_CORRECTED]})
-    for typed, is_sure, similar in rows:
-        allowed = _allowed_mistakes(typed)
-        if is_sure:
-            sure.add(typed)
-        elif similar and mistakes(typed, similar, unfinished=unfinished[typed]) <= allowed:
-            corrections[typed].append(similar)
+
+def _hits(query: Query, scored: Sequence[Scored], limit: int) -> list[Hit]:
+    best: dict[str, Scored] = {}
+    acronyms: dict[str, str] = {}
+    for item in scored:
+        id_ = item.name.institution_id
+        if id_ not in best or item.rank > best[id_].rank:
+            best[id_] = item
+        if item.name.kind == "acronym" and item.name.folded.startswith(query.folded):
+            acronyms[id_] = min(item.name.value, acronyms.get(id_, item.name.value))
+    ordered = sorted(best.values(), key=lambda item: (-item.rank, item.name.institution_id))
     return [
-        Word(
-            word.spellings,
-            word.unfinished or (word.spellings[0] in corrections and word.spellings[0] not in sure),
-            tuple(corrections.get(word.spellings[0], [])[:_MOST_CORRECTIONS]),
+        Hit(
+            item.name.institution_id,
+            item.name.value,
+            acronyms.get(item.name.institution_id),
+            round(item.score, 3),
         )
-        for word in words
+        for item in ordered[:limit]
     ]
 
 
 def _allowed_mistakes(typed: str) -> int:
-    return 1 if len(typed) < 6 else 2
+    return 1 if len(typed) < 10 else 2
 
 
 def mistakes(typed: str, word: str, *, unfinished: bool) -> int:
@@ -266,29 +440,14 @@ def mistakes(typed: str, word: str, *, unfinished: bool) -> int:
     return min(row) if unfinished else row[-1]
 
 
-def _without_one(words: Sequence[Word]) -> list[Sequence[Word]]:
-    """Return the words in a few ways, each without some neighbours; any one mistake is left out in one of them.
-
-    A wrong character spoils as many overlapping pieces as a piece has characters, and one more if two
-    characters are swapped; a word that does not belong there spoils only itself.
-    """
-    pieces = [len(word.spellings[0]) for word in words if is_unspaced(word.spellings[0])]
-    spoiled = max(1, min(max(pieces, default=0) + 1, len(words) - 1))
-    step = max(1, -(-len(words) // _MOST_WAYS))
-    # A way that leaves out ``step - 1`` words more covers the starts that were skipped.
-    ways = (
-        [*words[:start], *words[start + spoiled + step - 1 :]]
-        for start in range(0, max(1, len(words) - spoiled + 1), step)
-    )
-    return [way for way in ways if way]
-
-
 @contextmanager
-def _tuned() -> Iterator[None]:
-    """Make searches inside use the indexes.
+def _tuned() -> Iterator[int]:
+    """Make searches inside use the indexes; yields about how many names there are.
 
     The planner has no statistics about rare words, and reads the whole table when it overestimates them.
     """
-    db.session.execute(_TUNE, {"scan": "off"})
-    yield  # no finally: an error ends the transaction, and the setting with it
+    names = db.session.execute(_TUNE, {"scan": "off"}).one()[2]
+    yield max(
+        1000, int(names)
+    )  # no finally: an error ends the transaction, and the setting with it
     db.session.execute(_TUNE, {"scan": "on"})

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign.institutions.folding import count_words, fold, terms
+from campaign.institutions.folding import fold, terms
 
 
 @pytest.mark.parametrize(
@@ -76,14 +76,6 @@ def test_terms(written: str, expected: list[tuple[str, ...]]) -> None:
 
 def test_an_endless_word_is_cut() -> None:
     assert len(terms("a" * 5000)[0][0]) == 40
-
-
-@pytest.mark.parametrize(
-    ("written", "words"),
-    [("University of Tokyo", 2), ("Université de la Réunion", 2), ("of the", 0), ("北京大学", 3)],
-)
-def test_words_that_tell_a_name_from_others_are_counted(written: str, words: int) -> None:
-    assert count_words(terms(written)) == words
 
 
 @given(st.text())

@@ -4,7 +4,7 @@ Looked up for the pledges that wait to be confirmed. Unknown for those confirmed
 since.
 
 Revision ID: 0014
-Revises: 0012
+Revises: 0013
 Create Date: 2026-11-30
 """
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0014'
-down_revision = '0012'
+down_revision = '0013'
 
 # As ``rules.is_own_mailbox`` does.
 LOOK_UP = """
