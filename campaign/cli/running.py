@@ -18,7 +18,7 @@ from campaign.config import ONE_KEY_ADVICE, Settings, current_settings
 from campaign.db import db, lock_number
 from campaign.demo import pledges as invented
 from campaign.institutions import queries as institution_queries
-from campaign.institutions.operations import import_dump
+from campaign.institutions.operations import import_dump, index_names_of_before
 from campaign.paths import TRANSLATIONS
 from campaign.tallies.operations import fold_all, repair
 from campaign.tallies.publishing import publish
@@ -206,11 +206,13 @@ def _alone() -> Iterator[None]:
 
 
 def _upgrade() -> None:
-    """Migrate, publish, and count what an earlier version did not count."""
+    """Migrate, publish, and bring up to date what an earlier version stored."""
     import flask_migrate
 
     flask_migrate.upgrade()
     publish_shipped_texts()
+    if names := index_names_of_before():
+        click.echo(f"Indexed {names:,} names of institutions for the new search.")
     if changed := repair():
         click.echo(f"Brought {len(changed):,} tallies in line with the pledges.")
     jobs.commit()

@@ -221,21 +221,50 @@ def _row(record: Record, digest: bytes) -> tuple[object, ...]:
 
 
 def _name_rows(record: Record) -> Iterator[tuple[object, ...]]:
-    weight = _weight(record)
-    marks = ["", country_mark(record.country), *([WELL_KNOWN] if weight >= _WELL_KNOWN else [])]
-    place = " ".join(
-        word
-        for part in (record.city, record.subdivision, record.subdivision_code)
-        for word in telling_words(part or "")
-    )
+    place = _place(record.city, record.subdivision, record.subdivision_code)
     for position, (name, kind) in enumerate(record.names):
-        words = telling_words(name)
-        all_spellings = {spelling for spellings in terms(name) for spelling in spellings} | {*words}
-        yield (
-            record.id, position, kind, name, fold(name),
-            " ".join(f"'{mark}{spelling}'" for spelling in all_spellings for mark in marks),
-            key_of(words), place, record.country, weight,
-        )  # fmt: skip
+        yield _name_row(record.id, position, kind, name, place, record.country, _weight(record))
+
+
+def _place(*parts: str | None) -> str:
+    return " ".join(word for part in parts for word in telling_words(part or ""))
+
+
+def _name_row(
+    id_: str, position: int, kind: str, name: str, place: str, country: str, weight: float
+) -> tuple[object, ...]:
+    marks = ["", country_mark(country), *([WELL_KNOWN] if weight >= _WELL_KNOWN else [])]
+    words = telling_words(name)
+    all_spellings = {spelling for spellings in terms(name) for spelling in spellings} | {*words}
+    return (
+        id_, position, kind, name, fold(name),
+        " ".join(f"'{mark}{spelling}'" for spelling in all_spellings for mark in marks),
+        key_of(words), place, country, weight,
+    )  # fmt: skip
+
+
+def index_names_of_before() -> int:
+    """Write the names anew that an earlier version stored, so that they are found; return how many there were.
+
+    Names have no keys in a database that was just migrated. The next import adds what only a dump has.
+    """
+    if db.session.scalar(select(InstitutionName.key).where(InstitutionName.key != "").limit(1)):
+        return 0
+    stored = select(InstitutionName, Institution.city, Institution.subdivision).join(
+        Institution, Institution.id == InstitutionName.institution_id
+    )
+    rows = [
+        _name_row(
+            name.institution_id, name.position, name.kind, name.value,
+            _place(city, subdivision), name.country, name.weight,
+        )
+        for name, city, subdivision in db.session.execute(stored)
+    ]  # fmt: skip
+    db.session.expunge_all()
+    db.session.execute(delete(InstitutionName))
+    _copy("institution_names", _NAME_COLUMNS, rows)
+    _refresh()
+    return len(rows)
 
 
 def _weight(record: Record) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from campaign import topics
@@ -16,7 +16,7 @@ from campaign.institutions.models import (
     InstitutionName,
     InstitutionWord,
 )
-from campaign.institutions.operations import ImportSummary, import_dump
+from campaign.institutions.operations import ImportSummary, import_dump, index_names_of_before
 from campaign.institutions.queries import latest_imports, latest_release, search, starter_path
 from campaign.institutions.ror import DamagedDump
 from tests.institutions.dumps import name, record, related, ror_id, write_json
@@ -180,3 +180,25 @@ def test_names_with_signs_of_sql_and_copy_are_stored_as_they_are(
     imported(path, record(1, names=[name(value, "ror_display"), name(value + "!", "acronym")]))
     found = session.get_one(Institution, ror_id(1))
     assert (found.name, found.acronyms) == (value, [value + "!"])
+
+
+def test_names_of_an_earlier_version_are_found_after_migrating(session: Session) -> None:
+    before = names_of(session)
+    session.execute(update(InstitutionName).values(key="", place="", terms="", folded=""))
+    assert not search("University of Nairobi", locale="en")
+
+    assert index_names_of_before() == len(before)
+
+    assert search("University of Nairobi", locale="en")[0].id == "02y9nww90"
+    after = names_of(session)
+    assert {row[:5] for row in after} == {row[:5] for row in before}
+    assert index_names_of_before() == 0
+
+
+def names_of(session: Session) -> set[tuple[object, ...]]:
+    """Every name as it is searched; the place, of which only a dump has all parts, comes last."""
+    columns = (
+        InstitutionName.institution_id, InstitutionName.value, InstitutionName.folded,
+        InstitutionName.key, InstitutionName.terms, InstitutionName.place,
+    )  # fmt: skip
+    return {tuple(row) for row in session.execute(select(*columns))}

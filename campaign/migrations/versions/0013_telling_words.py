@@ -1,6 +1,4 @@
-"""Names of institutions are searched by their telling words. The next import writes all names anew.
-
-Until then, names that are there are found by their beginnings only.
+"""Names of institutions are searched by their telling words; `lightup migrate` indexes those that are there.
 
 Revision ID: 0013
 Revises: 0012
