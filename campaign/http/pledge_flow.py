@@ -151,7 +151,7 @@ def select_options() -> dict[str, Any]:
 
 
 def _matches(query: str, country: str) -> list[Match]:
-    return institution_queries.search(query[:200], locale=i18n.current(), country=country or None)
+    return institution_queries.search(query, locale=i18n.current(), country=country or None)
 
 
 def _proposals(address: str) -> list[Match]:
