@@ -171,3 +171,35 @@ def test_the_domain_of_the_address_proposes_an_institution_and_nothing_else_is_s
     expect(form.page.locator("input[name=institution]")).to_have_value("01km6p862")
     assert [url for url in asked if "domain=uaeu.ac.ae" in url]
     assert not [url for url in asked if "layla" in url]
+
+
+# As people write it, in three scripts: the name, and a line pasted from a paper.
+WRITTEN = {
+    "en": ("The University of Nairobi", "Dept. of Physics, University of Nairobi, Nairobi, Kenya"),
+    "ar": ("جامعة القاهرة", "كلية العلوم، جامعة القاهرة، الجيزة، مصر"),
+    "zh-Hans": ("清华大学", "清华大学物理系，北京，中国"),
+}
+NAMES = {"en": "University of Nairobi", "ar": "جامعة القاهرة", "zh-Hans": "清华大学"}
+FOUND = {"en": "02y9nww90", "ar": "03q21mh05", "zh-Hans": "03cve4549"}
+DOMAINS = {"en": "students.uonbi.ac.ke", "ar": "sci.cu.edu.eg", "zh-Hans": "mails.tsinghua.edu.cn"}
+
+
+@pytest.mark.parametrize("locale", WRITTEN)
+def test_a_name_and_a_pasted_line_lead_to_the_institution(visitors: Visitors, locale: str) -> None:
+    form = Form(visitors.come(), locale)
+    for words in WRITTEN[locale]:
+        form.institution.fill("")
+        first = form.search(words).first
+        expect(first).to_contain_text(NAMES[locale])
+        form.institution.press("ArrowDown")
+        form.institution.press("Enter")
+        expect(form.page.locator("input[name=institution]")).to_have_value(FOUND[locale])
+
+
+@pytest.mark.parametrize("locale", WRITTEN)
+def test_a_mail_address_leads_to_the_institution(visitors: Visitors, locale: str) -> None:
+    form = Form(visitors.come(), locale)
+    form.page.locator("#email").fill(f"someone@{DOMAINS[locale]}")
+    form.page.locator("#email").press("Tab")
+    form.page.locator(".proposals button").first.click()
+    expect(form.page.locator("input[name=institution]")).to_have_value(FOUND[locale])

@@ -72,7 +72,8 @@ def test_eight_forms_for_one_address_are_one_pledge(elsewhere):
         tab.result(20)
 
     assert (count(Person), count(Pledge)) == (1, 1)
-    assert count(OutgoingEmail) == policy().mails_per_address
+    # A form that a later one has overtaken brings no letter.
+    assert 1 <= count(OutgoingEmail) <= policy().mails_per_address
 
 
 def test_eight_presses_of_the_button_confirm_once(elsewhere):
