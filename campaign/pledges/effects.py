@@ -37,10 +37,22 @@ def send(policy: PledgePolicy, template: str, pledge: Pledge, **facts: object) -
     """Queue an e-mail that its person must get, however many others were caused by strangers."""
     if pledge.is_demo:
         return  # nobody reads an invented person's mail
-    known = emails.facts(policy.signer, pledge, pledge.locale, policy.unconfirmed_days)
-    person, network = pledge.person, None if pledge.confirmed_at else pledge.network_hash
-    key = key_of(person)
-    outbox.queue(template, pledge.locale, person.address, key, known | facts, network)
+    network = None if pledge.confirmed_at else pledge.network_hash
+    write(policy, template, pledge, pledge.locale, network, **facts)
+
+
+def write(
+    policy: PledgePolicy,
+    template: str,
+    pledge: Pledge,
+    locale: str,
+    network_hash: bytes | None,
+    **facts: object,
+) -> None:
+    """Queue an e-mail about a pledge, at the pace of a network where one is given."""
+    person = pledge.person
+    known = emails.facts(policy.signer, pledge, locale, policy.unconfirmed_days)
+    outbox.queue(template, locale, person.address, key_of(person), known | facts, network_hash)
 
 
 def key_of(person: Person) -> bytes:

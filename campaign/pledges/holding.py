@@ -12,11 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select
 
 from campaign.db import db
-from campaign.institutions.models import Institution
-from campaign.institutions.queries import Affiliation
-from campaign.people.rules import Address
 from campaign.pledges.models import ReceivedForm, form_of
-from campaign.pledges.rules import is_own_mailbox
 from campaign.pledges.submission import Submission
 
 WINDOW = timedelta(hours=1)
@@ -40,11 +36,6 @@ def suspicious_signals(submission: Submission, now: datetime) -> list[str]:
         "too-fast": now - context.form_opened_at < SHORTEST_READING,
     }
     return [reason for reason, applies in reasons.items() if applies]
-
-
-def network_limit_applies(institution: Institution | Affiliation | None, address: Address) -> bool:
-    """Whether it matters how many others have pledged from the network of this address."""
-    return not is_own_mailbox(institution, address)
 
 
 # ``=`` with a parameter stays ``=`` for NULL: people without an institution have no colleagues, they are strangers

@@ -15,16 +15,22 @@ from campaign import jobs
 from campaign.audit import PERSON
 from campaign.campaigns.models import CampaignText
 from campaign.db import db
-from campaign.institutions.models import Institution
 from campaign.mail import outbox
 from campaign.people import operations as people
 from campaign.people.models import Person
 from campaign.people.queries import fingerprint, spellings_locked
 from campaign.people.rules import Address, parse_address
 from campaign.pledges import emails, intake, queries
-from campaign.pledges.effects import FORM_LETTERS, LINK_LETTERS, has_share, key_of, record_event
+from campaign.pledges.effects import (
+    FORM_LETTERS,
+    LINK_LETTERS,
+    has_share,
+    key_of,
+    record_event,
+    write,
+)
 from campaign.pledges.emails import FORM_LIFETIME
-from campaign.pledges.holding import is_crowded, network_limit_applies
+from campaign.pledges.holding import is_crowded
 from campaign.pledges.models import Pledge, PledgeAction, ReceivedForm, Status, form_of
 from campaign.pledges.policy import PledgePolicy
 from campaign.pledges.submission import Submission, event_details, from_json, to_json
@@ -119,7 +125,7 @@ def _send_my_link(
     newest = select(Pledge).where(Pledge.person_id == person.id).order_by(Pledge.confirmed_at)
     pledge = db.session.scalar(newest.limit(1))
     if pledge and has_share(policy, person, LINK_LETTERS, now):
-        _send(policy, "my_link", pledge, locale, network_hash)
+        write(policy, "my_link", pledge, locale, network_hash)
 
 
 def _ask_for_known_spelling(
@@ -139,9 +145,9 @@ def _take_pledge(
     pledge = _pledge_of(person, columns)
     if pledge and pledge.status != Status.UNCONFIRMED:
         if has_share(policy, person, FORM_LETTERS, now):
-            _send(policy, "known", pledge, columns["locale"], columns["network_hash"])
+            write(policy, "known", pledge, columns["locale"], columns["network_hash"])
     elif not pledge or _is_newer(columns, pledge):
-        _store(policy, pledge or Pledge(person_id=person.id), address, columns, now)
+        _store(policy, pledge or Pledge(person_id=person.id), columns, now)
 
 
 def _is_newer(columns: Mapping[str, Any], pledge: Pledge) -> bool:
@@ -151,13 +157,11 @@ def _is_newer(columns: Mapping[str, Any], pledge: Pledge) -> bool:
     return not is_same and submitted_at >= pledge.submitted_at
 
 
-def _store(
-    policy: PledgePolicy, pledge: Pledge, address: Address, columns: dict[str, Any], now: datetime
-) -> None:
+def _store(policy: PledgePolicy, pledge: Pledge, columns: dict[str, Any], now: datetime) -> None:
     """Store what a form says in a new pledge, or in one that was not confirmed, and ask to confirm it."""
     is_new = pledge.id is None
     crowded = is_crowded(columns, policy.limits)
-    if crowded and network_limit_applies(_institution(columns), address):
+    if crowded and not columns["own_mailbox"]:
         columns["hold_reasons"].append("network")
     for name, value in columns.items():
         setattr(pledge, name, value)
@@ -169,25 +173,7 @@ def _store(
     if (is_new and has_own) or has_share(policy, pledge.person, FORM_LETTERS, now):
         plain = not crowded and not columns["hold_reasons"]
         facts = {"name": pledge.name} if plain else {}
-        _send(policy, "confirm", pledge, pledge.locale, columns["network_hash"], **facts)
-
-
-def _institution(columns: Mapping[str, Any]) -> Institution | None:
-    return db.session.get(Institution, columns["institution_id"] or "")
-
-
-def _send(
-    policy: PledgePolicy,
-    template: str,
-    pledge: Pledge,
-    locale: str,
-    network_hash: bytes,
-    **different: object,
-) -> None:
-    """Queue an e-mail that a form caused, at the pace of its network, whoever gets it."""
-    person = pledge.person
-    facts = emails.facts(policy.signer, pledge, locale, policy.unconfirmed_days) | different
-    outbox.queue(template, locale, person.address, key_of(person), facts, network_hash)
+        write(policy, "confirm", pledge, pledge.locale, columns["network_hash"], **facts)
 
 
 def _pledge_of(person: Person, columns: Mapping[str, Any]) -> Pledge | None:
