@@ -3,7 +3,6 @@
 import gzip
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from threading import Barrier, Event
@@ -13,7 +12,7 @@ import brotli
 import pytest
 from flask import Flask, Response, abort, request
 from flask.testing import FlaskClient
-from sqlalchemy import event, update
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.test import TestResponse
 
@@ -33,6 +32,7 @@ from campaign.tallies import operations as tallies
 from campaign.topics import Topic
 from tests.factories import CAMPAIGN, confirmed, institution
 from tests.institutions.dumps import record, write_json
+from tests.statements import statements
 from tests.web.browsing import LANGUAGES, Page
 
 FRONT = "/en/"
@@ -47,19 +47,6 @@ PAGES = (
 )
 TOPIC = Topic("a topic")
 VERSION = (1,)
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What the database is asked in the meantime."""
-    asked: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        asked.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(db.engine, "before_cursor_execute", note)
 
 
 def answer(
