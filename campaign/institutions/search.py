@@ -33,7 +33,15 @@ from campaign.institutions.countries import country_at_end
 from campaign.institutions.folding import fold, is_unspaced
 from campaign.institutions.models import InstitutionWord
 from campaign.institutions.scoring import Name, Query, Scored, Word, score, weight_of
-from campaign.institutions.words import FILLERS, begun_form, key_of, one_form, telling_words
+from campaign.institutions.words import (
+    FILLERS,
+    begins_filler,
+    begun_forms,
+    key_of,
+    one_form,
+    plain_form,
+    telling_words,
+)
 
 LONGEST_QUERY = 600
 WELL_KNOWN = "# "
@@ -140,31 +148,55 @@ def find(text: str, country: str | None, limit: int) -> list[Hit]:
     if not folded:
         return []
     with _tuned() as total:
-        words = _known(_read(text), _lost_blanks(text), total)
-        query = Query(folded, words, _countries(words), _spans(words), country)
-        names = _candidates(query, total)
-        _weights.learn((word for name in names for word in name.key.split(" ")), total)
+        lost = _lost_blanks(text)
+        scored = [
+            item
+            for reading in _readings(text)
+            for item in _scored(folded, _known(reading, lost, total), country, total)
+        ]
+    return _hits(folded, scored, limit)
+
+
+def _scored(folded: str, words: list[Word], country: str | None, total: int) -> Iterator[Scored]:
+    query = Query(folded, words, _countries(words), _spans(words), country)
+    names = _candidates(query, total)
+    _weights.learn((word for name in names for word in name.key.split(" ")), total)
     scored = (score(query, name, _weights) for name in names)
-    return _hits(query, [item for item in scored if item], limit)
+    return (item for item in scored if item)
 
 
-def _read(text: str) -> list[Word]:
-    """Return the telling words of each segment of the text; the last one may be unfinished."""
-    segments = [telling_words(segment) for segment in _SEPARATOR.split(_FOOTNOTE.sub("", text))]
-    words = [Word(word, number) for number, segment in enumerate(segments) for word in segment][
-        :_MOST_WORDS
-    ]
-    if words and text[-1:].isalnum() and _may_go_on(words):
-        last = words[-1]
-        last.unfinished = True
-        last.text = begun_form(last.text)
-    return words
+def _readings(text: str) -> list[list[Word]]:
+    """Return the telling words of the text; twice, if it matters whether the last one is finished.
+
+    "Osh St" may mean Saint or go on as "State", "University of th" may go on as "the" or as "Thessaly".
+    """
+    segments = _SEPARATOR.split(_FOOTNOTE.sub("", text))
+    finished = _words(map(telling_words, segments))
+    if not (finished and text[-1:].isalnum() and _may_go_on(finished)):
+        return [finished]
+    before, _, last = fold(segments[-1]).rpartition(" ")
+    if is_unspaced(last):
+        finished[-1].unfinished = True
+        return [finished]
+    read = [*map(telling_words, segments[:-1]), telling_words(before, go_on=True)]
+    begun = _words([*read[:-1], [*read[-1], plain_form(last)]])
+    begun[-1].unfinished = True
+    begun[-1].meant = begun_forms(last)
+    if begins_filler(last):
+        finished = _words(read)
+    same = [word.text for word in finished] == [word.text for word in begun]
+    return [begun] if same or not finished else [finished, begun]
+
+
+def _words(segments: Iterable[Sequence[str]]) -> list[Word]:
+    words = [Word(word, number) for number, segment in enumerate(segments) for word in segment]
+    return words[:_MOST_WORDS]
 
 
 def _may_go_on(words: Sequence[Word]) -> bool:
     """Whether the last word may be unfinished: not in a pasted line, and there is enough of it."""
     last = words[-1]
-    return len(words) <= _MOST_OF_NAME and (last.segment == words[0].segment or len(last.text) > 3)
+    return len(words) <= _MOST_OF_NAME and (last.segment == words[0].segment or len(last.text) > 2)
 
 
 def _known(words: list[Word], lost: Mapping[str, list[str]], total: int) -> list[Word]:
@@ -173,12 +205,17 @@ def _known(words: list[Word], lost: Mapping[str, list[str]], total: int) -> list
     parts = {part for text in texts for split in _splits(text) for part in split}
     parts |= {part for split in lost.values() for part in split}
     pairs = {a + b for a, b in pairwise(texts)}
-    frequencies = _frequencies({*texts, *parts, *pairs})
+    begun = words[-1].meant if words else {}
+    frequencies = _frequencies({*texts, *parts, *pairs, *begun})
     words = _reblanked(words, frequencies, lost)
     for word in words:
         word.frequency = word.reach = frequencies.get(word.text, 0)
     for before, word in pairwise([Word("", -1, frequency=1), *words]):
         word.weight = _weight(word, before, total)
+    for form in begun:
+        words[-1].reach += frequencies.get(form, 0)
+    if begun:  # what may go on as a common word tells as little as that
+        words[-1].weight = min(words[-1].weight, weight_of(words[-1].reach, total))
     _correct(words)
     return words
 
@@ -224,13 +261,14 @@ def _reblanked(
         joined = before.text + word.text if before and before.segment == word.segment else ""
         known = word.text in frequencies
         if joined in frequencies and before and not (known and before.text in frequencies):
-            result[-1] = Word(joined, word.segment, unfinished=word.unfinished)
+            result[-1] = Word(joined, word.segment, unfinished=word.unfinished, meant=word.meant)
         elif known:
             result.append(word)
         else:
             parts = lost.get(word.text) or _best_split(word.text, frequencies) or [word.text]
-            result += [Word(part, word.segment) for part in parts if part not in FILLERS]
-            result[-1].unfinished = word.unfinished
+            telling = [part for part in parts if part not in FILLERS] or [word.text]
+            result += [Word(part, word.segment) for part in telling]
+            result[-1].unfinished, result[-1].meant = word.unfinished, word.meant
     return result
 
 
@@ -396,14 +434,14 @@ def _rare(query: Query, total: int) -> str:
     return " | ".join(literals)
 
 
-def _hits(query: Query, scored: Sequence[Scored], limit: int) -> list[Hit]:
+def _hits(folded: str, scored: Sequence[Scored], limit: int) -> list[Hit]:
     best: dict[str, Scored] = {}
     acronyms: dict[str, str] = {}
     for item in scored:
         id_ = item.name.institution_id
         if id_ not in best or item.rank > best[id_].rank:
             best[id_] = item
-        if item.name.kind == "acronym" and item.name.folded.startswith(query.folded):
+        if item.name.kind == "acronym" and item.name.folded.startswith(folded):
             acronyms[id_] = min(item.name.value, acronyms.get(id_, item.name.value))
     ordered = sorted(best.values(), key=lambda item: (-item.rank, item.name.institution_id))
     return [

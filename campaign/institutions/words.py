@@ -145,18 +145,20 @@ _LONG_ENOUGH = 5
 _CUT = 8
 
 
-def telling_words(text: str) -> list[str]:
+def telling_words(text: str, *, go_on: bool = False) -> list[str]:
     """Return the telling words of the text in their order, each in its one form.
 
-    Little words are left out unless there are no others.
+    Little words are left out unless there are no others, here or, if it may ``go_on``, behind.
     ``telling_words("The Univ. of Texas at St. Marys")`` is ``["university", "texas", "saint", "marys"]``.
     """
     words = _whole(_joined([min(spellings, key=len) for spellings in terms(text)]))
-    if len(words) > 1:
+    if go_on or len(words) > 1:
         words = [form for word in words for form in _SHORT.get(word, (word,))]
-    telling = [word for word in words if word not in FILLERS] or words
-    if len(words) == 1 and len(words[0]) < _LONG_ENOUGH:
-        return [words[0].translate(_TO_LATIN) or words[0]]  # "UNI", "III" or "MED" is an acronym
+    telling = [word for word in words if word not in FILLERS]
+    if not (telling or go_on):
+        telling = words
+    if not go_on and len(words) == 1 and len(words[0]) < _LONG_ENOUGH:
+        return [_in_latin(words[0])]  # "UNI", "III" or "MED" is an acronym
     return [_NUMERALS.get(form, form) for form in map(one_form, telling)]
 
 
@@ -168,20 +170,34 @@ def key_of(words: list[str]) -> str:
 @lru_cache(20_000)
 def one_form(word: str) -> str:
     """Return the form that stands for a folded word and its variants."""
-    if word in _FORM:
-        return _FORM[word]
-    word = word.translate(_TO_LATIN) or word
-    if not word.isascii():
-        return word
-    return _DIGRAPH.sub(lambda match: _DIGRAPHS[match[0]], word)
+    return _FORM.get(word) or plain_form(word)
+
+
+def plain_form(word: str) -> str:
+    """Return a folded word in Latin letters, if it is Cyrillic, and without digraphs for umlauts."""
+    word = _in_latin(word)
+    return _DIGRAPH.sub(lambda match: _DIGRAPHS[match[0]], word) if word.isascii() else word
+
+
+def _in_latin(word: str) -> str:
+    return word.translate(_TO_LATIN) or word
 
 
 @lru_cache(20_000)
-def begun_form(word: str) -> str:
-    """Return the form that an unfinished word begins, as far as it is one of many ("universid")."""
-    if len(word) >= _LONG_ENOUGH:
-        return next((form for variant, form in _FORM.items() if variant.startswith(word)), word)
-    return word
+def begun_forms(word: str) -> dict[str, float]:
+    """Return the forms of words that an unfinished one may begin, with the share of them that is there."""
+    if len(word) < 2:
+        return {}
+    variants = sorted((variant for variant in _FORM if variant.startswith(word)), key=len)
+    shares: dict[str, float] = {}
+    for variant in variants:
+        shares.setdefault(_FORM[variant], 0.5 + 0.5 * len(word) / len(variant))
+    return shares
+
+
+def begins_filler(word: str) -> bool:
+    """Whether a little word may begin so; not "V", which is a numeral."""
+    return word not in _NUMERALS and any(filler.startswith(word) for filler in FILLERS)
 
 
 def _joined(words: list[str]) -> list[str]:

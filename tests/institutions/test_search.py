@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from campaign.institutions.models import Institution
 from campaign.institutions.operations import import_dump
 from campaign.institutions.queries import search
 from campaign.institutions.search import mistakes
@@ -204,6 +205,37 @@ def test_no_more_are_shown_than_asked_for(session: Session) -> None:
 def test_a_search_leaves_the_planner_as_it_was(session: Session) -> None:
     search("oxford", locale="en")
     assert session.scalar(text("SHOW enable_seqscan")) == "on"
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("dar es s", "University of Dar es Salaam"),
+        ("Osh St", "Osh State University"),
+        ("Universiti Tek", "Universiti Teknologi Brunei"),
+        ("Universidad Nac", "Universidad Nacional de Colombia"),
+        ("Université de Th", "Université de Thiès"),
+        ("African Institute fo", "African Institute for Mathematical Sciences"),
+        ("Universidad Centr", "Universidad Centroamericana José Simeón Cañas"),
+        ("Indian Institute of Technology Bo", "Indian Institute of Technology Bombay"),
+        ("University of Mad", "University of Madras"),
+        ("Universidad de Bue", "Universidad de Buenos Aires"),
+        ("RWTH Aac", "RWTH Aachen University"),
+        ("St. Geo", "St. George's University"),
+        ("Royal University of Agriculture, Cam", "Royal University of Agriculture, Cambodia"),
+    ],
+)
+def test_an_unfinished_word_is_not_taken_for_what_it_would_be_short_for(
+    session: Session, typed: str, name: str
+) -> None:
+    id_, country = session.execute(
+        select(Institution.id, Institution.country).where(Institution.name == name)
+    ).one()
+    assert id_ in found(typed, country)
+
+
+def test_a_long_word_of_little_words_alone_is_no_error(session: Session) -> None:
+    assert isinstance(found("vondervonder"), list)
 
 
 @pytest.mark.parametrize(

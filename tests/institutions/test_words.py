@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaign.institutions.words import begun_form, key_of, telling_words
+from campaign.institutions.words import begins_filler, begun_forms, key_of, telling_words
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,23 @@ def test_little_words_stay_where_there_are_no_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "form"), [("universid", "university"), ("univ", "univ"), ("oxfor", "oxfor")]
+    ("typed", "form"),
+    [("universid", "university"), ("univ", "university"), ("nac", "national"), ("tek", "technology")],
 )
 def test_an_unfinished_word_may_begin_one_of_many_forms(typed: str, form: str) -> None:
-    assert begun_form(typed) == form
+    assert 0.5 < begun_forms(typed)[form] <= 1
+
+
+@pytest.mark.parametrize("typed", ["oxfor", "u"])
+def test_a_word_or_a_letter_that_may_go_on_as_anything_begins_no_form(typed: str) -> None:
+    assert not begun_forms(typed)
+
+
+@pytest.mark.parametrize(("typed", "expected"), [("th", True), ("o", True), ("v", False), ("tu", False)])
+def test_a_little_word_may_be_begun(typed: str, expected: bool) -> None:
+    assert begins_filler(typed) is expected
+
+
+def test_a_short_word_is_no_acronym_if_others_follow() -> None:
+    assert telling_words("St", go_on=True) == ["saint"]
+    assert telling_words("the", go_on=True) == []
