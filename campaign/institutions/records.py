@@ -28,8 +28,12 @@ _PLAIN_HOST = re.compile(r"(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a
 # Websites whose path is empty or only chooses a language or the first page. Any other path suggests that the host
 # belongs to a larger institution.
 _HOME_PAGE = re.compile(
-    r"([^/?#@:]+)(?:/(?:(?:[a-z]{1,2}(?:-[a-z]{2})?|eng|english|home|web|www|cms|html|site|pages)/)*"
-    r"(?:[a-z]{1,2}(?:-[a-z]{2})?|eng|english|home|web|main|(?:index|home|default|main)\w*\.\w+)?)?(?:\?lang=\w+)?",
+    r"([^/?#@:]+)"
+    r"(?:/(?:(?:[a-z]{1,2}(?:-[a-z]{2})?|eng|english|kor|lang|home|web|www|cms|html|site|pages|main|portal|guest"
+    r"|index\.php)/)*"
+    r"(?:[a-z]{1,2}(?:-[a-z]{2})?|eng|english|kor|home|web|main"
+    r"|(?:index|home|homepage|default|main|site|english)\w*\.\w+)?)?"
+    r"(?:\?(?:\w*la?ng\w*|lg|l)=[\w-]+(?:&\S*)?)?#?",
     re.IGNORECASE,
 )
 # Hosts that have the same owner as the one without this label.

@@ -83,6 +83,11 @@ def test_domains_that_are_anybodys_are_dropped_and_reported(
     [
         ("https://www.uonbi.ac.ke", "uonbi.ac.ke"),
         ("http://uonbi.ac.ke/en-us/", "uonbi.ac.ke"),
+        ("http://www.uonbi.ac.ke/index.php/en/", "uonbi.ac.ke"),
+        ("http://www.uonbi.ac.ke/index.php?slc_lang=en&sid=1", "uonbi.ac.ke"),
+        ("http://www.uonbi.ac.ke/web/guest/home", "uonbi.ac.ke"),
+        ("http://www.uonbi.ac.ke/#", "uonbi.ac.ke"),
+        ("http://www.uonbi.ac.ke/unit.php?id=4", None),
         ("https://www.mpg.de/institutes/ornithology", None),
         ("https://www.facebook.com/example", None),
         ("https://example.blogspot.com/", "example.blogspot.com"),

@@ -59,7 +59,12 @@ def test_little_words_stay_where_there_are_no_others() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "form"),
-    [("universid", "university"), ("univ", "university"), ("nac", "national"), ("tek", "technology")],
+    [
+        ("universid", "university"),
+        ("univ", "university"),
+        ("nac", "national"),
+        ("tek", "technology"),
+    ],
 )
 def test_an_unfinished_word_may_begin_one_of_many_forms(typed: str, form: str) -> None:
     assert 0.5 < begun_forms(typed)[form] <= 1
@@ -70,7 +75,9 @@ def test_a_word_or_a_letter_that_may_go_on_as_anything_begins_no_form(typed: str
     assert not begun_forms(typed)
 
 
-@pytest.mark.parametrize(("typed", "expected"), [("th", True), ("o", True), ("v", False), ("tu", False)])
+@pytest.mark.parametrize(
+    ("typed", "expected"), [("th", True), ("o", True), ("v", False), ("tu", False)]
+)
 def test_a_little_word_may_be_begun(typed: str, expected: bool) -> None:
     assert begins_filler(typed) is expected
 
