@@ -212,12 +212,16 @@ def _known(words: list[Word], lost: Mapping[str, list[str]], total: int) -> list
         word.frequency = word.reach = frequencies.get(word.text, 0)
     for before, word in pairwise([Word("", -1, frequency=1), *words]):
         word.weight = _weight(word, before, total)
-    for form in begun:
-        words[-1].reach += frequencies.get(form, 0)
-    if begun:  # what may go on as a common word tells as little as that
-        words[-1].weight = min(words[-1].weight, weight_of(words[-1].reach, total))
+    if begun:
+        _weigh_begun(words[-1], frequencies, total)
     _correct(words)
     return words
+
+
+def _weigh_begun(word: Word, frequencies: Mapping[str, int], total: int) -> None:
+    """Let a word that may go on as a common one tell as little as that."""
+    word.reach += sum(frequencies.get(form, 0) for form in word.meant)
+    word.weight = min(word.weight, weight_of(word.reach, total))
 
 
 def _weight(word: Word, before: Word, total: int) -> float:
