@@ -14,6 +14,7 @@ from tests.api.reading import read
 MATCH = "/api/v1/institutions/match"
 NAIROBI = "02y9nww90"
 MAKERERE = "03dmz0111"
+DAR_ES_SALAAM = "0479aed98"
 
 
 _numbers = count(1)
@@ -54,6 +55,14 @@ def test_each_line_is_answered_in_its_place(client: FlaskClient, session: Sessio
     assert third == {"line": 3, "matches": [], "error": None}
     assert [one["line"] for one in (first, second)] == [1, 2]
     assert all(len(one["matches"]) <= 5 for one in (first, second))
+
+
+def test_of_a_line_with_three_institutions_all_are_offered(
+    client: FlaskClient, session: Session
+) -> None:
+    line = "University of Nairobi, Kenya; Makerere University, Uganda; University of Dar es Salaam"
+    [item] = matched(client, [line])
+    assert {match["id"] for match in item["matches"]} >= {NAIROBI, MAKERERE, DAR_ES_SALAAM}
 
 
 def test_a_broken_line_spoils_no_other(client: FlaskClient, session: Session) -> None:
