@@ -183,7 +183,6 @@ def _in_latin(word: str) -> str:
     return word.translate(_TO_LATIN) or word
 
 
-@lru_cache(20_000)
 def begun_forms(word: str) -> dict[str, float]:
     """Return the forms of words that an unfinished one may begin, with the share of them that is there."""
     if len(word) < 2:

@@ -70,6 +70,11 @@ def test_an_unfinished_word_may_begin_one_of_many_forms(typed: str, form: str) -
     assert 0.5 < begun_forms(typed)[form] <= 1
 
 
+def test_what_one_search_adds_to_begun_forms_no_other_sees() -> None:
+    begun_forms("nac")["stranger"] = 1.0
+    assert "stranger" not in begun_forms("nac")
+
+
 @pytest.mark.parametrize("typed", ["oxfor", "u"])
 def test_a_word_or_a_letter_that_may_go_on_as_anything_begins_no_form(typed: str) -> None:
     assert not begun_forms(typed)
