@@ -4,10 +4,11 @@ The trails of the domains (such as ``pledge_events``) point to the log for what 
 subject and may be removed with it; the log stays, and triggers refuse every change of it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Identity, Index, func
 from sqlalchemy.dialects.postgresql import JSONB
@@ -28,10 +29,15 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts. ``id`` is the login of staff or the name of a partner's key; None for people, who stay unnamed."""
+    """Who acts. ``id`` is None for people, who stay unnamed.
+
+    For staff it is the id of their account at the desk or, at a terminal, the login; for partners the name of the
+    key. ``session_id`` is that of the desk's session.
+    """
 
     kind: ActorKind
     id: str | None = None
+    session_id: UUID | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         """As trails show it: "person", "staff:kim"."""
@@ -72,12 +78,19 @@ class AuditEvent(Model):
     # What was acted on, by kind and key: "pledge:0198…", "institution:05jxf0p38".
     subject: Mapped[str]
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    session_id: Mapped[UUID | None]
     happened_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 def record(actor: Actor, action: str, subject: str, details: dict[str, Any]) -> AuditEvent:
     """Add a line to the audit log in the current transaction, and return it for a trail to point to."""
-    event = AuditEvent(actor=actor, action=action, subject=subject, details=details)
+    event = AuditEvent(
+        actor=actor,
+        action=action,
+        subject=subject,
+        details=details,
+        session_id=actor.session_id,
+    )
     db.session.add(event)
     return event
 

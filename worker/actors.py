@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
 
-from campaign import deliveries, jobs
+from campaign import deliveries, jobs, tasks
 from campaign.clock import now
 from campaign.config import current_settings
 from campaign.deliveries import Outcome
@@ -18,6 +18,7 @@ from campaign.pledges import retention, submitting
 from campaign.pledges.policy import current_policy
 from campaign.records import operations as record_operations
 from campaign.safe_http import Outbound
+from campaign.staff.scopes import Scope, enclose
 from campaign.tallies import operations as tally_operations
 from campaign.tallies import publishing
 
@@ -63,6 +64,11 @@ def _post(outbound: Outbound, claimed: webhooks.ClaimedDelivery) -> Outcome:
     if error:
         log.warning("webhook %s: %s", claimed.webhook_id, error)
     return Outcome.FAILED if error else Outcome.DELIVERED
+
+
+def run_tasks() -> None:
+    """Do the long work that staff have started, batch by batch, each within the scope of who planned it."""
+    tasks.run(now, lambda task: enclose(Scope.from_json(task.scope)))
 
 
 def queue_daily_webhooks() -> None:

@@ -9,7 +9,7 @@ import dramatiq
 from flask import Flask
 from sqlalchemy import ColumnElement, true
 
-from campaign import jobs
+from campaign import jobs, tasks
 from campaign.clock import now
 from campaign.config import current_settings
 from campaign.mail import outbox
@@ -55,6 +55,7 @@ JOBS: Mapping[str, Job] = {
         Job(actors.send_emails, timedelta(seconds=2), outbox.has_due()),
         Job(actors.fold_tallies, timedelta(seconds=1), tally_operations.has_deltas()),
         Job(actors.send_webhooks, timedelta(seconds=5), webhooks.has_due()),
+        Job(actors.run_tasks, timedelta(seconds=2), tasks.has_running()),
         Job(
             actors.publish_details,
             timedelta(hours=1),

@@ -19,6 +19,7 @@ from sqlalchemy.types import Text
 
 from campaign import topics
 from campaign.db import Model
+from campaign.staff.scopes import ScopedChanges
 
 REGISTRY = topics.register("registry")
 
@@ -36,8 +37,10 @@ def ror_url(id_: str) -> str:
     return f"https://ror.org/{id_}"
 
 
-class Institution(Model):
+class Institution(ScopedChanges, Model):
     """One record of the Research Organization Registry, reduced to what a campaign needs."""
+
+    scope_columns = ("country", "id")
 
     __tablename__ = "institutions"
     __table_args__ = (

@@ -25,6 +25,7 @@ from campaign.campaigns.models import Campaign, CampaignText
 from campaign.db import Model, uuid_key
 from campaign.institutions.models import Institution
 from campaign.people.models import Person
+from campaign.staff.scopes import Scoped
 
 
 def form_of(submission: UUID) -> int:
@@ -78,7 +79,7 @@ class NotAwaiting(Exception):
     """The pledge's status does not allow what was asked for."""
 
 
-class Pledge(Model):
+class Pledge(Scoped, Model):
     """One person's word in one campaign.
 
     A database trigger writes a tally delta for every change of what is counted (see ``campaign.tallies``),

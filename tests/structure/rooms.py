@@ -7,7 +7,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-DOMAINS = ("institutions", "campaigns", "people", "pledges", "tallies", "records", "partners")
+DOMAINS = (
+    "staff",
+    "institutions",
+    "campaigns",
+    "people",
+    "pledges",
+    "tallies",
+    "records",
+    "partners",
+)
 # What all doors stand on.
 SHARED = ("http", "demo")
 DOORS = ("web", "embed", "api", "desk", "cli")

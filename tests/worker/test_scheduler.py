@@ -18,6 +18,7 @@ from campaign.partners.rules import EVENTS
 from campaign.pledges import submitting
 from campaign.pledges.models import Pledge
 from campaign.schedules import Schedule
+from campaign.tasks import State, Task
 from tests.factories import STAFF, confirmed, policy, submission
 from tests.ports import free_port
 from worker import scheduler
@@ -136,6 +137,9 @@ def test_jobs_with_work_are_woken(session, scheduled, woken):
     submitting.submit(policy(), submission(), now())
     hook = webhooks.add("https://hooks.uni.ac.ke/", None, EVENTS, STAFF, now())
     webhooks.queue_test(hook, now())
+    task = Task(kind="of a test", actor=STAFF, state=State.RUNNING, plan={})
+    db.session.add(task)
+    db.session.flush()
     db.session().info.clear()  # the calls of both are lost
 
     scheduler.tick()
