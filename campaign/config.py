@@ -132,6 +132,11 @@ class Settings:
     site_url: str = _setting(
         "address of the site as people see it", "http://localhost:8000", _site_url
     )
+    desk_url: str = _setting(
+        "address of the desk, where staff work; another origin than SITE_URL",
+        "http://localhost:8001",
+        _site_url,
+    )
     other_hosts: tuple[str, ...] = _setting(
         "further hosts that the site answers for, separated by commas, such as www.example.org",
         (),
@@ -225,10 +230,6 @@ class Settings:
     @property
     def site_host(self) -> str:
         return urlsplit(self.site_url).hostname or "localhost"
-
-    @property
-    def is_https(self) -> bool:
-        return self.site_url.startswith("https:")
 
 
 def current_settings() -> Settings:

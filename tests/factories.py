@@ -25,6 +25,9 @@ from campaign.pledges.models import Kind, Pledge
 from campaign.pledges.policy import PledgePolicy, current_policy
 from campaign.pledges.rules import Draft
 from campaign.pledges.submission import Submission, SubmissionContext
+from campaign.staff.models import Account
+from campaign.staff.rules import Role
+from campaign.staff.scopes import EVERYTHING, Scope
 
 CAMPAIGN = "heart-of-science"
 STAFF = Actor(ActorKind.STAFF, "ada")
@@ -76,6 +79,23 @@ def institution(**different: Any) -> Institution:
         "digest": b"made for a test",
     }
     made = Institution(**(values | different))
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def account(*roles: Role, scope: Scope = EVERYTHING, **different: Any) -> Account:
+    """Someone who has joined the desk, by default as an administrator."""
+    values: dict[str, Any] = {
+        "address": f"staff-{next(_numbers)}@example.org",
+        "name": "Ingrid Solheim",
+        "locale": "en",
+        "roles": sorted(roles or [Role.ADMINISTRATOR]),
+        "countries": None if scope.countries is None else sorted(scope.countries),
+        "institution_id": scope.institution_id,
+        "joined_at": now(),
+    }
+    made = Account(**(values | different))
     db.session.add(made)
     db.session.flush()
     return made

@@ -3,7 +3,10 @@
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
+from email_validator import EmailNotValidError, validate_email
+
 from campaign.staff.scopes import Scope
+from campaign.text import InvalidText, clean_line
 
 
 class Permission(StrEnum):
@@ -52,6 +55,42 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     ),
     Role.STEWARD: frozenset({_P.READ_NUMBERS, _P.EDIT_INSTITUTION}),
 }
+
+
+NAME_LENGTH = 100
+
+
+class InvalidAddress(ValueError):
+    """The text is no address that mail can reach."""
+
+
+class InvalidName(ValueError):
+    """The text is no name: there is nothing of it, or too much."""
+
+
+def normalized(address: str) -> str:
+    """Return the form by which addresses of accounts are compared."""
+    return address.strip().casefold()
+
+
+def check_address(text: str) -> str:
+    """Return the address of an account. Raises InvalidAddress."""
+    try:
+        valid = validate_email(text.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        raise InvalidAddress from None
+    return normalized(valid.normalized)
+
+
+def check_name(text: str) -> str:
+    """Return the name of an account's owner. Raises InvalidName."""
+    try:
+        name = clean_line(text, max_length=NAME_LENGTH)
+    except InvalidText:
+        raise InvalidName from None
+    if not name:
+        raise InvalidName
+    return name
 
 
 class RightsProblem(StrEnum):
