@@ -1,6 +1,6 @@
-"""The applications: one base, and on it the public site and the worker. Read it from top to bottom.
+"""The applications: one base, and on it the public site, the desk and the worker. Read it from top to bottom.
 
-The staff desk becomes a third, on an origin of its own: it has sessions, and the site must never have one.
+The desk has an origin of its own: it has sessions, on which no script in a page of the site may ride.
 """
 
 import os
@@ -11,7 +11,7 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import Map
 
-from campaign import api, embed, http, i18n, jobs, links, web
+from campaign import api, desk, embed, http, i18n, jobs, links, web
 from campaign.config import Settings
 from campaign.db import db
 from campaign.http import rendering
@@ -23,10 +23,8 @@ from campaign.paths import MIGRATIONS, STATIC, TEMPLATES
 def create_site(settings: Settings | None = None) -> Flask:
     """Create the public site, from these settings or those of the environment. Raises ConfigError."""
     app = _base(settings)
-    proxies = app.config["SETTINGS"].trusted_proxies
-    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-        app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
-    )
+    app.config["BASE_URL"] = app.config["SETTINGS"].site_url
+    _trust_proxies(app)
     app.session_interface = NoSessions()
     Compress(app)
     links.init_app(app, app.url_map)
@@ -34,6 +32,20 @@ def create_site(settings: Settings | None = None) -> Flask:
     web.init_app(app)
     embed.init_app(app)
     api.init_app(app)
+    return app
+
+
+def create_desk(settings: Settings | None = None) -> Flask:
+    """Create the desk, where staff work; its pages link to those of the site. Raises ConfigError."""
+    app = _base(settings)
+    settings = app.config["SETTINGS"]
+    # Views that take a spreadsheet or a picture raise MAX_CONTENT_LENGTH up to this.
+    app.config.update(BASE_URL=settings.desk_url, BODY_BYTES=21_000_000, REQUEST_SECONDS=600.0)
+    _trust_proxies(app)
+    Compress(app)
+    links.init_app(app, _addresses_of_site())
+    http.init_desk(app)
+    desk.init_app(app)
     return app
 
 
@@ -70,6 +82,13 @@ def _base(settings: Settings | None) -> Flask:
     i18n.init_app(app)
     jobs.init_app(app)
     return app
+
+
+def _trust_proxies(app: Flask) -> None:
+    proxies = app.config["SETTINGS"].trusted_proxies
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
+    )
 
 
 def _addresses_of_site() -> Map:

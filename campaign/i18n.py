@@ -5,17 +5,26 @@ and Babel use an underscore. English is the language of the source; every other 
 is a folder of ``translations/`` with a catalogue, so adding one needs no line of code.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-from babel import Locale, dates, numbers
+from babel import Locale, dates, lists, numbers
 from babel.core import get_global, parse_locale
 from flask import Flask, g
-from flask_babel import Babel, force_locale, gettext, lazy_gettext, ngettext
+from flask_babel import Babel, force_locale
 
 from campaign.paths import TRANSLATIONS
+
+if TYPE_CHECKING:
+    # Flask-Babel has no types.
+    def gettext(string: str, **variables: object) -> str: ...
+    def lazy_gettext(string: str, **variables: object) -> str: ...
+    def ngettext(singular: str, plural: str, num: int, **variables: object) -> str: ...
+else:
+    from flask_babel import gettext, lazy_gettext, ngettext
 
 __all__ = [
     "DEFAULT",
@@ -24,7 +33,9 @@ __all__ = [
     "current",
     "direction",
     "fallback_chain",
+    "format_ago",
     "format_date",
+    "format_list",
     "format_number",
     "gettext",
     "in_language",
@@ -147,6 +158,16 @@ def format_number(number: float) -> str:
 
 def format_date(day: date | datetime, style: str = "long") -> str:
     return dates.format_date(day, style, locale=babel_locale(current()))
+
+
+def format_ago(moment: datetime, now: datetime) -> str:
+    """Return how long ago a moment is, in words: "3 minutes ago"."""
+    return dates.format_timedelta(moment - now, add_direction=True, locale=babel_locale(current()))
+
+
+def format_list(names: Sequence[str]) -> str:
+    """Return names as one enumerates them: "Chile, Kenya, and Peru"."""
+    return lists.format_list(names, locale=babel_locale(current()))
 
 
 def month_name(month: str) -> str:

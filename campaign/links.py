@@ -14,7 +14,6 @@ from campaign.paths import STATIC
 def init_app(app: Flask, site: Map) -> None:
     """Register the routes of the public site, to which e-mails and the desk link, too."""
     app.extensions["site_routes"] = site
-    app.url_defaults(fill_in_locale)
     app.jinja_env.globals.update(absolute_url=absolute_url, static_url=static_url)
 
 

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 REQUEST_SECONDS = 30.0
-"""The time for a whole request, from its first byte to its last; the largest form needs 9 kB a second."""
+"""The time for a whole request, from its first byte to its last; the largest form needs 9 kB a second.
+
+An application that takes larger ones has its own in its configuration, like BODY_BYTES.
+"""
 LAP_SECONDS, LAP_BYTES = 60.0, 30_000
 """What a client has to take of an answer in such a time: half a kilobyte a second."""
 LINGER_SECONDS = 2.0
@@ -118,7 +121,8 @@ class Connection(HTTPChannel):
     def is_too_slow(self, now: float, keep_alive: float) -> bool:
         """Whether to close it; to be called about once a second."""
         if self.request:
-            return now - self._request_at > REQUEST_SECONDS
+            longest: float = self.server.worker.request_seconds
+            return now - self._request_at > longest
         if self.total_outbufs_len:
             return self._takes_too_little(now)
         self._lap_at, self._lap_bytes = now, 0
@@ -140,7 +144,14 @@ class BufferingWorker(Worker):
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
+        self.request_seconds = self._configured("REQUEST_SECONDS", REQUEST_SECONDS)
+        self.body_bytes = int(self._configured("BODY_BYTES", BODY_BYTES))
         self._server = listen(self)
+
+    def _configured(self, name: str, default: float) -> float:
+        """Return a value of the application's own configuration, if it has one."""
+        value: float = getattr(self.wsgi, "config", {}).get(name, default)
+        return value
 
     def run(self) -> None:
         """Serve until a signal, the death of gunicorn or the number of requests ends it; finish what has begun."""
@@ -200,7 +211,7 @@ def listen(worker: BufferingWorker) -> TcpWSGIServer:
         backlog=worker.cfg.backlog,
         connection_limit=worker.cfg.worker_connections,
         max_request_header_size=HEAD_BYTES,
-        max_request_body_size=BODY_BYTES,
+        max_request_body_size=worker.body_bytes,
         # A thread never waits for a client: of an answer, what is more than a megabyte waits in a temporary file.
         outbuf_high_watermark=NO_LIMIT,
         channel_timeout=NO_LIMIT,  # a connection knows better

@@ -117,6 +117,11 @@ def plan(
     return task
 
 
+def get(task_id: UUID) -> Task | None:
+    """Return the task with this id."""
+    return db.session.get(Task, task_id)
+
+
 def get_locked(task_id: UUID) -> Task | None:
     """Return the task, its row locked and read anew."""
     return db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
@@ -146,10 +151,17 @@ def undo(task: Task, actor: Actor, now: datetime) -> None:
 
 def can_be_undone(task: Task, now: datetime) -> bool:
     """Whether something was done, its kind knows how to undo it, and it was not too long ago."""
+    until = undo_until(task)
+    return until is not None and now < until
+
+
+def undo_until(task: Task) -> datetime | None:
+    """Return until when the task can be undone; None where it cannot."""
     kind = _kinds[task.kind]
-    if not kind.undo_step or task.state not in {State.DONE, State.CANCELLED} or not task.done:
-        return False
-    return task.finished_at is not None and now < task.finished_at + kind.undo_for
+    ended = task.state in {State.DONE, State.CANCELLED} and task.done
+    return (
+        task.finished_at + kind.undo_for if kind.undo_step and ended and task.finished_at else None
+    )
 
 
 def _move(task: Task, actor: Actor, allowed: set[State], state: State) -> None:

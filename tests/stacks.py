@@ -35,6 +35,7 @@ SERVERS = {
     "SECRET_KEY",
     "HASH_KEY",
     "SITE_URL",
+    "DESK_URL",
     "LIMITER_URL",
 }
 
@@ -44,6 +45,7 @@ class Ports:
     """Where the servers of one stack listen."""
 
     site: int
+    desk: int
     mail: int
     mailbox: int
 
@@ -53,7 +55,7 @@ class Stack:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        self.ports = Ports(*free_ports(3))
+        self.ports = Ports(*free_ports(4))
         inherited = {name: value for name, value in os.environ.items() if name not in SERVERS}
         self._environment = inherited | settings
         self._log = folder.with_suffix(".log")
@@ -61,6 +63,10 @@ class Stack:
     @property
     def site(self) -> str:
         return f"http://localhost:{self.ports.site}"
+
+    @property
+    def desk(self) -> str:
+        return f"http://localhost:{self.ports.desk}"
 
     @property
     def mailbox(self) -> str:
@@ -71,6 +77,7 @@ class Stack:
         places = (
             ("folder", self.folder),
             ("port", self.ports.site),
+            ("desk-port", self.ports.desk),
             ("mail-port", self.ports.mail),
         )
         words = [

@@ -8,7 +8,8 @@ from campaign.cli.institutions import institutions
 from campaign.cli.partners import api, keys, origins, webhooks
 from campaign.cli.pledges import pledges
 from campaign.cli.records import records
-from campaign.cli.running import logs, migrate, settings, setup, up, web, worker
+from campaign.cli.running import desk, logs, migrate, settings, setup, up, web, worker
+from campaign.cli.staff import staff
 from campaign.cli.tallies import tallies
 
 lightup = AppGroup(
@@ -23,10 +24,12 @@ for command in (
     up,
     logs,
     web,
+    desk,
     worker,
     setup,
     migrate,
     settings,
+    staff,
     campaigns,
     languages,
     institutions,

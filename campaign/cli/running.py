@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import click
@@ -40,6 +40,7 @@ DEMO_PLEDGES = 4_000
     help="Where everything is kept.",
 )
 @click.option("--port", default=8000, show_default=True, help="Port of the site.")
+@click.option("--desk-port", default=8001, show_default=True, help="Port of the desk.")
 @click.option("--mail-port", default=8025, show_default=True, help="SMTP port of the mail catcher.")
 @click.option(
     "--mailbox-port", default=8026, show_default=True, help="Port of the caught mail's web page."
@@ -50,8 +51,10 @@ DEMO_PLEDGES = 4_000
     show_default="--demo, but --no-demo with a DATABASE_URL",
     help="Add demonstration data to a new instance.",
 )
-def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -> None:
-    """Run everything on this machine: database, site, worker, scheduler, mail catcher.
+def up(
+    folder: Path, port: int, desk_port: int, mail_port: int, mailbox_port: int, demo: bool
+) -> None:
+    """Run everything on this machine: database, site, desk, worker, scheduler, mail catcher.
 
     Ctrl-C stops all of it. What dies is restarted. Where DATABASE_URL, BROKER_URL or SMTP_URL is set, that
     server is used instead of the built-in one. Their output goes to FOLDER/log: see `lightup logs`.
@@ -60,7 +63,9 @@ def up(folder: Path, port: int, mail_port: int, mailbox_port: int, demo: bool) -
     from campaign.local.processes import FolderInUseError
 
     try:
-        sys.exit(stack.run(stack.Ports(port, mail_port, mailbox_port), folder, with_demo=demo))
+        sys.exit(
+            stack.run(stack.Ports(port, desk_port, mail_port, mailbox_port), folder, with_demo=demo)
+        )
     except (FolderInUseError, stack.MissingExtraError, stack.PortInUseError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -103,6 +108,16 @@ def web(bind: str) -> None:
     settings = current_settings()
     _advise(settings)
     os.execv(sys.executable, gunicorn("campaign.wsgi:app", bind, settings))
+
+
+@click.command()
+@click.option("--bind", default="127.0.0.1:8001", show_default=True, help="Address and port.")
+@with_appcontext
+def desk(bind: str) -> None:
+    """Serve the desk, where staff work, as the site is served. It has an origin of its own: DESK_URL."""
+    # A handful of people: one process has threads enough, and keeps what one of them has just changed in sight.
+    settings = replace(current_settings(), web_workers=1)
+    os.execv(sys.executable, gunicorn("campaign.wsgi_desk:app", bind, settings))
 
 
 def gunicorn(app: str, bind: str, settings: Settings) -> list[str]:

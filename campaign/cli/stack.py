@@ -1,4 +1,4 @@
-"""``lightup up``: database, mail catcher, site, worker and scheduler on this machine, under one supervisor."""
+"""``lightup up``: database, mail catcher, site, desk, worker and scheduler on this machine, supervised."""
 
 import os
 import platform
@@ -29,9 +29,10 @@ class PortInUseError(Exception):
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the three servers listen, on this machine only."""
+    """Where the servers listen, on this machine only."""
 
     site: int
+    desk: int
     mail: int
     mailbox: int
 
@@ -78,7 +79,7 @@ def _check_extra() -> None:
 
 def _check_ports(ports: Ports) -> None:
     """Refuse a port that another program has: a server that cannot have it would be started again and again."""
-    options = {"--port": ports.site}
+    options = {"--port": ports.site, "--desk-port": ports.desk}
     if not os.environ.get("SMTP_URL"):
         options |= {"--mail-port": ports.mail, "--mailbox-port": ports.mailbox}
     for option, port in options.items():
@@ -97,6 +98,7 @@ def _environment(
     defaults = {
         **local_keys(folder),
         "SITE_URL": f"http://localhost:{ports.site}",
+        "DESK_URL": f"http://localhost:{ports.desk}",
         "SMTP_URL": f"smtp://127.0.0.1:{ports.mail}",
         "DATA_FOLDER": str(folder / "data"),
     }
@@ -137,16 +139,23 @@ def _children(
         )
     setup = [*_LIGHTUP, "setup", "--demo" if with_demo else "--no-demo"]
     yield Child("setup", setup, title="Setup", env=environment, once=True)
-    ready = f"http://127.0.0.1:{ports.site}/ready"
-    yield Child(
-        "web",
-        [*_LIGHTUP, "web", f"--bind=127.0.0.1:{ports.site}"],
-        title="Site",
-        env=environment,
-        ready=lambda: answers(ready),
-    )
+    yield _server("web", "Site", ports.site, "/ready", environment)
+    yield _server("desk", "Desk", ports.desk, "/sign-in/", environment)
     yield Child("worker", [*_LIGHTUP, "worker"], title="Worker", env=environment)
     yield Child("scheduler", [*_LIGHTUP, "scheduler"], title="Scheduler", env=environment)
+
+
+def _server(
+    command: str, title: str, port: int, path: str, environment: Mapping[str, str]
+) -> Child:
+    """Return a program that serves pages, and is ready once it answers at a path."""
+    return Child(
+        command,
+        [*_LIGHTUP, command, f"--bind=127.0.0.1:{port}"],
+        title=title,
+        env=environment,
+        ready=lambda: answers(f"http://127.0.0.1:{port}{path}"),
+    )
 
 
 def _describe(console: Steps) -> None:
@@ -161,7 +170,9 @@ def _describe(console: Steps) -> None:
 
 def _announce(ports: Ports, folder: Path, console: Steps) -> None:
     """Say where everything is and what to try first."""
-    site, mailbox = f"http://localhost:{ports.site}/", f"http://localhost:{ports.mailbox}/"
+    site, desk, mailbox = (
+        f"http://localhost:{port}/" for port in (ports.site, ports.desk, ports.mailbox)
+    )
     has_catcher = not os.environ.get("SMTP_URL")
     logs = f"{shown(Path(sys.prefix))}/bin/lightup logs --follow"
     if folder != Path("var").resolve():
@@ -170,6 +181,7 @@ def _announce(ports: Ports, folder: Path, console: Steps) -> None:
         f"Ready after {console.seconds():.0f} s.",
         "",
         f"The site     {site}",
+        f"The desk     {desk}",
         *([f"Caught mail  {mailbox}"] if has_catcher else []),
         "",
         "Try this first: make a pledge on the site, open the mail that it sends"

@@ -17,6 +17,7 @@ from campaign.http import (
 
 
 def init_app(app: Flask) -> None:
+    """Give the public site what its doors stand on."""
     for part in (
         addresses,
         redirects,
@@ -29,4 +30,11 @@ def init_app(app: Flask) -> None:
         rendering,
         errors,
     ):
+        part.init_app(app)
+    rendering.init_site(app)
+
+
+def init_desk(app: Flask) -> None:
+    """Give the desk what it shares with the site; its languages, sessions and origin are its own."""
+    for part in (addresses, headers, rate_limits, readiness, rendering, errors):
         part.init_app(app)

@@ -3,6 +3,8 @@
 Kept responses are found by path and language alone, so nothing else of an address may change what is in them.
 """
 
+from urllib.parse import urlsplit
+
 from flask import Flask, abort, request
 from werkzeug.routing import IntegerConverter
 
@@ -20,7 +22,7 @@ class CanonicalInteger(IntegerConverter):
 
 def init_app(app: Flask) -> None:
     app.url_map.converters["int"] = CanonicalInteger
-    app.config["TRUSTED_HOSTS"] = own_hosts(app.config["SETTINGS"])
+    app.config["TRUSTED_HOSTS"] = own_hosts(app.config["BASE_URL"], app.config["SETTINGS"])
     app.before_request(refuse_impossible_paths)
 
 
@@ -33,6 +35,7 @@ def refuse_impossible_paths() -> None:
         abort(404)
 
 
-def own_hosts(settings: Settings) -> list[str]:
-    """The hosts that the site answers for: those of SITE_URL and OTHER_HOSTS, and this machine to itself."""
-    return [settings.site_host, *settings.other_hosts, "localhost", "127.0.0.1", "[::1]"]
+def own_hosts(base_url: str, settings: Settings) -> list[str]:
+    """The hosts that an application answers for: its own, OTHER_HOSTS, and this machine to itself."""
+    host = urlsplit(base_url).hostname or "localhost"
+    return [host, *settings.other_hosts, "localhost", "127.0.0.1", "[::1]"]

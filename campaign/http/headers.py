@@ -45,7 +45,8 @@ PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
 
 def init_app(app: Flask) -> None:
-    headers = HEADERS | (STRICT_TRANSPORT if app.config["SETTINGS"].is_https else {})
+    is_https = app.config["BASE_URL"].startswith("https:")
+    headers = HEADERS | (STRICT_TRANSPORT if is_https else {})
     app.extensions["security_headers"] = [
         (name, name.lower(), value) for name, value in headers.items()
     ]

@@ -6,11 +6,12 @@ from urllib.parse import urlencode
 from flask import Blueprint, Flask, abort, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from campaign import i18n
+from campaign import i18n, links
 
 
 def init_app(app: Flask) -> None:
     app.url_value_preprocessor(_note_language)
+    app.url_defaults(links.fill_in_locale)
 
 
 def localized(name: str, import_name: str, prefix: str = "") -> Blueprint:

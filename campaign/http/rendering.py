@@ -27,7 +27,7 @@ _NUMBER = "\N{OBJECT REPLACEMENT CHARACTER}"
 
 
 def init_app(app: Flask) -> None:
-    app.context_processor(_page_context)
+    app.context_processor(_context)
     app.jinja_env.filters.update(_FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if app.config["TESTING"]:
@@ -36,22 +36,30 @@ def init_app(app: Flask) -> None:
         app.jinja_env.undefined = StrictUndefined
 
 
-def _page_context() -> dict[str, Any]:
+def init_site(app: Flask) -> None:
+    """Add what the pages of the public site use besides."""
+    app.context_processor(_context_of_page)
+
+
+def _context() -> dict[str, Any]:
     """Return the variables of every template. E-mails are rendered without a request."""
-    context: dict[str, Any] = {
+    return {
         "locale": i18n.current(),
         "direction": i18n.direction(i18n.current()),
         "languages": [(tag, i18n.autonym(tag), i18n.direction(tag)) for tag in i18n.offered()],
         "site_url": current_settings().site_url,
         "contact_address": current_settings().contact_address,
     }
-    if request:
-        context |= {
-            "alternate_url": alternate_url,
-            "canonical_url": _canonical_url(),
-            "holds_demo": _holds_demo(),
-        }
-    return context
+
+
+def _context_of_page() -> dict[str, Any]:
+    if not request:
+        return {}
+    return {
+        "alternate_url": alternate_url,
+        "canonical_url": _canonical_url(),
+        "holds_demo": _holds_demo(),
+    }
 
 
 def _canonical_url() -> str:

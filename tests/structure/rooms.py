@@ -20,8 +20,13 @@ DOMAINS = (
 # What all doors stand on.
 SHARED = ("http", "demo")
 DOORS = ("web", "embed", "api", "desk", "cli")
-# app.py knows the doors that answer requests, main.py the commands and the worker, wsgi.py the site.
-TOP = {"app": {*DOORS} - {"cli"}, "main": {"app", "cli", "worker"}, "wsgi": {"app"}}
+# app.py knows the doors that answer requests, main.py the commands and the worker, wsgi*.py one application each.
+TOP = {
+    "app": {*DOORS} - {"cli"},
+    "main": {"app", "cli", "worker"},
+    "wsgi": {"app"},
+    "wsgi_desk": {"app"},
+}
 ABOVE_DOMAINS = {*SHARED, *DOORS, *TOP, "worker", "local"}
 
 

@@ -1,0 +1,15 @@
+"""The desk, where staff work: pages behind a sign-in, on an origin of their own."""
+
+from flask import Flask
+
+from campaign.desk import errors, guard, joining, me, navigation, signing_in, staff, tasks, today
+
+# Every module with views; a test walks the folder for others.
+PARTS = (signing_in, joining, me, today, tasks, staff)
+
+
+def init_app(app: Flask) -> None:
+    for part in (guard, errors, navigation):
+        part.init_app(app)
+    for part in PARTS:
+        app.register_blueprint(part.blueprint)

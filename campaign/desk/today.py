@@ -1,0 +1,55 @@
+"""Today: what waits for whom is signed in, as sentences with one button each."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, render_template
+
+from campaign.clock import now
+from campaign.desk.access import signed_in
+from campaign.desk.signed_in import account
+from campaign.http.rendering import Page
+from campaign.staff.rules import Permission
+from campaign.staff.scopes import Scope
+
+blueprint = Blueprint("today", __name__)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One thing that waits: how many, two sentences, and the button that leads to it."""
+
+    number: int
+    sentence: str
+    detail: str
+    address: str
+    button: str
+
+
+# Finds what waits within a scope; None where nothing does.
+Finder = Callable[[Scope, datetime], Waiting | None]
+
+_finders: list[tuple[Permission, Finder]] = []
+
+
+def waits_for(permission: Permission) -> Callable[[Finder], Finder]:
+    """Have a function asked for what waits for accounts with this permission, in the order of registration."""
+
+    def register(finder: Finder) -> Finder:
+        _finders.append((permission, finder))
+        return finder
+
+    return register
+
+
+@blueprint.get("/")
+@signed_in
+def today() -> Page:
+    return render_template("desk/today.html", waiting=list(_waiting()), now=now())
+
+
+def _waiting() -> Iterator[Waiting]:
+    for permission, finder in _finders:
+        if account().may(permission) and (found := finder(account().scope, now())):
+            yield found

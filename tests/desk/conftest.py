@@ -1,0 +1,81 @@
+"""The desk on the same database as the site, and browsers in which someone is signed in."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from campaign.app import create_desk
+from campaign.clock import now
+from campaign.config import Settings
+from campaign.db import db
+from campaign.staff import sessions
+from campaign.staff.models import Account
+from campaign.staff.policy import current_policy
+from campaign.staff.rules import Role
+from campaign.staff.scopes import EVERYTHING, Scope, enclose
+from tests.conftest import Browser
+from tests.factories import account
+
+ORIGIN = "http://localhost"
+
+
+class Desk(Browser):
+    """A browser at the desk: it says where its posts come from, and its forms carry the session's token."""
+
+    token = ""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        kwargs["headers"] = {
+            "Sec-Fetch-Site": "same-origin",
+            "Origin": ORIGIN,
+            **dict(kwargs.pop("headers", {})),
+        }
+        if self.token:
+            kwargs["headers"].setdefault("X-Form-Token", self.token)
+        try:
+            return super().open(*args, **kwargs)
+        finally:
+            enclose(EVERYTHING)  # a request of its own would end with its session
+
+
+@pytest.fixture(scope="session")
+def desk(app: Flask, settings: Settings) -> Flask:
+    """The application of the desk, with the engines of the site: one transaction of a test has both."""
+    desk = create_desk(Settings(**(vars(settings) | {"desk_url": ORIGIN})))
+    desk.test_client_class = Desk
+    db._app_engines[desk] = db._app_engines[app]
+    return desk
+
+
+@pytest.fixture
+def visitor(desk: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """A browser in which nobody is signed in."""
+    return desk.test_client()
+
+
+SignIn = Callable[..., Any]
+
+
+@pytest.fixture
+def sign_in(desk: Flask, session: Session) -> Callable[..., Desk]:
+    """Make a browser in which an account is signed in: a new one with these roles and this scope, or one given."""
+
+    def make(
+        *roles: Role, scope: Scope = EVERYTHING, who: Account | None = None, **other: Any
+    ) -> Desk:
+        who = who or account(*roles, scope=scope, **other)
+        began, secret = sessions.begin(who, "Firefox, Linux", b"network", now())
+        browser = desk.test_client()
+        assert isinstance(browser, Desk)
+        browser.set_cookie("desk", secret, domain="localhost")
+        signer = current_policy().signer
+        browser.token = signer.fingerprint("form of the desk", began.digest.hex()).hex()
+        db.session.commit()  # the end of a request closes the session of the test
+        return browser
+
+    return make
