@@ -133,7 +133,8 @@ class Stack:
 
     def lightup(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command on this instance, as its operator would."""
-        settings = {"DATABASE_URL": self.database_url, **local_keys(self.folder)}
+        addresses = {"SITE_URL": self.site, "DESK_URL": self.desk}
+        settings = {"DATABASE_URL": self.database_url, **addresses, **local_keys(self.folder)}
         return subprocess.run(
             [*LIGHTUP, *arguments],
             cwd=ROOT,

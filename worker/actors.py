@@ -18,6 +18,7 @@ from campaign.pledges import retention, submitting
 from campaign.pledges.policy import current_policy
 from campaign.records import operations as record_operations
 from campaign.safe_http import Outbound
+from campaign.staff import operations as staff_operations
 from campaign.staff.scopes import Scope, enclose
 from campaign.tallies import operations as tally_operations
 from campaign.tallies import publishing
@@ -107,6 +108,7 @@ def keep_retention() -> None:
     outbox.purge(now() - outbox.KEPT)
     webhooks.purge(now() - outbox.KEPT)
     partner_operations.forget(now())
+    staff_operations.forget(now())
     jobs.commit()
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from campaign import jobs
 from campaign.campaigns.operations import publish_shipped
+from campaign.cli.common import actor
 from campaign.clock import now
 from campaign.config import ONE_KEY_ADVICE, Settings, current_settings
 from campaign.db import db, lock_number
@@ -20,6 +21,8 @@ from campaign.demo import pledges as invented
 from campaign.institutions import queries as institution_queries
 from campaign.institutions.operations import import_dump, index_names_of_before
 from campaign.paths import TRANSLATIONS
+from campaign.pledges import queries as pledge_queries
+from campaign.staff import operations as staff_operations
 from campaign.tallies.operations import fold_all, repair
 from campaign.tallies.publishing import publish
 
@@ -175,8 +178,13 @@ def migrate() -> None:
     show_default=True,
     help="Add demonstration data, if the instance is new.",
 )
+@click.option(
+    "--demo-link",
+    type=click.Path(path_type=Path),
+    help="Write a link that opens the desk to this file, if the instance is a demonstration.",
+)
 @with_appcontext
-def setup(demo: bool) -> None:
+def setup(demo: bool, demo_link: Path | None) -> None:
     """Migrate; give a new instance its starter registry and, if asked, demonstration data. Safe to repeat."""
     with _alone():
         _upgrade()
@@ -185,6 +193,16 @@ def setup(demo: bool) -> None:
             if demo:
                 _invent_pledges()
             jobs.commit()
+    if demo_link and pledge_queries.has_demo():
+        _open_desk(demo_link)
+
+
+def _open_desk(path: Path) -> None:
+    """Write the address that signs in the administrator of the demonstration; only its owner can read the file."""
+    secret = staff_operations.demonstrate(actor(), "Demonstration", now())
+    jobs.commit()
+    path.touch(mode=0o600)
+    path.write_text(f"{current_settings().desk_url}/join/{secret}/")
 
 
 def _import_starter_registry() -> None:

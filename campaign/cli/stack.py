@@ -65,6 +65,11 @@ def logs_of(folder: Path) -> Path:
     return folder / _LOGS
 
 
+def demo_link_of(folder: Path) -> Path:
+    """Where the link that opens the desk of a demonstration in `folder` is."""
+    return folder / "desk_link"
+
+
 def _check_extra() -> None:
     """Check what the built-in servers need: they are an extra, since a public site has its own servers."""
     advice = "The extra has it: pip install 'lightup[local]'. Or name a server in"
@@ -137,7 +142,10 @@ def _children(
             title="Mail catcher",
             ready=lambda: listening(ports.mail) and listening(ports.mailbox),
         )
-    setup = [*_LIGHTUP, "setup", "--demo" if with_demo else "--no-demo"]
+    link = demo_link_of(folder)
+    link.unlink(missing_ok=True)
+    demo = "--demo" if with_demo else "--no-demo"
+    setup = [*_LIGHTUP, "setup", demo, f"--demo-link={link}"]
     yield Child("setup", setup, title="Setup", env=environment, once=True)
     yield _server("web", "Site", ports.site, "/ready", environment)
     yield _server("desk", "Desk", ports.desk, "/sign-in/", environment)
@@ -173,6 +181,9 @@ def _announce(ports: Ports, folder: Path, console: Steps) -> None:
     site, desk, mailbox = (
         f"http://localhost:{port}/" for port in (ports.site, ports.desk, ports.mailbox)
     )
+    link = demo_link_of(folder)
+    if link.exists():
+        desk = f"{link.read_text()}  (signs you in as its administrator)"
     has_catcher = not os.environ.get("SMTP_URL")
     logs = f"{shown(Path(sys.prefix))}/bin/lightup logs --follow"
     if folder != Path("var").resolve():

@@ -1,5 +1,7 @@
 """Coming in by a link from a letter: to accept an invitation, or after losing a password or a device."""
 
+from contextlib import suppress
+
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from campaign import audit, i18n, jobs
@@ -38,15 +40,15 @@ def accept(secret: str) -> Page:
     account = _invited(secret)
     if account is None:
         return _over()
-    page: Page = signing_in.enter(account, "invitation", then=url_for("me.set_up"), sealed="")
-    return page
+    there = url_for("today.today" if account.joined_at else "me.set_up")
+    return signing_in.enter(account, "invitation", then=there, sealed="")
 
 
 def _invited(secret: str) -> Account | None:
-    try:
-        return tickets.look(Purpose.INVITATION, secret, now()).account
-    except InvalidTicket:
-        return None
+    for purpose in (Purpose.INVITATION, Purpose.DEMONSTRATION):
+        with suppress(InvalidTicket):
+            return tickets.look(purpose, secret, now()).account
+    return None
 
 
 @blueprint.get("/reset/")
@@ -102,8 +104,7 @@ def use_reset(secret: str) -> Page:
     sessions.end_all(account, now())
     operations.warn(current_policy(), account, "reset")
     audit.record(account.actor(), "reset used", f"account:{account.id}", {})
-    page: Page = signing_in.enter(account, "reset", then=url_for("me.page"), sealed="")
-    return page
+    return signing_in.enter(account, "reset", then=url_for("me.page"), sealed="")
 
 
 def _reset_page(secret: str, problem: str) -> str:

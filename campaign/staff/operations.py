@@ -10,13 +10,22 @@ from sqlalchemy import delete, func, select
 from campaign import audit
 from campaign.audit import Actor
 from campaign.db import db, lock_number
+from campaign.i18n import DEFAULT
 from campaign.mail import outbox
 from campaign.staff import attempts, queries, sessions, tickets
 from campaign.staff.models import Account, Passkey, RecoveryCode
-from campaign.staff.policy import INVITATION_LIFETIME, RESET_LIFETIME, StaffPolicy
+from campaign.staff.policy import (
+    DEMONSTRATION_LIFETIME,
+    INVITATION_LIFETIME,
+    RESET_LIFETIME,
+    StaffPolicy,
+)
 from campaign.staff.rules import Role, check_address, check_name, check_rights
 from campaign.staff.scopes import EVERYTHING, Scope
 from campaign.staff.tickets import Purpose
+
+# No mail reaches it (RFC 6761).
+DEMONSTRATOR = "demonstration@lightup.test"
 
 _ADMINISTRATORS = lock_number("administrators of the desk")
 
@@ -95,6 +104,16 @@ def join(account: Account, now: datetime) -> None:
     tickets.forget(account, Purpose.INVITATION)
     account.joined_at = now
     audit.record(account.actor(), "account joined", _subject(account), {})
+
+
+def demonstrate(actor: Actor, name: str, now: datetime) -> str:
+    """Return the secret of a link that opens the desk of a demonstration, with an administrator ready for it."""
+    account = queries.by_address(DEMONSTRATOR) or add(
+        actor, DEMONSTRATOR, name, DEFAULT, Rights([Role.ADMINISTRATOR])
+    )
+    account.joined_at = account.joined_at or now
+    tickets.forget(account, Purpose.DEMONSTRATION)
+    return tickets.issue(Purpose.DEMONSTRATION, account, now + DEMONSTRATION_LIFETIME)
 
 
 def request_reset(policy: StaffPolicy, address: str, now: datetime) -> None:

@@ -46,7 +46,7 @@ def _is_guessable(account: Account, password: str) -> bool:
     """Whether a program that knows its owner, and the passwords that others use, would guess it soon."""
     from zxcvbn import zxcvbn
 
-    known = [account.name, *account.address.split("@"), "heart", "science", "light up", "lightup"]
+    known = [account.name, *account.address.split("@"), "lightup", "heartofscience"]
     score: int = zxcvbn(password[:72], user_inputs=known)["score"]
     return score < 3
 

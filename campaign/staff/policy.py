@@ -21,6 +21,7 @@ INVITATION_LIFETIME = timedelta(days=7)
 # That of an invitation printed at a terminal, which anyone who looks at the screen can read.
 PRINTED_LIFETIME = timedelta(hours=1)
 RESET_LIFETIME = timedelta(hours=1)
+DEMONSTRATION_LIFETIME = timedelta(days=30)
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 
 

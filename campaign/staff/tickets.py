@@ -21,6 +21,8 @@ class Purpose(StrEnum):
 
     INVITATION = "invitation"
     RESET = "reset"
+    # Opens the desk of a demonstration on one's own machine, again and again.
+    DEMONSTRATION = "demonstration"
     # The password was right; the code from the app is to come.
     SECOND_FACTOR = "second factor"
     # What a passkey has to sign, to sign in or to be added.

@@ -1,0 +1,123 @@
+"""Passwords that others would not guess; codes that work once, within half a minute, from a clock that is right."""
+
+from datetime import datetime, timedelta
+
+import pyotp
+import pytest
+from sqlalchemy.orm import Session
+
+from campaign.clock import now
+from campaign.db import db
+from campaign.staff import passwords
+from campaign.staff.models import Account
+from campaign.staff.passwords import ClockOff, WeakPassword, WrongCode
+from campaign.staff.policy import current_policy
+from tests.factories import account
+
+GOOD = "kettle orbit walnut fjord"
+WEAK = (
+    "short", "password1234", "qwertyuiop12", "aaaaaaaaaaaaaa", "Ingrid Solheim 1", "heartofscience", "x" * 201,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("password", WEAK)
+def test_a_password_that_would_be_guessed_is_refused(session: Session, password: str) -> None:
+    with pytest.raises(WeakPassword):
+        passwords.set_password(account(), password)
+
+
+def test_only_its_hash_is_stored(session: Session) -> None:
+    who = account()
+    passwords.set_password(who, GOOD)
+    assert who.password_hash
+    assert who.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert passwords.is_password(who, GOOD)
+    assert not passwords.is_password(who, GOOD + " ")
+
+
+def test_an_account_without_a_password_has_no_empty_one(session: Session) -> None:
+    assert not passwords.is_password(account(), "")
+    assert not passwords.is_password(None, "")
+
+
+@pytest.fixture
+def app_secret(session: Session) -> str:
+    return passwords.new_app_secret()
+
+
+@pytest.fixture
+def owner(app_secret: str) -> Account:
+    """An account with an app that was set up an hour ago."""
+    who, then = account(), now() - timedelta(hours=1)
+    passwords.set_app(current_policy(), who, app_secret, code_at(app_secret, then), then)
+    return who
+
+
+def code_at(secret: str, moment: datetime) -> str:
+    return pyotp.TOTP(secret).at(moment)
+
+
+def test_the_secret_of_an_app_is_encrypted(owner: Account, app_secret: str) -> None:
+    assert owner.totp_secret
+    assert app_secret.encode() not in owner.totp_secret
+
+
+def test_a_code_works_once(owner: Account, app_secret: str) -> None:
+    moment = now()
+    passwords.use_code(current_policy(), owner, code_at(app_secret, moment), moment)
+    with pytest.raises(WrongCode):
+        passwords.use_code(current_policy(), owner, code_at(app_secret, moment), moment)
+
+
+def test_after_a_code_the_one_before_it_is_void(owner: Account, app_secret: str) -> None:
+    moment = now()
+    passwords.use_code(current_policy(), owner, code_at(app_secret, moment), moment)
+    earlier = code_at(app_secret, moment - timedelta(seconds=30))
+    with pytest.raises(WrongCode):
+        passwords.use_code(current_policy(), owner, earlier, moment)
+
+
+@pytest.mark.parametrize("seconds", [-30, 0, 30])
+def test_a_code_may_be_typed_slowly(owner: Account, app_secret: str, seconds: int) -> None:
+    moment = now()
+    code = code_at(app_secret, moment + timedelta(seconds=seconds))
+    passwords.use_code(current_policy(), owner, code, moment)
+
+
+@pytest.mark.parametrize("minutes", [-5, 5])
+def test_a_clock_that_is_off_by_minutes_is_told_of(
+    owner: Account, app_secret: str, minutes: int
+) -> None:
+    moment = now()
+    code = code_at(app_secret, moment + timedelta(minutes=minutes))
+    with pytest.raises(ClockOff):
+        passwords.use_code(current_policy(), owner, code, moment)
+
+
+@pytest.mark.parametrize("code", ["", "12345", "abcdef", "000000000000", "nonsense"])
+def test_what_is_no_code_is_refused(owner: Account, code: str) -> None:
+    with pytest.raises(WrongCode):
+        passwords.use_code(current_policy(), owner, code, now())
+
+
+def test_each_recovery_code_opens_the_desk_once(owner: Account) -> None:
+    codes = passwords.new_recovery_codes(current_policy(), owner)
+    assert len(set(codes)) == 10
+    passwords.use_code(current_policy(), owner, f" {codes[0].upper()} ", now())
+    with pytest.raises(WrongCode):
+        passwords.use_code(current_policy(), owner, codes[0], now())
+    passwords.use_code(current_policy(), owner, codes[1], now())
+
+
+def test_recovery_codes_are_their_owners(owner: Account) -> None:
+    codes = passwords.new_recovery_codes(current_policy(), owner)
+    with pytest.raises(WrongCode):
+        passwords.use_code(current_policy(), account(), codes[0], now())
+
+
+def test_new_recovery_codes_replace_the_old(owner: Account) -> None:
+    before = passwords.new_recovery_codes(current_policy(), owner)
+    passwords.new_recovery_codes(current_policy(), owner)
+    db.session.flush()
+    with pytest.raises(WrongCode):
+        passwords.use_code(current_policy(), owner, before[0], now())
