@@ -127,6 +127,8 @@ PREPARED_TABLES = {
     "campaigns", "campaign_texts", "institutions", "institution_names", "institution_words", "registry_imports",
 }  # fmt: skip
 
+APPEND_ONLY = ("audit_events", "audit_seals")
+
 
 @pytest.fixture
 def committing(app: Flask) -> Iterator[None]:
@@ -136,11 +138,13 @@ def committing(app: Flask) -> Iterator[None]:
         before = set(db.session.scalars(select(Institution.id)))
         yield
         db.session.rollback()
-        # The audit log refuses to be emptied.
-        db.session.execute(text("ALTER TABLE audit_events DISABLE TRIGGER USER"))
+        # The audit log and its seals refuse to be emptied.
+        for table in APPEND_ONLY:
+            db.session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         tables = ", ".join(sorted(db.metadata.tables.keys() - PREPARED_TABLES))
         db.session.execute(text(f"TRUNCATE {tables}"))
-        db.session.execute(text("ALTER TABLE audit_events ENABLE TRIGGER USER"))
+        for table in APPEND_ONLY:
+            db.session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
         db.session.execute(delete(Institution).where(Institution.id.not_in(before)))
         db.session.commit()
 

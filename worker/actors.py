@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
 
-from campaign import deliveries, jobs, tasks
+from campaign import audit_chain, deliveries, jobs, tasks
 from campaign.clock import now
 from campaign.config import current_settings
 from campaign.deliveries import Outcome
@@ -124,4 +124,11 @@ def reconcile_tallies() -> None:
     """Compare the tallies with the pledges; log each difference as an error, since it is a bug, and repair it."""
     for difference in tally_operations.repair():
         log.error("tally repaired: %s", difference)
+    jobs.commit()
+
+
+def seal_audit() -> None:
+    """Seal what was added to the audit log."""
+    while audit_chain.seal(current_policy().signer):
+        jobs.commit()
     jobs.commit()

@@ -62,6 +62,8 @@ JOBS: Mapping[str, Job] = {
             publishing.is_due(),
             time_limit=ALL_PLEDGES,
         ),
+        # Always, so that it shows that scheduler and worker run: see ``schedules.seconds_since_run``.
+        Job(actors.seal_audit, timedelta(minutes=1)),
         Job(actors.queue_daily_webhooks, timedelta(hours=1)),
         Job(actors.remind_unconfirmed, timedelta(hours=1)),
         Job(actors.keep_retention, timedelta(hours=1)),

@@ -2,6 +2,7 @@
 
 from flask.cli import AppGroup
 
+from campaign.cli.audit import audit
 from campaign.cli.content import campaigns, languages
 from campaign.cli.demo import demo
 from campaign.cli.institutions import institutions
@@ -36,6 +37,7 @@ for command in (
     pledges,
     tallies,
     records,
+    audit,
     origins,
     keys,
     webhooks,

@@ -1,17 +1,20 @@
 """The audit log is only ever added to, and the trails of the domains point to it for what staff did."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from campaign import audit
-from campaign.audit import PERSON, SYSTEM, Actor, ActorKind, AuditEvent
+from campaign.audit import PERSON, SYSTEM, Actor, ActorKind, AuditEvent, Filter
 from campaign.clock import now
 from campaign.db import db
 from campaign.partners import operations as partners
 from campaign.partners import queries as partner_queries
 from campaign.pledges import queries, reviewing
 from tests.factories import STAFF, confirmed, institution, policy, submitted
+from tests.statements import statements
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -85,3 +88,47 @@ def test_what_staff_do_for_partners_is_in_the_log() -> None:
 
     (line,) = log("write API")
     assert partner_queries.trail(1)[0].audit is line
+
+
+def test_lines_are_read_page_by_page() -> None:
+    for number in range(5):
+        audit.record(STAFF, "tried", f"test:{number}", {})
+    db.session.flush()
+
+    with statements() as executed:
+        first = audit.events(limit=2)
+    second = audit.events(limit=2, before_id=first[-1].id)
+
+    assert [line.subject for line in (*first, *second)] == ["test:4", "test:3", "test:2", "test:1"]
+    assert len(executed) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "subjects"),
+    [
+        (Filter(actor=SYSTEM), ["write API"]),
+        (Filter(actor=STAFF), ["test:12", "test:1"]),
+        (Filter(action="slept"), ["test:12"]),
+        (Filter(subject="test"), ["test:12", "test:1"]),
+        (Filter(subject="test:1"), ["test:1"]),
+        (Filter(subject="write API"), ["write API"]),
+        (Filter(until=now() - timedelta(days=1)), []),
+        (Filter(since=now() - timedelta(days=1), action="tried"), ["write API", "test:1"]),
+    ],
+)
+def test_lines_are_narrowed(wanted: Filter, subjects: list[str]) -> None:
+    audit.record(STAFF, "tried", "test:1", {})
+    audit.record(STAFF, "slept", "test:12", {})
+    audit.record(SYSTEM, "tried", "write API", {})
+    db.session.flush()
+
+    assert [line.subject for line in audit.events(wanted)] == subjects
+    assert [line.subject for line in audit.stream(wanted)] == subjects[::-1]
+
+
+def test_every_action_is_named_once() -> None:
+    for action in ("tried", "slept", "tried", "ate"):
+        audit.record(STAFF, action, "test:1", {})
+    db.session.flush()
+
+    assert audit.actions() == ["ate", "slept", "tried"]

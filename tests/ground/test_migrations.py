@@ -9,7 +9,9 @@ from alembic.migration import MigrationContext
 from flask import Flask
 from sqlalchemy import NullPool, create_engine, text
 
-import campaign.schedules  # noqa: F401 (a table that only the worker uses)
+import campaign.audit_chain
+import campaign.schedules
+import campaign.tasks  # noqa: F401 (tables that only the worker uses)
 from campaign.app import create_site, create_worker
 from campaign.config import Settings
 from campaign.db import db
