@@ -17,6 +17,7 @@ from campaign.config import Settings
 from campaign.db import db
 from campaign.local.postgres import EmbeddedPostgres
 from campaign.people.rules import parse_address
+from campaign.tallies import operations as tallies
 
 
 def test_an_empty_database_upgrades_to_the_models(app: Flask) -> None:
@@ -177,3 +178,32 @@ def test_a_pledge_that_waits_learns_whether_its_mailbox_is_the_institutions(tmp_
             db.session.remove()
             db.engine.dispose()
     assert noted == [(True,), (True,), (False,), (None,), (False,)]
+
+
+# Of two pledges that count, only the first is folded; each adds one to some of the new tallies.
+BEFORE_LANGUAGES = BEFORE_OWN_MAILBOX.replace("mailbox ~ '^d'", "mailbox ~ '^[ad]'")
+
+
+def test_pledges_of_before_count_in_the_new_dimensions(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path / "pg", fast=True) as server:
+        settings = Settings(database_url=server.url, secret_key="x" * 32, broker_url="memory:")
+        with create_worker(settings).app_context():
+            flask_migrate.upgrade(revision="0012")
+            db.session.execute(text(BEFORE_LANGUAGES))
+            db.session.commit()
+            flask_migrate.upgrade(revision="0016")
+            db.session.execute(
+                text("DELETE FROM tally_deltas WHERE id = (SELECT min(id) FROM tally_deltas)")
+            )
+            db.session.commit()
+            flask_migrate.upgrade()
+            counts = dict(
+                read("SELECT dimension, count FROM tallies WHERE dimension ~ '(language|-day)'")
+            )
+            tallies.fold_all()
+            db.session.commit()
+            differing = {one.dimension for one in tallies.differences()}
+            db.session.remove()
+            db.engine.dispose()
+    assert counts == {"language": 2, "language-day": 2, "country-day": 1}
+    assert not differing & {*counts}

@@ -41,7 +41,11 @@ def expected():
     for pledge in db.session.scalars(select(Pledge).where(Pledge.status == Status.CONFIRMED)):
         day = pledge.confirmed_at.astimezone(UTC).date().isoformat()
         places = {"country": pledge.country, "institution": pledge.institution_id}
-        keys = [("total", ""), ("day", day), ("source", pledge.source)]
+        keys = [("total", ""), ("day", day), ("source", pledge.source), ("language", pledge.locale)]
+        keys += [
+            ("country-day", f"{pledge.country} {day}"),
+            ("language-day", f"{pledge.locale} {day}"),
+        ]
         for name, place in places.items():
             if place:
                 keys += [(name, place), (f"{name}-month", f"{place} {day[:7]}")]
@@ -221,7 +225,7 @@ def test_a_confirmed_pledge_counts_in_every_dimension(session):
     assert stored() == expected()
     assert {dimension for _, dimension, _, _ in stored()} == {
         "total", "country", "institution", "region", "commitment", "discipline", "day", "spread",
-        "source", "country-month", "institution-month",
+        "source", "language", "country-month", "institution-month", "country-day", "language-day",
     }  # fmt: skip
     assert waiting() == 0
     assert total(pledge.campaign_id) == 1

@@ -1,4 +1,4 @@
-"""Seals of the audit log, and indexes to read it by.
+"""Seals of the audit log, and indexes to read it by; tallies by language.
 
 Revision ID: 0022
 Revises: 0016
@@ -15,6 +15,51 @@ down_revision = '0016'
 SEALS_STAY = """
 CREATE TRIGGER audit_seals_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_seals
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_audit()
+"""
+
+DELTA_FUNCTION = """
+CREATE OR REPLACE FUNCTION write_tally_delta() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' AND OLD.status = 'confirmed' THEN
+        INSERT INTO tally_deltas (campaign_id, kind, institution_id, country, commitments, disciplines, source, {column}day, change)
+        VALUES (OLD.campaign_id, OLD.kind, OLD.institution_id, OLD.country, OLD.commitments, OLD.disciplines, OLD.source, {old}
+                (OLD.confirmed_at AT TIME ZONE 'UTC')::date, -1);
+    END IF;
+    IF TG_OP <> 'DELETE' AND NEW.status = 'confirmed' THEN
+        INSERT INTO tally_deltas (campaign_id, kind, institution_id, country, commitments, disciplines, source, {column}day, change)
+        VALUES (NEW.campaign_id, NEW.kind, NEW.institution_id, NEW.country, NEW.commitments, NEW.disciplines, NEW.source, {new}
+                (NEW.confirmed_at AT TIME ZONE 'UTC')::date, 1);
+    END IF;
+    RETURN NULL;
+END $$"""
+
+CHANGE_TRIGGER = """
+CREATE OR REPLACE TRIGGER count_changed_pledge AFTER UPDATE ON pledges FOR EACH ROW
+    WHEN ((OLD.status = 'confirmed' OR NEW.status = 'confirmed') AND
+          (OLD.status, OLD.campaign_id, OLD.kind, OLD.institution_id, OLD.country, OLD.commitments,
+           OLD.disciplines, {old}OLD.confirmed_at)
+          IS DISTINCT FROM
+          (NEW.status, NEW.campaign_id, NEW.kind, NEW.institution_id, NEW.country, NEW.commitments,
+           NEW.disciplines, {new}NEW.confirmed_at))
+    EXECUTE FUNCTION write_tally_delta()"""
+
+# Deltas that wait have no language, so the fold leaves them out of the languages: those count all pledges there are
+# now. The days of countries count what has been folded.
+COUNT_NEW_DIMENSIONS = """
+WITH counted AS (
+    SELECT campaign_id, kind, country::text, locale, (confirmed_at AT TIME ZONE 'UTC')::date AS day, count(*) AS n
+    FROM pledges WHERE status = 'confirmed' GROUP BY 1, 2, 3, 4, 5
+), sums (campaign_id, kind, dimension, key, n) AS (
+    SELECT campaign_id, kind, 'language', locale, n FROM counted
+    UNION ALL
+    SELECT campaign_id, kind, 'language-day', locale || ' ' || day, n FROM counted
+    UNION ALL
+    SELECT campaign_id, kind, 'country-day', country || ' ' || day, n FROM counted
+    UNION ALL
+    SELECT campaign_id, kind, 'country-day', country || ' ' || day, -change FROM tally_deltas
+)
+INSERT INTO tallies (campaign_id, dimension, key, kind, count)
+SELECT campaign_id, dimension, key, kind, sum(n) FROM sums GROUP BY campaign_id, dimension, key, kind HAVING sum(n) <> 0
 """
 
 
@@ -38,7 +83,17 @@ def upgrade() -> None:
     op.create_index(op.f('ix_audit_events_happened_at'), 'audit_events', ['happened_at'])
 
 
+    op.add_column('tally_deltas', sa.Column('locale', sa.Text(), nullable=True))
+    op.execute(DELTA_FUNCTION.format(column='locale, ', old='OLD.locale,', new='NEW.locale,'))
+    op.execute(CHANGE_TRIGGER.format(old='OLD.locale, ', new='NEW.locale, '))
+    op.execute(COUNT_NEW_DIMENSIONS)
+
+
 def downgrade() -> None:
+    op.execute("DELETE FROM tallies WHERE dimension IN ('language', 'language-day', 'country-day')")
+    op.execute(CHANGE_TRIGGER.format(old='', new=''))
+    op.execute(DELTA_FUNCTION.format(column='', old='', new=''))
+    op.drop_column('tally_deltas', 'locale')
     for columns in ('happened_at', 'action_id', 'actor_kind_actor_id_id'):
         op.drop_index(op.f(f'ix_audit_events_{columns}'), 'audit_events')
     op.drop_index('ix_audit_events_subject_kind', 'audit_events')
