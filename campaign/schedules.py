@@ -1,4 +1,7 @@
-"""When each job is due next. A table, so that two schedulers wake a job once, and a restart forgets none."""
+"""When each job is due next, and when it last ran.
+
+A table, so that two schedulers wake a job once, and a restart forgets none.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -10,14 +13,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from campaign.db import Model, db
 
+# Jobs that run several times a second note it as seldom as this.
+_NOTE_EVERY = timedelta(seconds=10)
+
 
 class Schedule(Model):
-    """When one job is due next."""
+    """When one job is due next, and when a worker last did it, to within a few seconds."""
 
     __tablename__ = "schedules"
 
     job: Mapped[str] = mapped_column(primary_key=True)
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ran_at: Mapped[datetime | None]
 
 
 class Timing(Protocol):
@@ -62,3 +69,18 @@ def take_due(timings: Mapping[str, Timing]) -> set[str]:
         .returning(Schedule.job)
     )
     return set(db.session.scalars(claim, execution_options={"synchronize_session": False}))
+
+
+def note_run(job: str) -> None:
+    """Note that a worker has done a job now, unless that was noted a moment ago."""
+    is_old = Schedule.ran_at.is_(None) | (Schedule.ran_at < func.now() - _NOTE_EVERY)
+    noted = update(Schedule).where(Schedule.job == job, is_old).values(ran_at=func.now())
+    db.session.execute(noted, execution_options={"synchronize_session": False})
+
+
+def last_run() -> datetime | None:
+    """Return when a worker last did any job.
+
+    One is due each minute whatever there is to do, so a longer time means that scheduler or worker do not run.
+    """
+    return db.session.scalar(select(func.max(Schedule.ran_at)))

@@ -9,7 +9,7 @@ import dramatiq
 from flask import Flask
 from sqlalchemy import ColumnElement, true
 
-from campaign import jobs, tasks
+from campaign import jobs, schedules, tasks
 from campaign.clock import now
 from campaign.config import current_settings
 from campaign.mail import outbox
@@ -62,7 +62,7 @@ JOBS: Mapping[str, Job] = {
             publishing.is_due(),
             time_limit=ALL_PLEDGES,
         ),
-        # Always, so that it shows that scheduler and worker run: see ``schedules.seconds_since_run``.
+        # Always, so that it shows that scheduler and worker run: see ``schedules.last_run``.
         Job(actors.seal_audit, timedelta(minutes=1)),
         Job(actors.queue_daily_webhooks, timedelta(hours=1)),
         Job(actors.remind_unconfirmed, timedelta(hours=1)),
@@ -88,12 +88,14 @@ def register(app: Flask) -> None:
             max_retries=3,
             time_limit=job.time_limit / timedelta(milliseconds=1),
         )
-        declare(_in_context(app, job.run))
+        declare(_in_context(app, name, job.run))
 
 
-def _in_context(app: Flask, run: Callable[[], None]) -> Callable[[], None]:
+def _in_context(app: Flask, name: str, run: Callable[[], None]) -> Callable[[], None]:
     def perform() -> None:
         with app.app_context():
             run()
+            schedules.note_run(name)
+            jobs.commit()
 
     return perform

@@ -32,6 +32,7 @@ ALWAYS_NEEDED = [
     "queue_daily_webhooks",
     "reconcile_tallies",
     "remind_unconfirmed",
+    "seal_audit",
 ]
 
 

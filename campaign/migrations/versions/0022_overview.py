@@ -1,4 +1,4 @@
-"""Seals of the audit log, and indexes to read it by; tallies by language.
+"""Seals of the audit log, and indexes to read it by; tallies by language; when jobs ran.
 
 Revision ID: 0022
 Revises: 0016
@@ -82,6 +82,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_audit_events_action_id'), 'audit_events', ['action', 'id'])
     op.create_index(op.f('ix_audit_events_happened_at'), 'audit_events', ['happened_at'])
 
+    op.add_column('schedules', sa.Column('ran_at', sa.DateTime(timezone=True), nullable=True))
 
     op.add_column('tally_deltas', sa.Column('locale', sa.Text(), nullable=True))
     op.execute(DELTA_FUNCTION.format(column='locale, ', old='OLD.locale,', new='NEW.locale,'))
@@ -94,6 +95,7 @@ def downgrade() -> None:
     op.execute(CHANGE_TRIGGER.format(old='', new=''))
     op.execute(DELTA_FUNCTION.format(column='', old='', new=''))
     op.drop_column('tally_deltas', 'locale')
+    op.drop_column('schedules', 'ran_at')
     for columns in ('happened_at', 'action_id', 'actor_kind_actor_id_id'):
         op.drop_index(op.f(f'ix_audit_events_{columns}'), 'audit_events')
     op.drop_index('ix_audit_events_subject_kind', 'audit_events')
