@@ -29,6 +29,7 @@ from campaign.campaigns.models import CampaignText
 from campaign.config import current_settings
 from campaign.http import pledge_flow
 from campaign.http.access import anyone, link_holder
+from campaign.http.form_counts import count_opened
 from campaign.http.forms import Form, new_token, posted_values
 from campaign.http.headers import framed_by
 from campaign.http.lookup import chosen_text_or_404, institution_or_moved
@@ -166,6 +167,7 @@ def choose_language() -> Response:
 def form() -> Page:
     frame = _frame()
     country = {"country": [frame.institution.country]}
+    count_opened(frame.text.campaign_id, Kind.PERSON)
     return _form_page(frame, frame.text, Form(country, token=new_token(frame.text.id)))
 
 

@@ -6,6 +6,7 @@ from campaign.http import (
     addresses,
     caching,
     errors,
+    form_counts,
     headers,
     locales,
     origin,
@@ -29,6 +30,7 @@ def init_app(app: Flask) -> None:
         locales,
         rendering,
         errors,
+        form_counts,
     ):
         part.init_app(app)
     rendering.init_site(app)

@@ -13,6 +13,7 @@ from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import current_text, text_by_id
 from campaign.clock import now
 from campaign.geography import sorted_countries
+from campaign.http.form_counts import count_sent
 from campaign.http.forms import Form, FormToken, new_token, posted_values, read_token, renewed_token
 from campaign.http.lookup import current_texts, text_or_404
 from campaign.http.rate_limits import (
@@ -96,6 +97,7 @@ def handle_submission(slug: str, kind: Kind, host: FormHost) -> Page:
         problems = {"email": FieldProblem("form-used")}
         return host.show(text, Form(values, problems, renewed_token(token))), 422
     jobs.commit()
+    count_sent(text.campaign_id, kind)
     return redirect(host.sent_url(current_policy().signer.sign(SENT, str(submission.id))), 303)
 
 

@@ -9,6 +9,7 @@ from campaign import jobs
 from campaign.campaigns.models import CampaignText
 from campaign.clock import now
 from campaign.http.access import anyone, link_holder
+from campaign.http.form_counts import count_opened
 from campaign.http.forms import Form, new_token, posted_values
 from campaign.http.locales import localized
 from campaign.http.lookup import text_or_404
@@ -74,6 +75,7 @@ def _open_form(slug: str, kind: Kind) -> Page:
             "institution": [institution.id],
             "country": [institution.country],
         }
+    count_opened(text.campaign_id, kind)
     return _form_page(kind, text, Form(values, token=new_token(text.id)))
 
 

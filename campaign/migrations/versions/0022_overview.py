@@ -1,4 +1,4 @@
-"""Seals of the audit log, and indexes to read it by; tallies by language; when jobs ran.
+"""Seals of the audit log, and indexes to read it by; forms that were opened; tallies by language; when jobs ran.
 
 Revision ID: 0022
 Revises: 0016
@@ -82,6 +82,16 @@ def upgrade() -> None:
     op.create_index(op.f('ix_audit_events_action_id'), 'audit_events', ['action', 'id'])
     op.create_index(op.f('ix_audit_events_happened_at'), 'audit_events', ['happened_at'])
 
+    op.create_table('form_counts',
+        sa.Column('day', sa.Date(), nullable=False),
+        sa.Column('campaign_id', sa.Integer(), nullable=False),
+        sa.Column('kind', sa.Text(), nullable=False),
+        sa.Column('locale', sa.Text(), nullable=False),
+        sa.Column('opened', sa.Integer(), nullable=False),
+        sa.Column('sent', sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(['campaign_id'], ['campaigns.id'], name=op.f('fk_form_counts_campaign_id_campaigns')),
+        sa.PrimaryKeyConstraint('day', 'campaign_id', 'kind', 'locale', name=op.f('pk_form_counts')),
+    )
     op.add_column('schedules', sa.Column('ran_at', sa.DateTime(timezone=True), nullable=True))
 
     op.add_column('tally_deltas', sa.Column('locale', sa.Text(), nullable=True))
@@ -96,6 +106,7 @@ def downgrade() -> None:
     op.execute(DELTA_FUNCTION.format(column='', old='', new=''))
     op.drop_column('tally_deltas', 'locale')
     op.drop_column('schedules', 'ran_at')
+    op.drop_table('form_counts')
     for columns in ('happened_at', 'action_id', 'actor_kind_actor_id_id'):
         op.drop_index(op.f(f'ix_audit_events_{columns}'), 'audit_events')
     op.drop_index('ix_audit_events_subject_kind', 'audit_events')
