@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select, update
 
@@ -28,6 +28,8 @@ _ADDRESS = re.compile(r"[^\s<>'\"]+@[^\s<>'\"]+")
 
 # How long a row is kept after the e-mail was sent or given up. It then shows only which e-mail it was, and when.
 KEPT = timedelta(days=30)
+# How many e-mails that are due are counted.
+MANY_DUE = 10_000
 
 
 def queue(
@@ -73,6 +75,31 @@ def seconds_behind() -> float:
     query = select(func.min(OutgoingEmail.due_at)).where(deliveries.is_waiting(OutgoingEmail))
     due_at = db.session.scalar(query)
     return max(0.0, (now() - due_at).total_seconds()) if due_at else 0.0
+
+
+class Backlog(NamedTuple):
+    """The state of the outbox."""
+
+    # E-mails that are due, at most ``MANY_DUE``, and for how many seconds the oldest has been.
+    due: int
+    seconds_behind: float
+    # Those that were given up lately.
+    given_up: int
+
+
+def backlog(since: datetime) -> Backlog:
+    """Return what is due, and what was given up since a moment. Three statements."""
+    some = (
+        select(OutgoingEmail.id)
+        .where(deliveries.is_waiting(OutgoingEmail), OutgoingEmail.due_at <= func.now())
+        .limit(MANY_DUE)
+        .subquery()
+    )
+    due = db.session.scalar(select(func.count()).select_from(some)) or 0
+    ended_at = func.coalesce(OutgoingEmail.sent_at, OutgoingEmail.failed_at)
+    failed = OutgoingEmail.failed_at.is_not(None) & (ended_at > since)
+    given_up = select(func.count()).select_from(OutgoingEmail).where(failed)
+    return Backlog(due, seconds_behind(), db.session.scalar(given_up) or 0)
 
 
 def claim(paces: Paces, until: float = math.inf) -> OutgoingEmail | None:

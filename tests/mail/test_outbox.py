@@ -308,3 +308,21 @@ def test_a_confirmation_can_be_followed_from_the_mail_itself(session, postbox, t
     plain = postbox.messages[0].get_body(("plain",)).get_content()
     token = plain.split("/pledges/confirm/")[1].split("/")[0]
     assert policy().signer.read(emails.CONFIRM, token, timedelta(days=1)) == str(pledge.id)
+
+
+def test_the_backlog_counts_what_is_due_and_what_was_given_up(session):
+    moment = now()
+    for address, times in {
+        "due@example.org": {"due_at": moment - timedelta(seconds=90)},
+        "later@example.org": {"due_at": moment + timedelta(hours=1)},
+        "given-up@example.org": {"failed_at": moment},
+        "long-ago@example.org": {"failed_at": moment - timedelta(days=3)},
+    }.items():
+        email = {"template": "confirm", "locale": "en", "recipient": address}
+        session.add(OutgoingEmail(**email, recipient_hash=b"", facts={}, **times))
+    session.flush()
+
+    found = outbox.backlog(moment - timedelta(days=1))
+
+    assert (found.due, found.given_up) == (1, 1)
+    assert 90 <= found.seconds_behind < 120
