@@ -1,7 +1,7 @@
 """Seals of the audit log, and indexes to read it by; forms that were opened; tallies by language; when jobs ran.
 
 Revision ID: 0022
-Revises: 0016
+Revises: 0017
 Create Date: 2026-11-30
 """
 
@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '0022'
-down_revision = '0016'
+down_revision = '0017'
 
 SEALS_STAY = """
 CREATE TRIGGER audit_seals_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_seals
