@@ -2,10 +2,21 @@
 
 from flask import Flask
 
-from campaign.desk import errors, guard, joining, me, navigation, signing_in, staff, tasks, today
+from campaign.desk import (
+    errors,
+    guard,
+    joining,
+    me,
+    navigation,
+    record,
+    signing_in,
+    staff,
+    tasks,
+    today,
+)
 
 # Every module with views; a test walks the folder for others.
-PARTS = (signing_in, joining, me, today, tasks, staff)
+PARTS = (signing_in, joining, me, today, tasks, staff, record)
 
 
 def init_app(app: Flask) -> None:
