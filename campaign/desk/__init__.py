@@ -8,6 +8,7 @@ from campaign.desk import (
     joining,
     me,
     navigation,
+    numbers,
     record,
     signing_in,
     staff,
@@ -16,7 +17,7 @@ from campaign.desk import (
 )
 
 # Every module with views; a test walks the folder for others.
-PARTS = (signing_in, joining, me, today, tasks, staff, record)
+PARTS = (signing_in, joining, me, today, tasks, numbers, staff, record)
 
 
 def init_app(app: Flask) -> None:

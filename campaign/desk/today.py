@@ -7,8 +7,10 @@ from datetime import datetime
 from flask import Blueprint, render_template
 
 from campaign.clock import now
+from campaign.desk import health
 from campaign.desk.access import signed_in
 from campaign.desk.signed_in import account
+from campaign.desk.since import since_last_visit
 from campaign.http.rendering import Page
 from campaign.staff.rules import Permission
 from campaign.staff.scopes import Scope
@@ -46,7 +48,15 @@ def waits_for(permission: Permission) -> Callable[[Finder], Finder]:
 @blueprint.get("/")
 @signed_in
 def today() -> Page:
-    return render_template("desk/today.html", waiting=list(_waiting()), now=now())
+    last, done = since_last_visit()
+    return render_template(
+        "desk/today.html",
+        waiting=list(_waiting()),
+        now=now(),
+        last=last,
+        done=done,
+        health=health.parts(now()) if account().may(Permission.MANAGE_STAFF) else [],
+    )
 
 
 def _waiting() -> Iterator[Waiting]:

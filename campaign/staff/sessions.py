@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import joinedload
 
 from campaign.db import db
@@ -86,6 +86,14 @@ def open_sessions(account: Account, now: datetime) -> Sequence[StaffSession]:
         StaffSession.began_at > now - LONGEST_SESSION,
     )
     return db.session.scalars(theirs.order_by(StaffSession.seen_at.desc())).all()
+
+
+def seen_before(session: StaffSession) -> datetime | None:
+    """Return when the account was last here before this session began; None where it never was."""
+    others = select(func.max(StaffSession.seen_at)).where(
+        StaffSession.account_id == session.account_id, StaffSession.began_at < session.began_at
+    )
+    return db.session.scalar(others)
 
 
 def has_been_in(account: Account, network_hash: bytes) -> bool:

@@ -106,6 +106,20 @@ def institutions(campaign_id: int, scope: Scope, limit: int) -> Sequence[RankedI
     return [RankedInstitution(*row) for row in db.session.execute(ranked.limit(limit))]
 
 
+def at_institutions(campaign_id: int, scope: Scope) -> int:
+    """Return how many people of the scope pledged at an institution of its countries, in all."""
+    people = (
+        select(func.coalesce(func.sum(Tally.count), 0))
+        .where(Tally.campaign_id == campaign_id, Tally.dimension == "institution")
+        .where(Tally.kind == Kind.PERSON)
+    )
+    if not scope.is_everything:
+        people = people.join(Institution, Institution.id == Tally.key).where(
+            scope.criterion(Institution.country, Institution.id)
+        )
+    return int(db.session.scalar(people) or 0)
+
+
 def commitments(campaign_id: int, scope: Scope) -> Mapping[str, int]:
     """Return how many people made each commitment, most first.
 
