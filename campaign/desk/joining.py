@@ -29,7 +29,7 @@ def invitation(secret: str) -> Page:
     if account is None:
         return _over()
     with i18n.in_language(account.locale):
-        return render_template("desk/signing_in/invitation.html", account=account, secret=secret)
+        return render_template("desk/signing_in/invitation.html", invited=account, secret=secret)
 
 
 @blueprint.post("/join/<secret>/")

@@ -38,7 +38,7 @@ def scope() -> Scope:
 
 def form_token() -> str:
     """Return what every form of this session carries, so that no other page can send one."""
-    return current_policy().signer.fingerprint("form of the desk", session().digest.hex()).hex()
+    return current_policy().signer.fingerprint("form of the desk", str(session().id)).hex()
 
 
 def is_form_token(token: str) -> bool:

@@ -167,11 +167,9 @@ def enter(
 ) -> Response:
     """Begin a new session, or renew the proof in this one, and lead back to what was asked for."""
     if is_signed_in() and account() is found:
-        session().proved_at = now()
-        secret = None
+        secret = sessions.renew(session(), now())
     else:
-        began, secret = sessions.begin(found, browser_name(), guard.network_hash(), now())
-        g.staff_session = began
+        g.staff_session, secret = sessions.begin(found, browser_name(), guard.network_hash(), now())
     audit.record(actor(), "signed in", f"account:{found.id}", {"by": method})
     jobs.commit()
     there = _where(
@@ -179,8 +177,7 @@ def enter(
         request.form.get("sealed", "") if sealed is None else sealed,
     )
     response = jsonify(location=there) if request.is_json else make_response(redirect(there, 303))
-    if secret:
-        guard.set_cookie(response, secret)
+    guard.set_cookie(response, secret)
     return response
 
 

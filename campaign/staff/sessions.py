@@ -36,6 +36,13 @@ def begin(
     return session, secret
 
 
+def renew(session: StaffSession, now: datetime) -> str:
+    """Note that its owner has just proved who they are; return the secret of its new cookie (ASVS 5.0, 7.2.4)."""
+    secret = secrets.token_urlsafe(32)
+    session.digest, session.proved_at = digest_of(secret), now
+    return secret
+
+
 def find(secret: str) -> StaffSession | None:
     """Return the session of a cookie, open or not."""
     sessions = select(StaffSession).options(joinedload(StaffSession.account))
