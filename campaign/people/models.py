@@ -3,10 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Identity, Index, func
+from sqlalchemy import ForeignKey, Identity, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaign.db import Model, uuid_key
+
+# The domain of a mailbox from its last letter to its first, so that an index finds those below it, too.
+REVERSED_DOMAIN = "reverse(split_part(mailbox, '@', 2))"
 
 
 class Person(Model):
@@ -17,7 +20,16 @@ class Person(Model):
     """
 
     __tablename__ = "people"
-    __table_args__ = (Index("uq_people_mailbox", "fingerprint", "mailbox", unique=True),)
+    __table_args__ = (
+        Index("uq_people_mailbox", "fingerprint", "mailbox", unique=True),
+        # See ``queries.is_at_domain``.
+        Index(
+            "ix_people_domain",
+            text(REVERSED_DOMAIN),
+            "created_at",
+            postgresql_ops={REVERSED_DOMAIN: "text_pattern_ops"},
+        ),
+    )
 
     id: Mapped[UUID] = uuid_key()
     # Keyed hash of the canonical address: what makes one person one person.

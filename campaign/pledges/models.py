@@ -26,6 +26,7 @@ from campaign.db import Model, uuid_key
 from campaign.institutions.models import Institution
 from campaign.people.models import Person
 from campaign.staff.scopes import Scoped
+from campaign.tasks import Task
 
 
 def form_of(submission: UUID) -> int:
@@ -68,11 +69,26 @@ class PledgeAction(StrEnum):
     WITHDRAWN = "withdrawn"
     INSTITUTION_LINKED = "institution settled"
     INSTITUTION_MERGED = "institution merged"
+    # A verdict of staff was taken back before its letter left; a task's, by undoing the task.
+    UNDONE = "decision undone"
+    INVALIDATED = "invalidated"
+    RESTORED = "counted again"
+    WORDS_APPROVED = "words approved"
+    WORDS_DECLINED = "words kept private"
+    PINNED = "pinned"
+    UNPINNED = "unpinned"
     # After these only the trail is left.
     DISOWNED = "disowned"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
     ERASED = "erased"
+
+
+# What staff have not read yet, of what the public would see.
+WORDS_WAIT = (
+    "status = 'confirmed' AND words_approved IS NULL"
+    " AND (listed AND words IS NOT NULL OR support_letters <> '{}'::jsonb)"
+)
 
 
 class NotAwaiting(Exception):
@@ -143,9 +159,19 @@ class Pledge(Scoped, Model):
         ),
         Index(
             "ix_pledges_network",
+            "network_hash",
             "submitted_at",
             postgresql_where=text("network_hash IS NOT NULL"),
         ),
+        # Small, and nearly free for what comes in: rows lie in the order of this column.
+        Index("ix_pledges_submitted", "submitted_at", postgresql_using="brin"),
+        Index(
+            "ix_pledges_words_waiting",
+            "confirmed_at",
+            "id",
+            postgresql_where=text(WORDS_WAIT),
+        ),
+        Index("ix_pledges_pinned", "campaign_id", "pin", postgresql_where=text("pin IS NOT NULL")),
         Index(
             "ix_pledges_unsettled",
             "status",
@@ -188,7 +214,11 @@ class Pledge(Scoped, Model):
     orcid: Mapped[str | None]
     commitments: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     words: Mapped[str | None]
+    # Whether staff let the words, or the letters of support, be public; None until they have read them.
+    words_approved: Mapped[bool | None]
     listed: Mapped[bool] = mapped_column(default=False)
+    # The place among the pinned people of the campaign, who stand first in public lists.
+    pin: Mapped[int | None] = mapped_column(SmallInteger)
     newsletter: Mapped[bool] = mapped_column(default=False)
     locale: Mapped[str]
     is_demo: Mapped[bool] = mapped_column(default=False)
@@ -208,6 +238,16 @@ class Pledge(Scoped, Model):
     text: Mapped[CampaignText] = relationship()
     institution: Mapped[Institution | None] = relationship()
 
+    @property
+    def public_words(self) -> str | None:
+        """What the public may read of the words to the children."""
+        return self.words if self.words_approved else None
+
+    @property
+    def public_letters(self) -> dict[str, Any]:
+        """The letters of support that the public may read, by language."""
+        return self.support_letters if self.words_approved else {}
+
 
 class PledgeEvent(Model):
     """One line of a pledge's trail. It has no personal data and outlives the pledge, hence no foreign key."""
@@ -225,6 +265,69 @@ class PledgeEvent(Model):
     audit_id: Mapped[int | None] = mapped_column(ForeignKey(AuditEvent.id))
 
     audit: Mapped[AuditEvent | None] = relationship()
+
+
+class PledgeNote(Model):
+    """What staff wrote about a pledge for each other; it goes with the pledge."""
+
+    __tablename__ = "pledge_notes"
+    __table_args__ = (actor_constraint(),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    pledge_id: Mapped[UUID] = mapped_column(ForeignKey(Pledge.id, ondelete="CASCADE"), index=True)
+    actor: Mapped[Actor] = actor_columns()
+    text: Mapped[str]
+    written_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class TaskPledge(Model):
+    """What a task changed: by which event of which pledge. Like the trail, it outlives the pledge."""
+
+    __tablename__ = "task_pledges"
+
+    task_id: Mapped[UUID] = mapped_column(ForeignKey(Task.id), primary_key=True)
+    pledge_id: Mapped[UUID] = mapped_column(primary_key=True, index=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey(PledgeEvent.id))
+
+    event: Mapped[PledgeEvent] = relationship()
+
+
+class OpenCase(Model):
+    """Who of the staff has a held pledge open, and since when they were last heard of."""
+
+    __tablename__ = "open_cases"
+
+    pledge_id: Mapped[UUID] = mapped_column(
+        ForeignKey(Pledge.id, ondelete="CASCADE"), primary_key=True
+    )
+    account: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]
+
+
+class DomainRule(StrEnum):
+    """What happens to pledges with an address at a domain."""
+
+    HOLD = "hold"
+    # The form does not take the address, and says so.
+    REFUSE = "refuse"
+    # Many from one network are normal here.
+    TRUST = "trust"
+
+
+class MailDomain(Model):
+    """A rule of staff for one e-mail domain, and those below it."""
+
+    __tablename__ = "mail_domains"
+    __table_args__ = (
+        actor_constraint(),
+        CheckConstraint("rule IN ('hold', 'refuse', 'trust')", name="rule"),
+    )
+
+    # In A-labels, as ``Address.domain``.
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    rule: Mapped[str]
+    actor: Mapped[Actor] = actor_columns()
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
 class ReceivedForm(Model):
