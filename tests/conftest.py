@@ -27,6 +27,7 @@ from campaign.db import db
 from campaign.institutions.models import Institution
 from campaign.local.postgres import EmbeddedPostgres
 from campaign.paths import TRANSLATIONS
+from campaign.pledges import mail_domains
 from tests.factories import prepare
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -102,6 +103,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 def session(app: Flask) -> Iterator[Session]:
     """A context of the application whose every change, committed or not, is undone after the test."""
     app.extensions["response_cache"].clear()  # of a test before, whose numbers were undone
+    mail_domains.kept.forget()
     with app.app_context():
         engines, scoped = db.engines, db.session
         engine = engines[None]
@@ -134,6 +136,7 @@ APPEND_ONLY = ("audit_events", "audit_seals")
 def committing(app: Flask) -> Iterator[None]:
     """A context whose commits are real, for what only several connections can show; emptied afterwards."""
     app.extensions["response_cache"].clear()
+    mail_domains.kept.forget()
     with app.app_context():
         before = set(db.session.scalars(select(Institution.id)))
         yield

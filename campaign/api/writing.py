@@ -32,7 +32,7 @@ from campaign.partners import operations as partners
 from campaign.partners import queries
 from campaign.partners.models import ApiKey
 from campaign.people.rules import Address
-from campaign.pledges import rules, submitting
+from campaign.pledges import mail_domains, rules, submitting
 from campaign.pledges.emails import SENT
 from campaign.pledges.holding import SHORTEST_READING
 from campaign.pledges.models import Kind
@@ -184,7 +184,7 @@ def _checked(key: ApiKey, body: Mapping[str, Any]) -> tuple[Draft, Address, Camp
     try:
         text = _text_shown(body)
         draft, address = rules.check_with_address(
-            Kind.PERSON, _values(key, body), text, affiliation
+            Kind.PERSON, _values(key, body), text, affiliation, mail_domains.is_refused
         )
         _check_institution(key, draft)
     except InvalidPledge as invalid:

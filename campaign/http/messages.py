@@ -29,6 +29,9 @@ _SENTENCES: dict[str, Callable[[], str]] = {
     "address-special-use": lambda: gettext(
         "This e-mail address cannot receive mail. Enter another one."
     ),
+    "address-refused": lambda: gettext(
+        "We do not take addresses of this provider. Enter another one, such as that of your institution."
+    ),
     "unknown-institution": lambda: gettext(
         "This institution is not in our registry. Search for it again and choose it from the list."
     ),

@@ -25,7 +25,7 @@ from campaign.http.rate_limits import (
 from campaign.http.rendering import Page
 from campaign.institutions import queries as institution_queries
 from campaign.institutions.queries import Match
-from campaign.pledges import certificates, operations, submitting
+from campaign.pledges import certificates, mail_domains, operations, submitting
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges.disciplines import BROAD_FIELDS
 from campaign.pledges.emails import SENT
@@ -76,7 +76,9 @@ def handle_submission(slug: str, kind: Kind, host: FormHost) -> Page:
     if request.form.get("action") == "find":
         return host.show(text, Form(values, token=request.form["form_token"]))
     try:
-        draft, address = check_with_address(kind, values, text, institution_queries.affiliation)
+        draft, address = check_with_address(
+            kind, values, text, institution_queries.affiliation, mail_domains.is_refused
+        )
     except InvalidPledge as invalid:
         return host.show(text, Form(values, invalid.problems, request.form["form_token"])), 422
     submission = Submission(

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select
 
 from campaign.db import db
-from campaign.pledges.models import ReceivedForm, form_of
+from campaign.pledges.mail_domains import rule_for
+from campaign.pledges.models import DomainRule, ReceivedForm, form_of
 from campaign.pledges.submission import Submission
 
 WINDOW = timedelta(hours=1)
@@ -34,6 +35,7 @@ def suspicious_signals(submission: Submission, now: datetime) -> list[str]:
     reasons = {
         "honeypot": context.honeypot_filled,
         "too-fast": now - context.form_opened_at < SHORTEST_READING,
+        "domain": rule_for(submission.address.domain) is DomainRule.HOLD,
     }
     return [reason for reason, applies in reasons.items() if applies]
 

@@ -64,6 +64,7 @@ AFFILIATIONS = ("institution", "unlisted", "independent")
 
 Values = Mapping[str, Sequence[str]]
 FindInstitution = Callable[[str], Affiliation | None]
+RefusesDomain = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,19 @@ def check(
 
 
 def check_with_address(
-    kind: Kind, values: Values, text: CampaignText, find_institution: FindInstitution
+    kind: Kind,
+    values: Values,
+    text: CampaignText,
+    find_institution: FindInstitution,
+    is_refused: RefusesDomain,
 ) -> tuple[Draft, Address]:
-    """All of a new pledge, with the problems of both parts at once. Raises InvalidPledge."""
+    """All of a new pledge, with the problems of both parts at once. Raises InvalidPledge.
+
+    ``is_refused`` says of which domains no new address is taken.
+    """
     reader = _Reader(values)
     details = _details(reader, kind, text, find_institution)
-    address = reader.address()
+    address = reader.new_address(is_refused)
     reader.finish()
     assert address is not None, "finish raises where there is no address"
     return Draft(kind=kind, **details), address
@@ -258,6 +266,13 @@ class _Reader:
         except InvalidAddress as error:
             self.refuse("email", f"address-{error.reason}")
             return None
+
+    def new_address(self, is_refused: RefusesDomain) -> Address | None:
+        """The address of a new pledge. Who pledged before staff refused a domain still gets on."""
+        address = self.address()
+        if address and is_refused(address.domain):
+            self.refuse("email", "address-refused")
+        return address
 
     def institution(self, find_institution: FindInstitution) -> Affiliation | None:
         ror_id = self.get("institution")

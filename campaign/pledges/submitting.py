@@ -31,7 +31,15 @@ from campaign.pledges.effects import (
 )
 from campaign.pledges.emails import FORM_LIFETIME
 from campaign.pledges.holding import is_crowded
-from campaign.pledges.models import Pledge, PledgeAction, ReceivedForm, Status, form_of
+from campaign.pledges.mail_domains import rule_for
+from campaign.pledges.models import (
+    DomainRule,
+    Pledge,
+    PledgeAction,
+    ReceivedForm,
+    Status,
+    form_of,
+)
 from campaign.pledges.policy import PledgePolicy
 from campaign.pledges.submission import Submission, event_details, from_json, to_json
 
@@ -147,7 +155,7 @@ def _take_pledge(
         if has_share(policy, person, FORM_LETTERS, now):
             write(policy, "known", pledge, columns["locale"], columns["network_hash"])
     elif not pledge or _is_newer(columns, pledge):
-        _store(policy, pledge or Pledge(person_id=person.id), columns, now)
+        _store(policy, pledge or Pledge(person_id=person.id), address, columns, now)
 
 
 def _is_newer(columns: Mapping[str, Any], pledge: Pledge) -> bool:
@@ -157,11 +165,18 @@ def _is_newer(columns: Mapping[str, Any], pledge: Pledge) -> bool:
     return not is_same and submitted_at >= pledge.submitted_at
 
 
-def _store(policy: PledgePolicy, pledge: Pledge, columns: dict[str, Any], now: datetime) -> None:
+def _store(
+    policy: PledgePolicy,
+    pledge: Pledge,
+    address: Address,
+    columns: dict[str, Any],
+    now: datetime,
+) -> None:
     """Store what a form says in a new pledge, or in one that was not confirmed, and ask to confirm it."""
     is_new = pledge.id is None
     crowded = is_crowded(columns, policy.limits)
-    if crowded and not columns["own_mailbox"]:
+    trusted = columns["own_mailbox"] or rule_for(address.domain) is DomainRule.TRUST
+    if crowded and not trusted:
         columns["hold_reasons"].append("network")
     for name, value in columns.items():
         setattr(pledge, name, value)
@@ -172,7 +187,7 @@ def _store(policy: PledgePolicy, pledge: Pledge, columns: dict[str, Any], now: d
     has_own = key_of(pledge.person) == pledge.person.fingerprint
     if (is_new and has_own) or has_share(policy, pledge.person, FORM_LETTERS, now):
         plain = not crowded and not columns["hold_reasons"]
-        facts = {"name": pledge.name} if plain else {}
+        facts: dict[str, Any] = {"name": pledge.name} if plain else {}
         write(policy, "confirm", pledge, pledge.locale, columns["network_hash"], **facts)
 
 

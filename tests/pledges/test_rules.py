@@ -40,9 +40,13 @@ def find(ror_id):
     return UNIVERSITY if ror_id == UNIVERSITY.id else None
 
 
+def is_refused(domain):
+    return domain == "throwaway.example"
+
+
 def drafted(kind=Kind.PERSON, **different):
     values = (PERSON if kind == Kind.PERSON else REPRESENTATIVE) | different
-    return check_with_address(kind, values, TEXT, find)
+    return check_with_address(kind, values, TEXT, find, is_refused)
 
 
 def problems(kind=Kind.PERSON, **different):
@@ -67,7 +71,7 @@ def test_a_good_form_becomes_a_draft():
 
 def test_an_empty_form_is_told_everything_at_once_in_the_order_of_the_page():
     with pytest.raises(InvalidPledge) as refused:
-        check_with_address(Kind.PERSON, {}, TEXT, find)
+        check_with_address(Kind.PERSON, {}, TEXT, find, is_refused)
 
     assert list(refused.value.problems) == [
         "name",
@@ -360,3 +364,11 @@ def test_whatever_is_sent_is_accepted_or_refused_and_nothing_worse(kind, differe
 
         assert not set("\x00\n\u202e") & set(draft.name)
         assert len(draft.name) <= rules.NAME_LENGTH
+
+
+def test_a_new_address_at_a_refused_domain_is_not_taken():
+    assert codes(email=["w@throwaway.example"]) == {"email": "address-refused"}
+
+
+def test_who_pledged_before_their_domain_was_refused_still_gets_on():
+    assert check_address({"email": ["w@throwaway.example"]}).domain == "throwaway.example"
