@@ -10,7 +10,7 @@ from campaign import jobs
 from campaign.cli.common import actor, find_institution
 from campaign.institutions import queries as institution_queries
 from campaign.pledges import queries as pledge_queries
-from campaign.pledges import reviewing
+from campaign.pledges import queue, reviewing
 from campaign.pledges.evidence import Side, evidence
 from campaign.pledges.models import Kind, NotAwaiting, Pledge
 from campaign.pledges.policy import current_policy
@@ -40,7 +40,7 @@ class PledgeId(click.ParamType[UUID]):
 @click.option("--limit", default=100, show_default=True)
 def held(limit: int) -> None:
     """List the pledges that wait for review, oldest first."""
-    waiting = pledge_queries.held(limit)
+    waiting = queue.held(limit=limit)
     for pledge in waiting:
         click.echo(
             f"{pledge.id}  {pledge.submitted_at:%Y-%m-%d %H:%M}  {pledge.country}  "
@@ -52,7 +52,7 @@ def held(limit: int) -> None:
 @pledges.command()
 @click.argument("pledge_id", type=PledgeId())
 def show(pledge_id: UUID) -> None:
-    """Show one pledge with its events; for an institution's, also what speaks for and against it."""
+    """Show one pledge with its events; with what speaks for and against it."""
     pledge = _pledge(pledge_id)
     for label, value in _described(pledge).items():
         # Indented, so that no line of a letter looks like one of ours.
@@ -80,6 +80,11 @@ _EVIDENCE = {
     "pledged-as-student": "the same person has pledged as",
     "speaks-already": "another pledge counts for this institution",
     "waits-too": "another pledge for this institution waits as well",
+    "same-network": "other pledges from the same network within an hour",
+    "alone-at-domain": "nobody else has ever come from this domain",
+    "colleagues": "people of the institution who have pledged",
+    "colleagues-at-own-domain": "people of the institution who have pledged from a mailbox there",
+    "orcid": "the ORCID iD, as the person entered it",
     "office": "the office, as the person entered it",
     "website": "look there for who holds the office, and for a telephone number",
 }

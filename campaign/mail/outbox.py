@@ -9,12 +9,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 
 from campaign import deliveries, jobs
 from campaign.clock import now
-from campaign.db import db
+from campaign.db import db, new_id
 from campaign.deliveries import Outcome
 from campaign.mail import pacing
 from campaign.mail.compose import compose
@@ -39,10 +40,17 @@ def queue(
     recipient_hash: bytes,
     facts: Mapping[str, Any],
     network_hash: bytes | None = None,
-) -> None:
-    """Queue one e-mail inside the current transaction; ``network_hash`` is set to pace it, see ``mail.pacing``."""
+    delay: timedelta = timedelta(),
+) -> UUID:
+    """Queue one e-mail inside the current transaction, to leave after a delay; return its id, for ``recall``.
+
+    ``network_hash`` is set to pace it, see ``mail.pacing``.
+    """
+    email_id = new_id()
     db.session.add(
         OutgoingEmail(
+            id=email_id,
+            due_at=func.now() + delay,
             template=template,
             locale=locale,
             recipient=recipient,
@@ -52,6 +60,17 @@ def queue(
         )
     )
     jobs.wake("send_emails")
+    return email_id
+
+
+def recall(email_id: UUID) -> bool:
+    """Remove an e-mail that nobody has begun to send; return whether it was still there."""
+    untouched = delete(OutgoingEmail).where(
+        OutgoingEmail.id == email_id,
+        OutgoingEmail.attempts == 0,
+        deliveries.is_waiting(OutgoingEmail),
+    )
+    return db.session.scalar(untouched.returning(OutgoingEmail.id)) is not None
 
 
 def queued_since(recipient_hash: bytes, templates: Collection[str], since: datetime) -> int:

@@ -1,13 +1,16 @@
 """Reading people and their consents."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, cast, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, cast, func, literal, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text
 
 from campaign.db import db
-from campaign.people.models import Consent, Person
+from campaign.people.models import REVERSED_DOMAIN, Consent, Person
 from campaign.people.rules import Address, canonical
 from campaign.tokens import Signer
 
@@ -43,6 +46,32 @@ def spellings_locked(fingerprint: bytes) -> Sequence[Person]:
     return db.session.scalars(
         spellings.with_for_update(), execution_options={"populate_existing": True}
     ).all()
+
+
+_mirrored_domain: ColumnElement[str] = literal_column(REVERSED_DOMAIN)
+
+
+def domain_of_mailbox() -> ColumnElement[str]:
+    """The domain of a person's mailbox, as an expression."""
+    return func.reverse(_mirrored_domain)
+
+
+def is_at_domain(domain: str) -> ColumnElement[bool]:
+    """The condition that a person's mailbox is at a domain, or at one below it."""
+    mirrored = domain[::-1]
+    return (_mirrored_domain == mirrored) | _mirrored_domain.startswith(
+        f"{mirrored}.", autoescape=True
+    )
+
+
+def first_seen(domains: Collection[str]) -> dict[str, datetime]:
+    """When somebody first came with a mailbox at each of these domains exactly, by domain."""
+    asked = select(func.unnest(literal(list(domains), ARRAY(Text))).label("domain")).subquery()
+    first = select(func.min(Person.created_at)).where(
+        func.reverse(asked.c.domain) == _mirrored_domain
+    )
+    rows = db.session.execute(select(asked.c.domain, first.scalar_subquery()))
+    return {domain: seen for domain, seen in rows if seen}
 
 
 def has_consented(person_id: UUID, purpose: str) -> bool:

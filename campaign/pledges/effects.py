@@ -4,6 +4,7 @@ Nothing here decides whether something may happen, and nothing commits.
 """
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -20,25 +21,41 @@ from campaign.pledges.models import Pledge, PledgeAction, PledgeEvent, Status
 from campaign.pledges.policy import PledgePolicy
 
 
-def record_event(pledge: Pledge, actor: Actor, action: PledgeAction, **details: object) -> None:
+def record_event(
+    pledge: Pledge, actor: Actor, action: PledgeAction, **details: object
+) -> PledgeEvent:
     """Add a line to the trail of a pledge; for acts of staff it points to one in the audit log."""
-    db.session.add(
-        PledgeEvent(
-            pledge_id=pledge.id,
-            actor=actor,
-            action=action,
-            details=details,
-            audit=audit.record_if_staff(actor, action, f"pledge:{pledge.id}", details),
-        )
+    event = PledgeEvent(
+        pledge_id=pledge.id,
+        actor=actor,
+        action=action,
+        details=details,
+        audit=audit.record_if_staff(actor, action, f"pledge:{pledge.id}", details),
     )
+    db.session.add(event)
+    return event
 
 
-def send(policy: PledgePolicy, template: str, pledge: Pledge, **facts: object) -> None:
-    """Queue an e-mail that its person must get, however many others were caused by strangers."""
+def standing(pledge: Pledge) -> dict[str, object]:
+    """What a verdict changes of a pledge, for the trail to note before it does."""
+    return {"status": pledge.status, "hold_reasons": list(pledge.hold_reasons)}
+
+
+def send(
+    policy: PledgePolicy,
+    template: str,
+    pledge: Pledge,
+    delay: timedelta = timedelta(),
+    **facts: object,
+) -> UUID | None:
+    """Queue an e-mail that its person must get, however many others were caused by strangers; return its id.
+
+    None for an invented pledge: nobody reads that mail.
+    """
     if pledge.is_demo:
-        return  # nobody reads an invented person's mail
+        return None
     network = None if pledge.confirmed_at else pledge.network_hash
-    write(policy, template, pledge, pledge.locale, network, **facts)
+    return write(policy, template, pledge, pledge.locale, network, delay, **facts)
 
 
 def write(
@@ -47,12 +64,14 @@ def write(
     pledge: Pledge,
     locale: str,
     network_hash: bytes | None,
+    delay: timedelta = timedelta(),
     **facts: object,
-) -> None:
-    """Queue an e-mail about a pledge, at the pace of a network where one is given."""
+) -> UUID:
+    """Queue an e-mail about a pledge, at the pace of a network where one is given; return its id."""
     person = pledge.person
     known = emails.facts(policy.signer, pledge, locale, policy.unconfirmed_days)
-    outbox.queue(template, locale, person.address, key_of(person), known | facts, network_hash)
+    key = key_of(person)
+    return outbox.queue(template, locale, person.address, key, known | facts, network_hash, delay)
 
 
 def key_of(person: Person) -> bytes:

@@ -13,9 +13,12 @@ from campaign.db import db
 from campaign.institutions.folding import fold, is_unspaced
 from campaign.institutions.models import Institution
 from campaign.people.models import Person
-from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
+from campaign.pledges.models import Kind, Pledge, PledgeEvent, PledgeNote, Status
+from campaign.staff.scopes import Scope
 
 PAGE_SIZE = 50
+# People who stand first in the public lists of a campaign; fewer than a page.
+MAX_PINS = 6
 CURSOR_LIFETIME = timedelta(days=7)
 
 
@@ -66,6 +69,51 @@ def signatories(
     elif countries:
         listed = listed.where(Pledge.id.in_(_newest_of(campaign_id, countries, before, limit)))
     return [_signatory(pledge) for pledge in db.session.scalars(listed)]
+
+
+def pinned_first(
+    campaign_id: int,
+    *,
+    country: str | None = None,
+    countries: Collection[str] = (),
+    institution_id: str | None = None,
+    name: str = "",
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = PAGE_SIZE,
+) -> list[Signatory]:
+    """``signatories`` of a place, those whom staff pinned before the others unless a name is asked for.
+
+    Pages follow each other where the limit is more than MAX_PINS.
+    """
+    place = (country, countries, institution_id)
+    pins = [] if name else pinned(campaign_id, *place)
+    newest = signatories(
+        campaign_id,
+        country=country,
+        countries=countries,
+        institution_id=institution_id,
+        name=name,
+        before=before,
+        limit=limit + len(pins),
+    )
+    ids = {pledge.id for pledge in pins}
+    first = [] if before else [_signatory(pledge) for pledge in pins]
+    return [*first, *(person for person in newest if person.id not in ids)][:limit]
+
+
+def pinned(
+    campaign_id: int,
+    country: str | None = None,
+    countries: Collection[str] = (),
+    institution_id: str | None = None,
+) -> Sequence[Pledge]:
+    """Listed people of a place whom staff pinned, in their order."""
+    pins = _listed(campaign_id).where(Pledge.pin.is_not(None)).order_by(Pledge.pin, Pledge.id)
+    if country or countries:
+        pins = pins.where(Pledge.country.in_([country] if country else countries))
+    if institution_id:
+        pins = pins.where(Pledge.institution_id == institution_id)
+    return db.session.scalars(pins).all()
 
 
 def _is_called(folded: str) -> ColumnElement[bool]:
@@ -125,7 +173,7 @@ def _signatory(pledge: Pledge) -> Signatory:
         institution=pledge.institution,
         institution_text=pledge.institution_text,
         country=pledge.country,
-        words=pledge.words,
+        words=pledge.public_words,
         locale=pledge.locale,
         confirmed_at=pledge.confirmed_at,
     )
@@ -208,10 +256,28 @@ def of_person(person_id: UUID) -> Sequence[Pledge]:
     return db.session.scalars(pledges).all()
 
 
+def some_locked(ids: Collection[UUID], scope: Scope) -> Sequence[Pledge]:
+    """Those of some pledges that are inside a scope, locked, in an order that is the same for everyone."""
+    some = locked().where(Pledge.id.in_(ids), Pledge.within(scope))
+    return db.session.scalars(some.order_by(Person.id, Pledge.id)).all()
+
+
 def version_of(pledge_id: UUID) -> int:
     """The number of the newest event of a pledge: another one whenever it is another pledge than was read."""
-    newest = select(func.max(PledgeEvent.id)).where(PledgeEvent.pledge_id == pledge_id)
-    return db.session.scalar(newest) or 0
+    return versions_of([pledge_id]).get(pledge_id, 0)
+
+
+def versions_of(ids: Collection[UUID]) -> dict[UUID, int]:
+    """The versions of some pledges by id; see ``version_of``."""
+    newest = select(PledgeEvent.pledge_id, func.max(PledgeEvent.id))
+    of_these = newest.where(PledgeEvent.pledge_id.in_(ids)).group_by(PledgeEvent.pledge_id)
+    return dict(db.session.execute(of_these).all())
+
+
+def newest_event(pledge_id: UUID) -> PledgeEvent | None:
+    """The last thing that happened to a pledge."""
+    events = select(PledgeEvent).where(PledgeEvent.pledge_id == pledge_id)
+    return db.session.scalar(events.order_by(PledgeEvent.id.desc()).limit(1))
 
 
 def trail(pledge_id: UUID) -> Sequence[PledgeEvent]:
@@ -220,15 +286,10 @@ def trail(pledge_id: UUID) -> Sequence[PledgeEvent]:
     return db.session.scalars(events).all()
 
 
-def held(limit: int = 100) -> Sequence[Pledge]:
-    """The review queue, oldest first: confirmed by mail, waiting for staff."""
-    waiting = (
-        select(Pledge)
-        .where(Pledge.status == Status.HELD)
-        .order_by(Pledge.submitted_at)
-        .limit(limit)
-    )
-    return db.session.scalars(waiting).all()
+def notes(pledge_id: UUID) -> Sequence[PledgeNote]:
+    """What staff wrote about a pledge, oldest first."""
+    written = select(PledgeNote).where(PledgeNote.pledge_id == pledge_id)
+    return db.session.scalars(written.order_by(PledgeNote.id)).all()
 
 
 class UnlistedInstitution(NamedTuple):

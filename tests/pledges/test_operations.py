@@ -12,7 +12,7 @@ from campaign.mail.models import OutgoingEmail
 from campaign.people import operations as people
 from campaign.people import queries as people_queries
 from campaign.people.models import Consent, Person
-from campaign.pledges import operations, queries, retention
+from campaign.pledges import operations, queries, queue, retention
 from campaign.pledges.emails import code_of
 from campaign.pledges.models import Kind, NotAwaiting, PledgeEvent, Status
 from campaign.pledges.operations import MAX_CODE_ATTEMPTS, SupersededSubmission, WrongCode
@@ -423,7 +423,7 @@ def test_a_pledge_that_looks_odd_is_held_when_confirmed_and_its_person_told():
 
     assert (pledge.status, pledge.hold_reasons) == (Status.HELD, ["honeypot"])
     assert templates() == ["confirm", "held"]
-    assert queries.held() == [pledge]
+    assert queue.held() == [pledge]
     assert queries.signatories(pledge.campaign_id) == []
 
 
