@@ -247,6 +247,8 @@ def _rows(
             chance.sample(offered, chance.randint(1, len(offered))), key=offered.index
         ),
         "words": _WORDS[text.locale] if kind is Kind.PERSON and chance.random() < 0.1 else None,
+        # Some wait for staff.
+        "words_approved": True if index % 10 else None,
         "listed": kind is Kind.INSTITUTION or chance.random() < 0.8,
         "submitted_at": at,
         "confirmed_at": at,

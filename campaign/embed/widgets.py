@@ -137,7 +137,7 @@ def _notes(counts: Counts) -> list[str]:
 
 def _people(campaign_id: int, institution_id: str) -> list[list[str]]:
     """The latest people who chose to be listed, as [name, role]; nothing else of them leaves the site."""
-    signatories = pledge_queries.signatories(
+    signatories = pledge_queries.pinned_first(
         campaign_id, institution_id=institution_id, limit=LATEST
     )
     return [[person.name, str(ROLES.get(person.role or "", ""))] for person in signatories]

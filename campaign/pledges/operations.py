@@ -164,6 +164,8 @@ def correct(policy: PledgePolicy, pledge: Pledge, draft: Draft, locale: str, now
     if "institution_id" in changed:
         address = parse_address(pledge.person.address)
         pledge.own_mailbox = is_own_mailbox(draft.institution, address)
+    if {"words", "support_letters"} & {*changed}:
+        pledge.words_approved = None  # staff have not read these
     answers = [name for name in changed if name != "name_folded"]
     record_event(pledge, PERSON, PledgeAction.CORRECTED, fields=answers)
     if "listed" in changed:

@@ -73,7 +73,7 @@ def campaign(slug: str) -> str:
         months=charts.month_marks(charts_by_name["over-time"]),
         map=light_map(id_),
         palette=NIGHT,
-        latest=pledge_queries.signatories(id_, limit=LATEST),
+        latest=pledge_queries.pinned_first(id_, limit=LATEST),
     )
 
 

@@ -121,7 +121,7 @@ def _signatories_page(
     """A page of the people who chose to be listed; ``people`` is how many have pledged, listed or not."""
     query, after = request.args.get("q", "").strip()[:100], request.args.get("after", "")
     # One more than is shown, to know whether there is a next page.
-    rows = pledge_queries.signatories(
+    rows = pledge_queries.pinned_first(
         text.campaign_id,
         name=query,
         before=_read_cursor(after),

@@ -147,7 +147,7 @@ def _section(text: CampaignText, place: Place) -> Section:
     id_ = text.campaign_id
     counts = counts_in(id_, place)
     official = pledge_queries.official_pledge(id_, place.key) if place.institution else None
-    letters = _letters(official.support_letters) if official else []
+    letters = _letters(official.public_letters) if official else []
     section = Section(text, counts, official, letters)
     if not (counts.people or counts.official_pledges):
         return section  # most places of the world have no pledge: six statements saved
@@ -156,7 +156,7 @@ def _section(text: CampaignText, place: Place) -> Section:
         standings=_standings(id_, place, counts.people),
         commitments=_commitments(text, place),
         months=_months(id_, place),
-        latest=pledge_queries.signatories(id_, limit=LATEST, **place.signatory_filter),
+        latest=pledge_queries.pinned_first(id_, limit=LATEST, **place.signatory_filter),
         countries=_countries(id_, place.countries) if place.kind == "regions" else [],
         institutions=()
         if place.institution
