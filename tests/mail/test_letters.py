@@ -38,6 +38,7 @@ VERSIONS = {
     "confirm-official": {"official": True},
     "confirm-nameless": {"name": ""},
     "held-official": {"official": True},
+    "refused-by-rule": {"reason": ""},
 }
 # What staff write when they refuse a pledge.
 REASON = {"reason": "This is not a name.\n\nPlease pledge again with yours."}
