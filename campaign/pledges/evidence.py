@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from campaign.db import db
 from campaign.hostnames import is_free_mail
 from campaign.institutions.models import Institution
 from campaign.institutions.queries import has_domain
+from campaign.people.models import Person
+from campaign.people.queries import is_at_domain
 from campaign.people.rules import Address, parse_address
+from campaign.pledges.holding import WINDOW
 from campaign.pledges.models import Kind, Pledge, Status
 
 # Labels of domains that universities give to their students and graduates, in many languages.
@@ -44,7 +47,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """One thing to know about an official pledge: a code, the side it speaks for, what was found."""
+    """One thing to know about a pledge: a code, the side it speaks for, what was found."""
 
     side: Side
     code: str
@@ -52,19 +55,62 @@ class Evidence:
 
 
 def evidence(pledge: Pledge) -> list[Evidence]:
-    """All that is known of a pledge for an institution, what speaks for it first; empty for a person's."""
-    institution = pledge.institution
-    if pledge.kind == Kind.PERSON or institution is None:
-        return []
+    """All that is known of a pledge, what speaks for it first."""
     address = parse_address(pledge.person.address)
-    known = [
+    is_official = pledge.kind == Kind.INSTITUTION and pledge.institution is not None
+    known = _of_official(pledge, address) if is_official else _of_one_person(pledge, address)
+    return sorted(known, key=lambda item: list(Side).index(item.side))
+
+
+def _of_official(pledge: Pledge, address: Address) -> list[Evidence]:
+    institution = pledge.institution
+    assert institution is not None, "an official pledge is that of an institution"
+    return [
         *_of_domain(address, institution),
         *_of_mailbox(address),
         *_of_person(pledge),
         *_of_others(pledge),
+        *_of_colleagues(institution.id),
+        *_of_company(pledge, address),
         *_to_look_at(pledge, institution),
     ]
-    return sorted(known, key=lambda item: list(Side).index(item.side))
+
+
+def _of_one_person(pledge: Pledge, address: Address) -> list[Evidence]:
+    known = [*_of_company(pledge, address)]
+    if pledge.own_mailbox:
+        known.append(Evidence(Side.FOR, "own-domain", address.domain))
+    elif is_free_mail(address.domain):
+        known.append(Evidence(Side.NEITHER, "free-mail", address.domain))
+    if pledge.orcid:
+        known.append(Evidence(Side.NEITHER, "orcid", pledge.orcid))
+    return known
+
+
+def _of_company(pledge: Pledge, address: Address) -> Iterator[Evidence]:
+    """Who else came from the same network, about then, and from the same domain, ever."""
+    near = Pledge.submitted_at.between(pledge.submitted_at - WINDOW, pledge.submitted_at + WINDOW)
+    others = select(func.count()).where(Pledge.network_hash == pledge.network_hash, near)
+    if number := db.session.scalar(others.where(Pledge.id != pledge.id)):
+        yield Evidence(Side.AGAINST, "same-network", str(number))
+    if not pledge.own_mailbox and not is_free_mail(address.domain):
+        same = select(Person.id).where(is_at_domain(address.domain)).limit(2)
+        if len(db.session.scalars(same).all()) == 1:
+            yield Evidence(Side.AGAINST, "alone-at-domain", address.domain)
+
+
+def _of_colleagues(institution_id: str) -> Iterator[Evidence]:
+    """How many people of the institution have pledged, and how many of them from a mailbox there."""
+    theirs = select(func.count(), func.count().filter(Pledge.own_mailbox.is_(True))).where(
+        Pledge.institution_id == institution_id,
+        Pledge.kind == Kind.PERSON,
+        Pledge.status == Status.CONFIRMED,
+    )
+    people, at_own_domain = db.session.execute(theirs).one()
+    if people:
+        yield Evidence(Side.FOR, "colleagues", str(people))
+    if at_own_domain:
+        yield Evidence(Side.FOR, "colleagues-at-own-domain", str(at_own_domain))
 
 
 def _of_domain(address: Address, institution: Institution) -> Iterator[Evidence]:

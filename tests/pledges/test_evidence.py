@@ -3,7 +3,7 @@
 import pytest
 
 from campaign.pledges.evidence import Side, evidence
-from tests.factories import accepted, confirmed, institution
+from tests.factories import accepted, confirmed, context, institution
 from tests.pledges.tools import speaking
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -82,5 +82,27 @@ def test_what_the_same_person_pledged_before_is_told() -> None:
     assert found["accepted-before"] == Side.FOR
 
 
-def test_a_person_who_pledges_for_themself_needs_no_evidence() -> None:
-    assert evidence(confirmed(institution=institution().id)) == []
+def of_person(address: str, **different: object) -> dict[str, str]:
+    return {item.code: item.found for item in evidence(confirmed(address, **different))}
+
+
+def test_of_a_person_one_sees_who_else_came_from_there() -> None:
+    network = {"context": context(network_hash=b"one network")}
+    assert of_person("a@odd.example", **network) == {"alone-at-domain": "odd.example"}
+    assert of_person("b@odd.example", **network) == {"same-network": "1"}
+
+
+def test_of_a_person_one_sees_their_own_mailbox_and_orcid() -> None:
+    own = institution()
+    known = of_person(f"a@{own.domains[0]}", institution=own.id, orcid="0000-0002-1825-0097")
+    assert known == {"own-domain": own.domains[0], "orcid": "0000-0002-1825-0097"}
+    assert of_person("a@gmail.com") == {"free-mail": "gmail.com"}
+
+
+def test_colleagues_speak_for_an_official_pledge() -> None:
+    own = institution()
+    for address in (f"a@{own.domains[0]}", "b@example.org"):
+        confirmed(address, institution=own.id)
+    pledge = confirmed(**speaking(own, f"rector@{own.domains[0]}"))
+    known = {item.code: item.found for item in evidence(pledge) if item.side is Side.FOR}
+    assert (known["colleagues"], known["colleagues-at-own-domain"]) == ("2", "1")
