@@ -47,6 +47,9 @@ _BLANK = frozenset({"Mn", "Mc", "Me", "Zs", "Cf"})
 
 # At the start of a cell, and where a spreadsheet may split the cell: Excel does so at ; in half of Europe.
 _FORMULA = re.compile(r"[\t\r\n]|(?:.*[;|\t])?\s*[=+\-@＝＋－＠]\s*\S")
+# The same by lookahead, for PostgreSQL, too: where an apostrophe makes a cell text.
+FORMULA_START = r"(^|[;|\t])(?=\s*[=+\-@＝＋－＠\t\r])"
+_FORMULA_START = re.compile(FORMULA_START)
 _LINK = re.compile(r"[a-z0-9]://|(?<![a-z0-9])www\d?\.\w", re.IGNORECASE)
 _HOST = r"(?<![A-Za-z0-9.-])(?:[A-Za-z0-9-]+\.)+"
 # "Children.Info" is a sentence that lacks a space, "Univ.Paris/CNRS" a postal address: the top-level domain of a
@@ -119,6 +122,11 @@ def looks_like_spreadsheet_formula(text: str) -> bool:
     A lone sign is not a formula. An export must still quote all values that begin with a sign.
     """
     return _FORMULA.match(text) is not None
+
+
+def without_formulas(text: str) -> str:
+    """Return the text with an apostrophe wherever a spreadsheet would begin a formula."""
+    return _FORMULA_START.sub(r"\1'", text)
 
 
 def contains_url(text: str, *, prose: bool = False) -> bool:

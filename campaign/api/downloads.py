@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from hashlib import sha256
@@ -21,6 +20,7 @@ from campaign.api.schemas import RorId, sample
 from campaign.clock import now
 from campaign.institutions.models import ror_url
 from campaign.institutions.records import short_id
+from campaign.text import without_formulas
 
 P = ParamSpec("P")
 # The fields of a row by name, in order.
@@ -30,9 +30,6 @@ JSON, CSV, JSON_LINES = "application/json", "text/csv", "application/jsonl"
 TYPES = {"csv": CSV, "jsonl": JSON_LINES}
 # A file may list every name there is.
 DOWNLOAD_LIMIT = "30 per minute"
-# Where a cell begins, or where a spreadsheet that splits at another sign begins one: there these signs make a
-# formula (OWASP, CSV Injection).
-_FORMULA_START = re.compile(r"(^|[;|\t])(?=\s*[=+\-@\t\r])")
 
 
 def or_file(
@@ -119,7 +116,7 @@ def cell(value: object) -> str | int:
     if value is None or isinstance(value, int):
         return "" if value is None else value
     text = " ".join(value) if isinstance(value, list | tuple) else str(value)
-    return _FORMULA_START.sub(r"\1'", text)
+    return without_formulas(text)
 
 
 def _json_lines(rows: Iterator[Row], columns: Columns) -> Iterator[str]:
