@@ -1,6 +1,8 @@
 """Countries as people name them behind an institution: in twenty-seven languages, and in short."""
 
+import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import cache
 
 from campaign.geography import COUNTRIES, country_name
@@ -45,6 +47,30 @@ def country_at_end(words: Sequence[str]) -> tuple[int, frozenset[str]]:
         if codes and not (start and words[start - 1] == "new"):  # New Mexico, New Jersey
             return len(words) - start, codes
     return 0, frozenset()
+
+
+def country_called(text: str) -> str | None:
+    """Return the code of the country that the text, a code or a name, stands for; None unless it is one."""
+    code = text.strip().upper()
+    if code in COUNTRIES:
+        return code
+    stem, _, rest = text.partition(",")
+    # ISO turns names around: "Korea, Republic of".
+    for name in (text, f"{rest} {stem}"):
+        codes = _codes().get(tuple(telling_words(name)), frozenset())
+        if len(codes) == 1:
+            return next(iter(codes))
+    return None
+
+
+def countries_like(text: str, limit: int = 3) -> list[str]:
+    """Return the codes of countries that the text may stand for, the likeliest first."""
+    typed = " ".join(telling_words(re.split("[,(]", text)[0]))
+    names = {" ".join(words): codes for words, codes in _codes().items()}
+    begun = sorted(name for name in names if typed and f"{name} ".startswith(f"{typed} "))
+    near = get_close_matches(typed, names, n=2 * limit, cutoff=0.7)
+    codes = (code for name in [*near, *begun] for code in sorted(names[name]))
+    return list(dict.fromkeys(codes))[:limit]
 
 
 @cache

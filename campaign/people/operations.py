@@ -3,17 +3,23 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 
+from campaign import audit
+from campaign.audit import Actor
 from campaign.db import db
 from campaign.mail import outbox
-from campaign.people.models import Consent, Person
+from campaign.people.import_rules import Problem
+from campaign.people.models import Consent, ImportRow, Outcome, Person, Suppression
 from campaign.people.queries import fingerprint, letters_key
 from campaign.people.rules import Address
 from campaign.tokens import Signer
 
 # Raise it whenever a consent question in templates/pledge/form.html is worded anew, in any language.
 WORDING_VERSION = 1
+# Of an answer that staff brought in: its source says where the question stood.
+NOT_OUR_WORDING = 0
 
 
 def find_or_add(signer: Signer, address: Address, locale: str) -> Person:
@@ -51,8 +57,43 @@ def record_consent(
 
 
 def erase(person: Person) -> None:
-    """Remove the person with their consents and unsent e-mails. Their pledges must be gone first."""
+    """Remove the person, also as a supporter, with consents and unsent e-mails. Their pledges must be gone first.
+
+    That their address is suppressed stays: it has no name, and keeps them from being written to again.
+    """
     keys = {person.fingerprint, letters_key(person.fingerprint, person.mailbox)}
     outbox.forget(keys, person.address)
+    _forget_rows(person.fingerprint)
     db.session.delete(person)
     db.session.flush()
+
+
+def _forget_rows(fingerprint: bytes) -> None:
+    """Clear the rows of uploaded files that are about a person; they still count as rows."""
+    rows = update(ImportRow).where(ImportRow.fingerprint == fingerprint)
+    why = {"outcome": Outcome.REFUSED, "problem": Problem.ERASED}
+    db.session.execute(rows.values(cells=[], detail=None, **why))
+
+
+def suppress(fingerprint: bytes, reason: str, actor: Actor) -> None:
+    """Never write to an address of our own accord any more. Mail that its owner's own acts cause still goes out."""
+    values = {"actor_kind": actor.kind, "actor_id": actor.id, "reason": reason}
+    row = insert(Suppression).values(fingerprint=fingerprint, **values)
+    db.session.execute(row.on_conflict_do_nothing(index_elements=["fingerprint"]))
+    audit.record(actor, "address suppressed", _subject(fingerprint), {"after": {"reason": reason}})
+
+
+def release(fingerprint: bytes, actor: Actor) -> None:
+    """Allow to write to an address again."""
+    reason = db.session.scalar(
+        delete(Suppression)
+        .where(Suppression.fingerprint == fingerprint)
+        .returning(Suppression.reason)
+    )
+    if reason is not None:
+        details = {"before": {"reason": reason}}
+        audit.record(actor, "address released", _subject(fingerprint), details)
+
+
+def _subject(fingerprint: bytes) -> str:
+    return f"address:{fingerprint.hex()[:16]}"

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
 from campaign.db import db
-from campaign.people.models import REVERSED_DOMAIN, Consent, Person
+from campaign.people.models import REVERSED_DOMAIN, Consent, Person, Supporter, Suppression
 from campaign.people.rules import Address, canonical
 from campaign.tokens import Signer
 
@@ -87,3 +87,15 @@ def consents(person_id: UUID) -> Sequence[Consent]:
     return db.session.scalars(
         select(Consent).where(Consent.person_id == person_id).order_by(Consent.id)
     ).all()
+
+
+def suppressed(fingerprints: Collection[bytes]) -> set[bytes]:
+    """Which of these addresses must not be written to; every letter that staff send asks first."""
+    theirs = select(Suppression.fingerprint).where(Suppression.fingerprint.in_(fingerprints))
+    return set(db.session.scalars(theirs))
+
+
+def is_supporter(person_id: UUID) -> bool:
+    """Whether staff brought a person in, so that they stay without a pledge."""
+    theirs = select(Supporter.id).where(Supporter.person_id == person_id)
+    return db.session.scalar(theirs) is not None

@@ -15,7 +15,7 @@ from campaign.institutions.models import Institution
 from campaign.mail import outbox
 from campaign.people import operations as people
 from campaign.people.models import Person
-from campaign.people.queries import letters_key
+from campaign.people.queries import is_supporter, letters_key
 from campaign.pledges import emails, queries
 from campaign.pledges.models import Pledge, PledgeAction, PledgeEvent, Status
 from campaign.pledges.policy import PledgePolicy
@@ -111,12 +111,16 @@ def hold(policy: PledgePolicy, pledge: Pledge, reasons: list[str]) -> None:
 
 
 def remove(pledge: Pledge, actor: Actor, action: PledgeAction) -> None:
-    """Delete a pledge, and its person where it was their only one; the trail stays."""
+    """Delete a pledge, and its person where it was all that kept them; the trail stays.
+
+    A supporter whom staff brought in stays, as they were before they pledged.
+    """
     person = pledge.person
     record_event(pledge, actor, action)
     db.session.delete(pledge)
     db.session.flush()
-    if db.session.scalar(select(Pledge.id).where(Pledge.person_id == person.id).limit(1)) is None:
+    has_pledge = select(Pledge.id).where(Pledge.person_id == person.id).limit(1)
+    if db.session.scalar(has_pledge) is None and not is_supporter(person.id):
         people.erase(person)
 
 

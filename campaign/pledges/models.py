@@ -155,7 +155,6 @@ class Pledge(Scoped, Model):
             "name_folded",
             postgresql_using="gin",
             postgresql_ops={"name_folded": "gin_trgm_ops"},
-            postgresql_where=text("status = 'confirmed' AND listed"),
         ),
         Index(
             "ix_pledges_network",

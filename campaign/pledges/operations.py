@@ -1,14 +1,15 @@
 """The life of a pledge in the hands of its person. Every change leaves a line in its trail; nothing commits."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text, update
 
-from campaign import jobs
-from campaign.audit import PERSON, SYSTEM
+from campaign import audit, jobs
+from campaign.audit import PERSON, SYSTEM, Actor
 from campaign.db import db
 from campaign.people import operations as people
 from campaign.people import queries as people_queries
@@ -150,7 +151,14 @@ def confirm_by_code(policy: PledgePolicy, submission: UUID, code: str, now: date
     return pledge
 
 
-def correct(policy: PledgePolicy, pledge: Pledge, draft: Draft, locale: str, now: datetime) -> None:
+def correct(
+    policy: PledgePolicy,
+    pledge: Pledge,
+    draft: Draft,
+    locale: str,
+    now: datetime,
+    actor: Actor = PERSON,
+) -> None:
     """Replace what the person said about themself; counts follow, the text they signed stays.
 
     ``locale`` is the language of the page. What a representative changed waits for staff.
@@ -159,6 +167,7 @@ def correct(policy: PledgePolicy, pledge: Pledge, draft: Draft, locale: str, now
     changed = sorted(name for name in columns if getattr(pledge, name) != columns[name])
     if not changed:
         return
+    _record_correction(actor, pledge, {name: columns[name] for name in changed})
     for name in changed:
         setattr(pledge, name, columns[name])
     if "institution_id" in changed:
@@ -166,14 +175,25 @@ def correct(policy: PledgePolicy, pledge: Pledge, draft: Draft, locale: str, now
         pledge.own_mailbox = is_own_mailbox(draft.institution, address)
     if {"words", "support_letters"} & {*changed}:
         pledge.words_approved = None  # staff have not read these
-    answers = [name for name in changed if name != "name_folded"]
-    record_event(pledge, PERSON, PledgeAction.CORRECTED, fields=answers)
     if "listed" in changed:
         people.record_consent(pledge.person_id, "listing", pledge.listed, locale, now)
     if pledge.kind == Kind.INSTITUTION:
         earlier = [reason for reason in pledge.hold_reasons if reason != "changed"]
         hold(policy, pledge, [*earlier, "changed"])
     flush_and_fold()
+
+
+# What the audit log keeps of a correction; anything else could name its person.
+_TELLABLE = ("commitments", "country", "disciplines", "institution_id", "listed", "role")
+
+
+def _record_correction(actor: Actor, pledge: Pledge, changed: Mapping[str, Any]) -> None:
+    fields = [name for name in changed if name != "name_folded"]
+    record_event(pledge, actor, PledgeAction.CORRECTED, fields=fields)
+    told = [name for name in _TELLABLE if name in changed]
+    before = {name: getattr(pledge, name) for name in told}
+    details = {"before": before, "after": {name: changed[name] for name in told}}
+    audit.record_if_staff(actor, "pledge corrected", f"pledge:{pledge.id}", details)
 
 
 def set_listed(pledge: Pledge, listed: bool, locale: str, now: datetime) -> None:
@@ -186,12 +206,12 @@ def set_listed(pledge: Pledge, listed: bool, locale: str, now: datetime) -> None
     flush_and_fold()
 
 
-def withdraw(policy: PledgePolicy, pledge: Pledge, now: datetime) -> None:
+def withdraw(policy: PledgePolicy, pledge: Pledge, now: datetime, actor: Actor = PERSON) -> None:
     """Stop counting and showing a pledge; its row and trail stay. Raises NotAwaiting."""
     if pledge.status not in {Status.CONFIRMED, Status.HELD}:
         raise NotAwaiting
     pledge.status, pledge.withdrawn_at = Status.WITHDRAWN, now
-    record_event(pledge, PERSON, PledgeAction.WITHDRAWN)
+    record_event(pledge, actor, PledgeAction.WITHDRAWN)
     send(policy, "withdrawn", pledge)
     flush_and_fold()
 
@@ -203,15 +223,16 @@ def disown(pledge: Pledge) -> None:
     remove(pledge, PERSON, PledgeAction.DISOWNED)
 
 
-def erase_person(person: Person) -> None:
+def erase_person(person: Person, actor: Actor = PERSON) -> None:
     """Remove all that is known of a person. The tallies follow by trigger; the trail keeps no personal data."""
     if db.session.get(Person, person.id, with_for_update=True, populate_existing=True) is None:
         return  # another tab was faster
     sent = ReceivedForm.sender == intake.sender_of(person.fingerprint, person.mailbox)
     db.session.execute(update(ReceivedForm).where(sent).values(address=None, answers=None))
     for pledge in db.session.scalars(select(Pledge).where(Pledge.person_id == person.id)).all():
-        record_event(pledge, PERSON, PledgeAction.ERASED)
+        record_event(pledge, actor, PledgeAction.ERASED)
         db.session.delete(pledge)
     db.session.flush()
+    audit.record_if_staff(actor, "person erased", f"person:{person.id}", {})
     people.erase(person)
     jobs.wake("fold_tallies")

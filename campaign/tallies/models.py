@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, CHAR
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -14,6 +14,7 @@ from campaign.db import Model
 from campaign.pledges.models import Pledge
 
 TALLIES = topics.register("tallies")  # its subjects are campaigns
+MILESTONES = topics.register("milestones")
 DETAILS = topics.register("details")  # raised once a day, see ``publishing``
 
 
@@ -61,6 +62,25 @@ class Tally(Model):
     key: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(BigInteger)
+
+
+class Milestone(Model):
+    """A count from before the campaign, with its day and its source. Shown as such and never added to a tally."""
+
+    __tablename__ = "milestones"
+    __table_args__ = (CheckConstraint("count > 0", name="count"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey(Campaign.id), index=True)
+    day: Mapped[date]
+    count: Mapped[int] = mapped_column(BigInteger)
+    # What was counted, in the words of staff, and their language.
+    what: Mapped[str]
+    locale: Mapped[str]
+    # Who counted, such as a book or the address of a page.
+    source: Mapped[str]
+    # None for the whole world.
+    country: Mapped[str | None] = mapped_column(CHAR(2))
 
 
 class DetailGroup(Model):
