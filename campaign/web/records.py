@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -24,6 +25,8 @@ from campaign.paths import VERIFIER
 from campaign.records import queries as record_queries
 from campaign.records.models import DailyRecord
 from campaign.records.package import FILES, bundle_name
+from campaign.tallies import milestones
+from campaign.tallies.models import Milestone
 
 blueprint = localized("records", __name__, "/numbers")
 downloads = Blueprint("downloads", __name__, url_prefix="/data")
@@ -63,6 +66,14 @@ class Chain:
 
 
 @dataclass(frozen=True)
+class Before:
+    """Counts from before a campaign, the oldest first."""
+
+    text: CampaignText
+    milestones: Sequence[Milestone]
+
+
+@dataclass(frozen=True)
 class Found:
     """Where the newest list counts a pledge."""
 
@@ -92,6 +103,7 @@ def numbers() -> str:
     return render_template(
         "records/numbers.html",
         chains=_chains(),
+        before=_before(),
         newest=newest,
         files=[file for name in FILES if (file := record_queries.published(_folder(), name))],
         check=_check(typed) if typed and newest else None,
@@ -106,6 +118,11 @@ def _chains() -> list[Chain]:
         if records:
             chains.append(Chain(text, [_day(record) for record in records]))
     return chains
+
+
+def _before() -> list[Before]:
+    counts = ((text, milestones.of_campaign(text.campaign_id)) for text in current_texts())
+    return [Before(text, found) for text, found in counts if found]
 
 
 def _day(record: DailyRecord) -> Day:
