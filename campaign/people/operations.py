@@ -56,6 +56,24 @@ def record_consent(
     )
 
 
+def note_no(person: Person, source: str, locale: str, now: datetime, actor: Actor) -> None:
+    """Record that a person told staff, by whatever way ``source`` says, that they want no newsletter."""
+    db.session.add(
+        Consent(
+            person_id=person.id,
+            purpose="newsletter",
+            granted=False,
+            wording_version=NOT_OUR_WORDING,
+            locale=locale,
+            given_at=now,
+            source=source,
+        )
+    )
+    details = {"after": {"newsletter": False}}
+    audit.record(actor, "newsletter ended", f"person:{person.id}", details)
+    db.session.flush()
+
+
 def erase(person: Person) -> None:
     """Remove the person, also as a supporter, with consents and unsent e-mails. Their pledges must be gone first.
 

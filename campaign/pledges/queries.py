@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_, union_all
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload
 
 from campaign.db import db
 from campaign.institutions.folding import fold, is_unspaced
@@ -61,7 +61,7 @@ def signatories(
     if name and not (folded := fold(name)):
         return []  # nobody is called "%"
     if name:
-        listed = listed.where(_is_called(folded))
+        listed = listed.where(is_called(Pledge.name_folded, folded))
     if before:
         listed = listed.where(_before(before))
     if countries and name:
@@ -116,15 +116,16 @@ def pinned(
     return db.session.scalars(pins).all()
 
 
-def _is_called(folded: str) -> ColumnElement[bool]:
-    """Match one or two letters where a word begins: only there does the index of trigrams have them.
+def is_called(column: InstrumentedAttribute[Any], folded: str) -> ColumnElement[bool]:
+    """The condition that a folded name contains a folded text.
 
-    Scripts without spaces have no such beginnings, and two characters may be all of a given name.
+    One or two letters match where a word begins: only there does the index of trigrams have them. Scripts without
+    spaces have no such beginnings, and two characters may be all of a given name.
     """
     if len(folded) > 2 or is_unspaced(folded):
-        return Pledge.name_folded.contains(folded, autoescape=True)
-    begins = Pledge.name_folded.startswith(folded, autoescape=True)
-    return begins | Pledge.name_folded.contains(f" {folded}", autoescape=True)
+        return column.contains(folded, autoescape=True)
+    begins = column.startswith(folded, autoescape=True)
+    return begins | column.contains(f" {folded}", autoescape=True)
 
 
 def _before(cursor: tuple[datetime, UUID]) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from campaign import i18n, jobs
 from campaign.clock import now
-from campaign.db import Model, db
+from campaign.db import db
 from campaign.http.access import anyone, link_holder
 from campaign.http.forms import Form, posted_values
 from campaign.http.locales import localized
@@ -20,13 +20,14 @@ from campaign.institutions.queries import affiliation
 from campaign.people import operations as people_operations
 from campaign.people import queries as people_queries
 from campaign.people.models import Person
-from campaign.pledges import certificates, operations, submitting
+from campaign.pledges import certificates, finding, operations, submitting
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges.emails import MINE, MINE_LIFETIME
 from campaign.pledges.models import Kind, Pledge, PledgeEvent, Status
 from campaign.pledges.policy import current_policy
 from campaign.pledges.rules import InvalidPledge, check, check_address
 from campaign.records.listing import receipt
+from campaign.staff.scopes import EVERYTHING
 
 blueprint = localized("my_pledges", __name__, "/my")
 
@@ -196,48 +197,9 @@ def newsletter(token: str) -> Page:
 def export(token: str) -> Response:
     """Everything that is kept about the person, as JSON (GDPR, articles 15 and 20)."""
     person = _person(token)
-    response = jsonify(
-        address=person.address,
-        language=person.locale,
-        since=person.created_at.isoformat(),
-        consents=[_columns_of(consent) for consent in people_queries.consents(person.id)],
-        pledges=[
-            {
-                **_columns_of(pledge),
-                "text": pledge.text.pledge_for(pledge.kind),
-                "trail": [
-                    _columns_of(event) | {"actor": str(event.actor)}
-                    for event in pledge_queries.trail(pledge.id)
-                ],
-            }
-            for pledge in pledge_queries.of_person(person.id)
-        ],
-    )
+    response = jsonify(finding.everything_about(EVERYTHING, person))
     response.headers["Content-Disposition"] = 'attachment; filename="my-pledges.json"'
     return response
-
-
-# Columns that the export leaves out, since they mean something to this program only.
-_INTERNAL = {
-    "fingerprint",
-    "network_hash",
-    "name_folded",
-    "code_attempts",
-    "submission",
-    "is_demo",
-    "actor_kind",
-    "actor_id",
-    "audit_id",
-}
-
-
-def _columns_of(row: Model) -> dict[str, object]:
-    """The columns of a row by their names, moments in ISO 8601."""
-    columns = [column.key for column in row.__table__.columns if column.key not in _INTERNAL]
-    return {
-        name: value.isoformat() if hasattr(value := getattr(row, name), "isoformat") else value
-        for name in columns
-    }
 
 
 @blueprint.get("/<token>/erase")
