@@ -196,7 +196,7 @@ class Settings:
         "lets webhooks reach private and loopback addresses, by plain http too", False, _boolean
     )
     data_folder: str = _setting(
-        "where the nightly datasets are kept; the worker writes it, the site reads it",
+        "where datasets and the exports of staff are kept; the worker writes it, site and desk read it",
         "var/data",
         str,
     )

@@ -14,7 +14,9 @@ from campaign.mail import outbox
 from campaign.mail.transport import Transport
 from campaign.partners import operations as partner_operations
 from campaign.partners import webhooks
-from campaign.pledges import retention, submitting
+from campaign.people import importing
+from campaign.pledges import exporting, retention, submitting
+from campaign.pledges import supporter_imports as _supporter_imports  # noqa: F401 (kinds of tasks)
 from campaign.pledges.policy import current_policy
 from campaign.records import operations as record_operations
 from campaign.safe_http import Outbound
@@ -98,7 +100,7 @@ def remind_unconfirmed() -> None:
 
 
 def keep_retention() -> None:
-    """Remove what is no longer kept: unconfirmed pledges, network hashes, deliveries, responses to partners."""
+    """Remove what is no longer kept: unconfirmed pledges, network hashes, deliveries, uploads, exports."""
     settings = current_settings()
     while retention.forget_unconfirmed(now() - timedelta(days=settings.unconfirmed_days)):
         jobs.commit()
@@ -109,6 +111,8 @@ def keep_retention() -> None:
     webhooks.purge(now() - outbox.KEPT)
     partner_operations.forget(now())
     staff_operations.forget(now())
+    importing.forget(now())
+    exporting.purge(now())
     jobs.commit()
 
 
