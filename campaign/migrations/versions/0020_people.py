@@ -1,7 +1,7 @@
 """Supporters brought in from files, suppressed addresses, counts from before the campaign.
 
 Revision ID: 0020
-Revises: 0022
+Revises: 0019
 Create Date: 2026-11-30
 """
 
@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '0020'
-down_revision = '0022'
+down_revision = '0019'
 
 ACTOR_KIND = "actor_kind IN ('person', 'staff', 'partner', 'system')"
 NAMES = {'postgresql_using': 'gin', 'postgresql_ops': {'name_folded': 'gin_trgm_ops'}}
