@@ -9,6 +9,7 @@ from campaign.desk import (
     me,
     navigation,
     numbers,
+    partners,
     record,
     signing_in,
     staff,
@@ -17,7 +18,7 @@ from campaign.desk import (
 )
 
 # Every module with views; a test walks the folder for others.
-PARTS = (signing_in, joining, me, today, tasks, numbers, staff, record)
+PARTS = (signing_in, joining, me, today, tasks, numbers, partners, staff, record)
 
 
 def init_app(app: Flask) -> None:

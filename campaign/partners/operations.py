@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from campaign import audit
 from campaign.audit import Actor
 from campaign.db import db
+from campaign.institutions.models import Institution
 from campaign.partners import queries
 from campaign.partners.models import (
     ApiKey,
@@ -22,6 +23,7 @@ from campaign.partners.models import (
     PartnerEvent,
     WriteApiPause,
 )
+from campaign.staff.scopes import EVERYTHING, OutOfScope, Scope
 from campaign.tokens import Signer
 
 # Shows people, and programs that search for leaked secrets, what they have found.
@@ -29,6 +31,10 @@ KEY_PREFIX = "lightup_"
 _SHOWN = len(KEY_PREFIX) + 4
 ANSWERS_KEPT = timedelta(hours=24)
 USES_KEPT = timedelta(days=90)
+
+
+class NotTheirOrigin(Exception):
+    """The registry does not know the origin as the institution's; staff without limits may add it."""
 
 
 class NameTaken(Exception):
@@ -59,8 +65,17 @@ def note(actor: Actor, action: str, subject: str, **details: object) -> None:
     )
 
 
-def add_embed_origin(institution_id: str, origin: str, actor: Actor) -> bool:
-    """Let pages of this origin frame the institution's form. Returns False if it was registered already."""
+def add_embed_origin(
+    institution_id: str, origin: str, actor: Actor, scope: Scope = EVERYTHING
+) -> bool:
+    """Let pages of this origin frame the institution's form. Returns False if it was registered already.
+
+    Raises OutOfScope, also where there is no such institution; NotTheirOrigin for the steward of an institution
+    that, as far as the registry knows, does not run it.
+    """
+    institution = _institution_within(institution_id, scope)
+    if scope.institution_id and not queries.runs_origin(institution, origin):
+        raise NotTheirOrigin
     added = db.session.scalar(
         insert(EmbedOrigin)
         .values(institution_id=institution_id, origin=origin)
@@ -72,8 +87,19 @@ def add_embed_origin(institution_id: str, origin: str, actor: Actor) -> bool:
     return added is not None
 
 
-def remove_embed_origin(institution_id: str, origin: str, actor: Actor) -> bool:
-    """Revoke the origin. Returns False if it was not registered."""
+def _institution_within(institution_id: str, scope: Scope) -> Institution:
+    institution = db.session.get(Institution, institution_id)
+    if institution is None:
+        raise OutOfScope
+    scope.check(institution.country, institution.id)
+    return institution
+
+
+def remove_embed_origin(
+    institution_id: str, origin: str, actor: Actor, scope: Scope = EVERYTHING
+) -> bool:
+    """Revoke the origin. Returns False if it was not registered. Raises OutOfScope."""
+    _institution_within(institution_id, scope)
     removed = db.session.scalar(
         delete(EmbedOrigin)
         .where(EmbedOrigin.institution_id == institution_id, EmbedOrigin.origin == origin)

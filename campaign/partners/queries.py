@@ -1,13 +1,25 @@
 """Reading what partners may do."""
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text, tuple_
 
+from campaign import deliveries
 from campaign.db import db
+from campaign.hostnames import registrable_domain
 from campaign.institutions.models import Institution
-from campaign.partners.models import ApiKey, EmbedOrigin, PartnerEvent, Webhook, WriteApiPause
+from campaign.institutions.queries import has_domain
+from campaign.partners.models import (
+    ApiKey,
+    EmbedOrigin,
+    PartnerEvent,
+    Webhook,
+    WebhookDelivery,
+    WriteApiPause,
+)
+from campaign.staff.scopes import EVERYTHING, Scope
 from campaign.tokens import Signer
 
 # With the records that this one has succeeded: an origin registered for an old one remains valid.
@@ -28,16 +40,42 @@ def origins_of(institution_id: str) -> frozenset[str]:
 
 def embed_origins(
     institution_id: str | None = None,
+    *,
+    scope: Scope = EVERYTHING,
+    after: tuple[str, str] | None = None,
+    limit: int | None = None,
 ) -> Sequence[tuple[EmbedOrigin, Institution]]:
-    """All registered origins, or those of one institution, each with its institution, by name."""
+    """All registered origins, or those of one institution, each with its institution, by name.
+
+    ``after`` is (institution's id, origin) of the last one on the page before. One statement.
+    """
+    order = (Institution.name, Institution.id, EmbedOrigin.origin)
     query = (
         select(EmbedOrigin, Institution)
         .join(Institution, Institution.id == EmbedOrigin.institution_id)
-        .order_by(Institution.name, EmbedOrigin.origin)
+        .where(scope.criterion(Institution.country, Institution.id))
+        .order_by(*order)
+        .limit(limit)
     )
     if institution_id:
         query = query.where(EmbedOrigin.institution_id == institution_id)
+    if after:
+        last_name = select(Institution.name).where(Institution.id == after[0]).scalar_subquery()
+        query = query.where(tuple_(*order) > tuple_(last_name, *after))
     return [(origin, institution) for origin, institution in db.session.execute(query)]
+
+
+def runs_origin(institution: Institution, origin: str) -> bool:
+    """Whether the registry knows the origin's host as the institution's: by its domains or its own website."""
+    host = urlsplit(origin).hostname or ""
+    website = registrable_domain(institution.website_host or "")
+    return has_domain(institution, host) or (
+        website is not None and registrable_domain(host) == website
+    )
+
+
+def key(key_id: int) -> ApiKey | None:
+    return db.session.get(ApiKey, key_id)
 
 
 def active_key(name: str) -> ApiKey | None:
@@ -68,6 +106,12 @@ def webhooks() -> Sequence[Webhook]:
 
 def webhook(webhook_id: UUID) -> Webhook | None:
     return db.session.get(Webhook, webhook_id)
+
+
+def waiting_messages(webhook_id: UUID) -> int:
+    """How many messages wait for a webhook."""
+    waiting = deliveries.is_waiting(WebhookDelivery) & (WebhookDelivery.webhook_id == webhook_id)
+    return db.session.scalar(select(func.count()).select_from(WebhookDelivery).where(waiting)) or 0
 
 
 def trail(limit: int = 100) -> Sequence[PartnerEvent]:
