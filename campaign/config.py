@@ -52,6 +52,13 @@ def _site_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _issuer(value: str) -> str:
+    parts = urlsplit(_url("http", "https")(value))
+    if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1"}:
+        raise ValueError("must begin with https:")
+    return value  # compared as it is, even a slash at its end (OpenID Connect Core, 3.1.3.7)
+
+
 def _database_url(value: str) -> str:
     value = _url("postgresql", "postgres", "postgresql+psycopg")(value)
     # SQLAlchemy's bare "postgresql" means psycopg2, which is not installed; operators write either.
@@ -137,6 +144,14 @@ class Settings:
         "http://localhost:8001",
         _site_url,
     )
+    oidc_issuer: str = _setting(
+        "a service (OpenID Connect) by which staff can sign in, as it calls itself; none if not set",
+        "",
+        _issuer,
+    )
+    oidc_client_id: str = _setting("what that service calls the desk", "", str)
+    oidc_client_secret: str = _setting("how the desk proves itself to it", "", str)
+    oidc_name: str = _setting("what staff call that service", "single sign-on", str)
     other_hosts: tuple[str, ...] = _setting(
         "further hosts that the site answers for, separated by commas, such as www.example.org",
         (),
@@ -226,6 +241,10 @@ class Settings:
     def permanent_key(self) -> str:
         """The key of every hash: HASH_KEY, or SECRET_KEY in an instance with one key only."""
         return self.hash_key or self.secret_key
+
+    @property
+    def has_oidc(self) -> bool:
+        return bool(self.oidc_issuer and self.oidc_client_id)
 
     @property
     def site_host(self) -> str:

@@ -9,6 +9,7 @@ from campaign.desk import (
     me,
     navigation,
     numbers,
+    oidc,
     partners,
     record,
     signing_in,
@@ -18,11 +19,11 @@ from campaign.desk import (
 )
 
 # Every module with views; a test walks the folder for others.
-PARTS = (signing_in, joining, me, today, tasks, numbers, partners, staff, record)
+PARTS = (signing_in, oidc, joining, me, today, tasks, numbers, partners, staff, record)
 
 
 def init_app(app: Flask) -> None:
-    for part in (guard, errors, navigation):
+    for part in (guard, errors, navigation, oidc):
         part.init_app(app)
     for part in PARTS:
         app.register_blueprint(part.blueprint)

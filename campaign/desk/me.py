@@ -26,7 +26,7 @@ from campaign.desk.signed_in import account, actor, session
 from campaign.http.rendering import Page
 from campaign.i18n import gettext
 from campaign.qr import qr_svg
-from campaign.staff import operations, passkeys, passwords, sessions, tickets
+from campaign.staff import identities, operations, passkeys, passwords, sessions, tickets
 from campaign.staff.models import Passkey, StaffSession
 from campaign.staff.passkeys import InvalidPasskey, LastWayIn
 from campaign.staff.passwords import WeakPassword, WrongCode
@@ -40,7 +40,11 @@ blueprint = Blueprint("me", __name__, url_prefix="/me")
 @blueprint.get("/")
 @signed_in
 def page() -> Page:
-    return _page(Form({"name": account().name, "locale": account().locale, "keys": _keys()}))
+    return _page(_own_form())
+
+
+def _own_form() -> Form:
+    return Form({"name": account().name, "locale": account().locale, "keys": _keys()})
 
 
 def _keys() -> list[str]:
@@ -53,6 +57,7 @@ def _page(form: Form, problem: str = "") -> str:
         form=form,
         problem=problem,
         passkeys=passkeys.of_account(account()),
+        identities=identities.of_account(account()),
         sessions=sessions.open_sessions(account(), now()),
         this_session=session(),
     )
@@ -116,8 +121,8 @@ def add_passkey() -> Page:
     except InvalidPasskey:
         problem = gettext("The passkey could not be made. Try again.")
         return make_response(jsonify(problem=problem), 422)
-    _changed("passkey added")
-    return jsonify(location=_next())
+    changed("passkey added")
+    return jsonify(location=next_address())
 
 
 @blueprint.post("/passkeys/<uuid:passkey_id>/remove/")
@@ -130,9 +135,8 @@ def remove_passkey(passkey_id: UUID) -> Page:
     try:
         passkeys.remove(account(), passkey)
     except LastWayIn:
-        problem = gettext("This is your only way in. Add another one first.")
-        return _page(Form({"name": account().name, "locale": account().locale}), problem), 422
-    _changed("passkey removed")
+        return last_way_in()
+    changed("passkey removed")
     return redirect(url_for("me.page"), 303)
 
 
@@ -161,8 +165,8 @@ def set_password() -> Page:
         return _password_page(secret, problems), 422
     tickets.redeem(Purpose.NEW_APP, request.form["ticket"], now())
     sessions.end_all(account(), now(), but=session().id)
-    _changed("password changed")
-    return redirect(_next(), 303)
+    changed("password changed")
+    return redirect(next_address(), 303)
 
 
 def _set_password(secret: str) -> dict[str, str]:
@@ -210,7 +214,7 @@ def codes() -> Page:
 def new_codes() -> Page:
     """Show new recovery codes, once; those of before are void."""
     made = passwords.new_recovery_codes(current_policy(), account())
-    _changed("recovery codes made")
+    changed("recovery codes made")
     return render_template("desk/me/codes.html", codes=made)
 
 
@@ -218,7 +222,8 @@ def new_codes() -> Page:
 @setting_up
 def joined() -> Page:
     """End the setting up, once there is a way to sign in and the codes are kept."""
-    if not passkeys.of_account(account()) and not account().password_hash:
+    has_key = passkeys.of_account(account()) or account().password_hash
+    if not has_key and not identities.of_account(account()):
         return redirect(url_for("me.set_up"), 303)
     if not account().joined_at:
         operations.join(account(), now())
@@ -250,7 +255,7 @@ def end_other_sessions() -> Page:
     return redirect(url_for("me.page"), 303)
 
 
-def _changed(action: str) -> None:
+def changed(action: str) -> None:
     """Note a change in how the account signs in, and tell its owner by mail once they have joined."""
     audit.record(actor(), action, f"account:{account().id}", {})
     if account().joined_at:
@@ -258,5 +263,11 @@ def _changed(action: str) -> None:
     jobs.commit()
 
 
-def _next() -> str:
+def last_way_in() -> Page:
+    """Return the page that says why something cannot be removed."""
+    return _page(_own_form(), gettext("This is your only way in. Add another one first.")), 422
+
+
+def next_address() -> str:
+    """Return where someone goes on who has changed how they sign in, also on their first day."""
     return url_for("me.page") if account().joined_at else url_for("me.codes")

@@ -13,6 +13,7 @@ from campaign.db import db, lock_number
 from campaign.i18n import DEFAULT
 from campaign.mail import outbox
 from campaign.staff import attempts, queries, sessions, tickets
+from campaign.staff.identities import Identity
 from campaign.staff.models import Account, Passkey, RecoveryCode
 from campaign.staff.policy import (
     DEMONSTRATION_LIFETIME,
@@ -88,7 +89,7 @@ def invite(
 
 def _forget_credentials(account: Account, now: datetime) -> None:
     account.password_hash = account.totp_secret = account.totp_interval = None
-    for model in (Passkey, RecoveryCode):
+    for model in (Passkey, RecoveryCode, Identity):
         db.session.execute(delete(model).where(model.account_id == account.id))
     tickets.forget(account, *Purpose)
     sessions.end_all(account, now)

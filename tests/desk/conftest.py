@@ -58,6 +58,15 @@ def visitor(desk: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> F
     return desk.test_client()
 
 
+def let_in(browser: Desk, who: Account) -> None:
+    """Sign an account in, in this browser."""
+    began, secret = sessions.begin(who, "Firefox, Linux", b"network", now())
+    browser.set_cookie("desk", secret, domain="localhost")
+    signer = current_policy().signer
+    browser.token = signer.fingerprint("form of the desk", str(began.id)).hex()
+    db.session.commit()  # the end of a request closes the session of the test
+
+
 SignIn = Callable[..., Any]
 
 
@@ -69,13 +78,9 @@ def sign_in(desk: Flask, session: Session) -> Callable[..., Desk]:
         *roles: Role, scope: Scope = EVERYTHING, who: Account | None = None, **other: Any
     ) -> Desk:
         who = who or account(*roles, scope=scope, **other)
-        began, secret = sessions.begin(who, "Firefox, Linux", b"network", now())
         browser = desk.test_client()
         assert isinstance(browser, Desk)
-        browser.set_cookie("desk", secret, domain="localhost")
-        signer = current_policy().signer
-        browser.token = signer.fingerprint("form of the desk", str(began.id)).hex()
-        db.session.commit()  # the end of a request closes the session of the test
+        let_in(browser, who)
         return browser
 
     return make
