@@ -42,6 +42,8 @@ _STRAY_JOINER = re.compile(
     f"(?!(?<=[{_EMOJI}\ufe0f\U000e007f]\u200d)(?=[{_EMOJI}]))"
 )
 
+_BLANKS = re.compile(r"(?:(?![\u00a0\u202f])\s)+")
+
 # Categories of characters that are not visible alone: marks without a letter, separators, format characters.
 _BLANK = frozenset({"Mn", "Mc", "Me", "Zs", "Cf"})
 
@@ -114,6 +116,15 @@ def clean_paragraphs(value: str, max_length: int) -> str:
     """
     lines = "\n".join(_one_line(line) for line in _visible(value).splitlines())
     return _checked(re.sub(r"\n{3,}", "\n\n", lines).strip("\n"), max_length)
+
+
+def clean_typeset(value: str, max_length: int) -> str:
+    """Clean paragraphs, and keep the no-break spaces that the typography of French or Russian asks for.
+
+    Raises Empty or TooLong.
+    """
+    lines = (_BLANKS.sub(" ", line).strip(" ") for line in _visible(value).splitlines())
+    return _checked(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n"), max_length)
 
 
 def looks_like_spreadsheet_formula(text: str) -> bool:

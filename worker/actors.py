@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 
 from campaign import audit_chain, deliveries, jobs, tasks
+from campaign.campaigns import operations as campaign_operations
 from campaign.clock import now
 from campaign.config import current_settings
 from campaign.deliveries import Outcome
@@ -72,6 +73,13 @@ def _post(outbound: Outbound, claimed: webhooks.ClaimedDelivery) -> Outcome:
 def run_tasks() -> None:
     """Do the long work that staff have started, batch by batch, each within the scope of who planned it."""
     tasks.run(now, lambda task: enclose(Scope.from_json(task.scope)))
+
+
+def publish_due_texts() -> None:
+    """Publish the texts of campaigns whose hour has come."""
+    while campaign_operations.publish_next_due(now()):
+        jobs.commit()
+    jobs.commit()
 
 
 def queue_daily_webhooks() -> None:

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import ColumnElement, true
 
 from campaign import jobs, schedules, tasks
+from campaign.campaigns import queries as campaign_queries
 from campaign.clock import now
 from campaign.config import current_settings
 from campaign.mail import outbox
@@ -56,6 +57,7 @@ JOBS: Mapping[str, Job] = {
         Job(actors.fold_tallies, timedelta(seconds=1), tally_operations.has_deltas()),
         Job(actors.send_webhooks, timedelta(seconds=5), webhooks.has_due()),
         Job(actors.run_tasks, timedelta(seconds=2), tasks.has_running()),
+        Job(actors.publish_due_texts, timedelta(seconds=5), campaign_queries.has_due_texts()),
         Job(
             actors.publish_details,
             timedelta(hours=1),

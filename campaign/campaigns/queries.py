@@ -1,10 +1,12 @@
 """Read campaigns and their texts."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, select
+from sqlalchemy import ColumnElement, exists, false, func, select
 
-from campaign.campaigns.models import Campaign, CampaignText
+from campaign.campaigns.models import Campaign, CampaignState, CampaignText, ScheduledText
+from campaign.campaigns.rules import COMMITMENTS, PROSE, digest
 from campaign.db import db
 from campaign.i18n import fallback_chain
 
@@ -22,6 +24,23 @@ def _has(slug: str) -> ColumnElement[bool]:
 def list_all() -> Sequence[Campaign]:
     """Return all campaigns in their order."""
     return db.session.scalars(select(Campaign).order_by(Campaign.position, Campaign.id)).all()
+
+
+def listed() -> Sequence[str]:
+    """Return the slugs of the campaigns that are not archived, in their order."""
+    in_order = select(Campaign.slug).order_by(Campaign.position, Campaign.id)
+    return db.session.scalars(in_order.where(Campaign.state != CampaignState.ARCHIVED)).all()
+
+
+def state_of(campaign_id: int) -> CampaignState:
+    """Return the state of a campaign, as it is now."""
+    state = select(Campaign.state).where(Campaign.id == campaign_id)
+    return CampaignState(db.session.scalars(state).one())
+
+
+def takes_pledges(campaign_id: int) -> bool:
+    """Whether a campaign is open."""
+    return state_of(campaign_id) is CampaignState.OPEN
 
 
 def current_version(campaign_id: int) -> int:
@@ -61,6 +80,25 @@ def text_of_version(slug: str, version: int, locale: str) -> CampaignText | None
     )
 
 
+def texts_of_version(campaign_id: int, version: int) -> dict[str, dict[str, Any]]:
+    """Return a version's texts as ``rules.Texts``; empty if there is no such version."""
+    rows = db.session.scalars(
+        select(CampaignText).where(
+            CampaignText.campaign_id == campaign_id, CampaignText.version == version
+        )
+    )
+    return {
+        row.locale: {name: getattr(row, name) for name in (*PROSE, *COMMITMENTS)} for row in rows
+    }
+
+
+def version_with(campaign_id: int, digest_: bytes | None) -> int:
+    """Return the newest version whose texts have this digest, 0 if there is none."""
+    versions = range(current_version(campaign_id), 0, -1)
+    same = (v for v in versions if digest(texts_of_version(campaign_id, v)) == digest_)
+    return next(same, 0)
+
+
 _published: dict[int, CampaignText] = {}
 
 
@@ -93,3 +131,13 @@ def versions(campaign_id: int, locale: str) -> Sequence[CampaignText]:
         .where(CampaignText.campaign_id == campaign_id, CampaignText.locale == locale)
         .order_by(CampaignText.version.desc())
     ).all()
+
+
+def scheduled(campaign_id: int) -> ScheduledText | None:
+    """Return the texts of a campaign that will be published at an hour."""
+    return db.session.get(ScheduledText, campaign_id)
+
+
+def has_due_texts() -> ColumnElement[bool]:
+    """The condition that texts are to be published by now."""
+    return exists().where(ScheduledText.due_at <= func.now())

@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import text
 
 from campaign import jobs
+from campaign.campaigns.drafts import count_proposals
 from campaign.campaigns.operations import publish_shipped
 from campaign.cli.common import actor
 from campaign.clock import now
@@ -252,10 +253,15 @@ def _upgrade() -> None:
 
 
 def publish_shipped_texts() -> None:
-    """Publish every campaign that ships with the program, where its files have changed."""
+    """Publish every campaign that ships with the program, where its files have changed.
+
+    What has changed in one that staff manage is proposed to them.
+    """
     for folder in sorted((TRANSLATIONS / "campaigns").iterdir()):
         if version := publish_shipped(folder):
             click.echo(f"Published version {version} of {folder.name}.")
+        if waiting := count_proposals(folder.name):
+            click.echo(f"{folder.name}: {waiting} proposed passages wait at the desk.")
     jobs.commit()
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import exists, select, update
 
 from campaign import jobs, schedules
 from campaign.app import create_site
+from campaign.campaigns.models import ScheduledText
 from campaign.clock import now
 from campaign.db import db
 from campaign.partners import webhooks
@@ -19,7 +20,7 @@ from campaign.pledges import submitting
 from campaign.pledges.models import Pledge
 from campaign.schedules import Schedule
 from campaign.tasks import State, Task
-from tests.factories import STAFF, confirmed, policy, submission
+from tests.factories import STAFF, confirmed, policy, submission, text
 from tests.ports import free_port
 from worker import scheduler
 from worker.registry import JOBS, Job
@@ -139,7 +140,9 @@ def test_jobs_with_work_are_woken(session, scheduled, woken):
     hook = webhooks.add("https://hooks.uni.ac.ke/", None, EVENTS, STAFF, now())
     webhooks.queue_test(hook, now())
     task = Task(kind="of a test", actor=STAFF, state=State.RUNNING, plan={})
-    db.session.add(task)
+    campaign_id = text().campaign_id
+    texts = ScheduledText(campaign_id=campaign_id, texts={}, due_at=now() - HOUR, actor=STAFF)
+    db.session.add_all([task, texts])
     db.session.flush()
     db.session().info.clear()  # the calls of both are lost
 
