@@ -50,6 +50,7 @@ SECURITY_SCHEME = {
     "description": "The key that the campaign's staff gave you. Keep it on your server.",
 }
 _IN_FLIGHT = "A request with the same Idempotency-Key is being answered at this moment."
+_CLOSED = "The campaign is closed: it takes no more pledges."
 _PAUSED_SECONDS = 3600
 
 
@@ -113,7 +114,7 @@ blueprint.after_request(add_headers)
 @blueprint.alt_response(
     403, description="A browser sent this from another site. Keys are for servers."
 )
-@blueprint.alt_response(409, description=_IN_FLIGHT)
+@blueprint.alt_response(409, description=f"{_IN_FLIGHT} Or: {_CLOSED}")
 @blueprint.alt_response(413, description="The body is too large.")
 @blueprint.alt_response(
     422,
@@ -150,7 +151,11 @@ def pledge(headers: Mapping[str, str], body: Mapping[str, Any]) -> Mapping[str, 
         locale=text.locale,
         newsletter=body["newsletter"],
     )
-    submitting.submit(current_policy(), submission, moment)
+    try:
+        submitting.submit(current_policy(), submission, moment)
+    except submitting.CampaignClosed:
+        jobs.commit()  # it counts for the quota
+        raise ApiProblem(409, _CLOSED) from None
     answer = _accepted(submission.id, text.locale)
     if idempotency_key:
         partners.remember_answer(key, idempotency_key, digest, answer, moment)

@@ -26,6 +26,7 @@ from werkzeug.wrappers import Response
 
 from campaign import i18n
 from campaign.campaigns.models import CampaignText
+from campaign.campaigns.queries import takes_pledges
 from campaign.config import current_settings
 from campaign.http import pledge_flow
 from campaign.http.access import anyone, link_holder
@@ -185,6 +186,8 @@ def submit() -> Page:
 
 
 def _form_page(frame: Frame, text: CampaignText, form: Form) -> str:
+    if not takes_pledges(text.campaign_id):
+        return _page("closed", frame, text=text)
     return _page("form", frame, text=text, form=form, **pledge_flow.select_options())
 
 

@@ -35,15 +35,13 @@ def text_or_404(slug: str) -> CampaignText:
 
 def chosen_text_or_404(slug: str | None) -> CampaignText:
     """The same for a slug that is optional: without one, the text of the first campaign."""
-    campaigns = campaign_queries.list_all()
-    return text_or_404(slug or next((campaign.slug for campaign in campaigns), ""))
+    return text_or_404(slug or next(iter(campaign_queries.listed()), ""))
 
 
 def current_texts() -> list[CampaignText]:
-    """Return every campaign's current text in the reader's language, in the order of the front page."""
+    """Return the current text of every campaign on the front page, in its order and the reader's language."""
     texts = (
-        campaign_queries.current_text(campaign.slug, i18n.current())
-        for campaign in campaign_queries.list_all()
+        campaign_queries.current_text(slug, i18n.current()) for slug in campaign_queries.listed()
     )
     return [text for text in texts if text]
 

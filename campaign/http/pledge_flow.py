@@ -45,7 +45,7 @@ THANKS, THANKS_LIFETIME = "thanks-page", timedelta(days=1)
 class FormHost:
     """What differs between a form on a page of its own and one in a frame on an institution's page."""
 
-    # Renders the form.
+    # Renders the form, or what stands in its place once the campaign is closed.
     show: Callable[[CampaignText, Form], str]
     # The address of the page for the code, given the token that opens it.
     sent_url: Callable[[str], str]
@@ -64,7 +64,8 @@ class CodeRefused(Exception):
 def handle_submission(slug: str, kind: Kind, host: FormHost) -> Page:
     """Take the posted form and redirect to the page for the code; or show the form again with what is wrong.
 
-    Status 400 where its token has expired or is not of this campaign, 422 where a field needs another look.
+    Status 400 where its token has expired or is not of this campaign, 422 where a field needs another look, 409
+    where the campaign has closed meanwhile.
     """
     values = posted_values()
     try:
@@ -94,6 +95,8 @@ def handle_submission(slug: str, kind: Kind, host: FormHost) -> Page:
     )
     try:
         submitting.submit(current_policy(), submission, now())
+    except submitting.CampaignClosed:
+        return host.show(text, Form()), 409
     except FormUsed:
         jobs.rollback()
         problems = {"email": FieldProblem("form-used")}

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from campaign import geography, i18n
 from campaign.campaigns.models import CampaignText
+from campaign.campaigns.queries import takes_pledges
 from campaign.config import current_settings
 from campaign.http.locales import alternate_url
 from campaign.i18n import ngettext
@@ -121,4 +122,5 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "field_name": lambda code: str(FIELDS[code].name) if code in FIELDS else code,
     "role_label": lambda code: str(ROLES.get(code, code)),
     "commitment": commitment,
+    "takes_pledges": lambda text: takes_pledges(text.campaign_id),
 }

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, select
 
 from campaign import jobs
 from campaign.audit import PERSON
+from campaign.campaigns import queries as campaign_queries
 from campaign.campaigns.models import CampaignText
 from campaign.db import db
 from campaign.mail import outbox
@@ -49,12 +50,18 @@ MAX_ATTEMPTS = 5
 log = logging.getLogger(__name__)
 
 
+class CampaignClosed(Exception):
+    """The campaign takes no more pledges; nothing was stored."""
+
+
 def submit(policy: PledgePolicy, submission: Submission, now: datetime) -> None:
     """Take a form: store an unconfirmed pledge and queue the e-mail to confirm it by, at once or soon.
 
     Changes no pledge that was confirmed; to such an address goes an e-mail that says so. Returns nothing, after the
-    same time: the sender cannot learn which addresses are known. Raises FormUsed.
+    same time: the sender cannot learn which addresses are known. Raises CampaignClosed, FormUsed.
     """
+    if not campaign_queries.takes_pledges(submission.text.campaign_id):
+        raise CampaignClosed
     intake.insert_new_pledge(policy, submission, now)
 
 

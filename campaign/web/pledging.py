@@ -7,6 +7,7 @@ from flask import abort, redirect, render_template, request, url_for
 
 from campaign import jobs
 from campaign.campaigns.models import CampaignText
+from campaign.campaigns.queries import takes_pledges
 from campaign.clock import now
 from campaign.http.access import anyone, link_holder
 from campaign.http.form_counts import count_opened
@@ -89,6 +90,8 @@ def _own_page(kind: Kind) -> FormHost:
 
 
 def _form_page(kind: Kind, text: CampaignText, form: Form) -> str:
+    if not takes_pledges(text.campaign_id):
+        return render_template("pledge/closed.html", text=text)
     return render_template(
         TEMPLATES[kind], text=text, campaign=text.campaign, form=form, **form_choices(form)
     )

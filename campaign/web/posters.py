@@ -51,9 +51,7 @@ def _slug(subject: str, institution: Institution | None) -> str:
     """Slug of the campaign on the poster: for an institution the one that the query names, else the first."""
     if institution is None:
         return subject
-    return request.args.get("campaign") or next(
-        (campaign.slug for campaign in campaign_queries.list_all()), ""
-    )
+    return request.args.get("campaign") or next(iter(campaign_queries.listed()), "")
 
 
 def poster_data(text: CampaignText, institution: Institution | None, size: str) -> dict[str, Any]:

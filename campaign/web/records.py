@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,13 +11,13 @@ from flask import Blueprint, abort, render_template, request, send_file
 from werkzeug.wrappers import Response
 
 from campaign import i18n
+from campaign.campaigns import queries as campaign_queries
 from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import current_text
 from campaign.config import current_settings
 from campaign.http.access import anyone
 from campaign.http.headers import CROSS_ORIGIN_HEADERS, keep_private
 from campaign.http.locales import localized, to_readers_language
-from campaign.http.lookup import current_texts
 from campaign.http.rate_limits import FORM_LIMIT, rate_limited
 from campaign.institutions import queries as institution_queries
 from campaign.institutions.models import Institution
@@ -113,7 +113,7 @@ def numbers() -> str:
 
 def _chains() -> list[Chain]:
     chains = []
-    for text in current_texts():
+    for text in _texts():
         records = record_queries.latest(text.campaign_id, DAYS_SHOWN)
         if records:
             chains.append(Chain(text, [_day(record) for record in records]))
@@ -123,6 +123,13 @@ def _chains() -> list[Chain]:
 def _before() -> list[Before]:
     counts = ((text, milestones.of_campaign(text.campaign_id)) for text in current_texts())
     return [Before(text, found) for text, found in counts if found]
+
+
+def _texts() -> Iterator[CampaignText]:
+    """The texts of all campaigns: what was published of an archived one can be verified, too."""
+    for campaign in campaign_queries.list_all():
+        if text := current_text(campaign.slug, i18n.current()):
+            yield text
 
 
 def _day(record: DailyRecord) -> Day:

@@ -9,6 +9,7 @@ from schemathesis import GenerationMode
 from sqlalchemy import func, select, update
 
 from campaign import jobs
+from campaign.campaigns import operations as campaigns
 from campaign.campaigns.models import CampaignText
 from campaign.clock import now
 from campaign.db import db
@@ -75,6 +76,15 @@ def problems(answer):
 
 
 # What is taken
+
+
+def test_a_closed_campaign_takes_nothing_and_says_so(send):
+    campaigns.close(STAFF, text().campaign_id)
+    jobs.commit()
+
+    answer = send()
+    assert (answer.status_code, "closed" in answer.json["detail"]) == (409, True)
+    assert pledges() == []
 
 
 def test_a_pledge_enters_unconfirmed_and_gets_the_mail(send):
