@@ -1,0 +1,33 @@
+"""What has changed from one wording to another, word by word."""
+
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+# Words and the space behind them; where a script has no spaces, single characters.
+_PIECES = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]|\w+\s*|[^\w\s]\s*|\s+")
+
+
+class Piece(NamedTuple):
+    """A piece of either wording: "same", "gone" from the one before, or "come" with the one after."""
+
+    kind: str
+    text: str
+
+
+def changes(before: str, after: str) -> list[Piece]:
+    """Return the pieces of both wordings in their order."""
+    return list(_pieces(_PIECES.findall(before), _PIECES.findall(after)))
+
+
+def _pieces(before: list[str], after: list[str]) -> Iterator[Piece]:
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    for kind, from_, to, from_2, to_2 in matcher.get_opcodes():
+        if kind == "equal":
+            yield Piece("same", "".join(before[from_:to]))
+            continue
+        if to > from_:
+            yield Piece("gone", "".join(before[from_:to]))
+        if to_2 > from_2:
+            yield Piece("come", "".join(after[from_2:to_2]))
