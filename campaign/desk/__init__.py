@@ -3,6 +3,7 @@
 from flask import Flask
 
 from campaign.desk import (
+    campaigns,
     errors,
     guard,
     joining,
@@ -16,14 +17,28 @@ from campaign.desk import (
     staff,
     tasks,
     today,
+    translating,
 )
 
 # Every module with views; a test walks the folder for others.
-PARTS = (signing_in, oidc, joining, me, today, tasks, numbers, partners, staff, record)
+PARTS = (
+    signing_in,
+    oidc,
+    joining,
+    me,
+    today,
+    tasks,
+    campaigns,
+    translating,
+    numbers,
+    partners,
+    staff,
+    record,
+)
 
 
 def init_app(app: Flask) -> None:
-    for part in (guard, errors, navigation, oidc):
+    for part in (guard, errors, navigation):
         part.init_app(app)
     for part in PARTS:
         app.register_blueprint(part.blueprint)

@@ -30,6 +30,7 @@ def _item(endpoint: str, label: object, *others: str) -> Item:
 
 ITEMS = (
     _item("today.today", lazy_gettext("Today"), "tasks"),
+    _item("campaigns.listed", lazy_gettext("Campaigns"), "translating"),
     _item("numbers.page", lazy_gettext("Numbers")),
     _item("partners.sites", lazy_gettext("Partners")),
     _item("staff.accounts", lazy_gettext("Staff")),

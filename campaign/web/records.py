@@ -121,7 +121,7 @@ def _chains() -> list[Chain]:
 
 
 def _before() -> list[Before]:
-    counts = ((text, milestones.of_campaign(text.campaign_id)) for text in current_texts())
+    counts = ((text, milestones.of_campaign(text.campaign_id)) for text in _texts())
     return [Before(text, found) for text, found in counts if found]
 
 
