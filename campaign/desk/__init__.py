@@ -38,7 +38,7 @@ PARTS = (
 
 
 def init_app(app: Flask) -> None:
-    for part in (guard, errors, navigation):
+    for part in (guard, errors, navigation, oidc):
         part.init_app(app)
     for part in PARTS:
         app.register_blueprint(part.blueprint)

@@ -1,7 +1,7 @@
 """Drafts of texts as rows; campaigns that are closed; an index to count the pledges of each version.
 
 Revision ID: 0021
-Revises: 0017
+Revises: 0024
 Create Date: 2026-11-30
 """
 
@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '0021'
-down_revision = '0017'
+down_revision = '0024'
 
 ACTOR = "actor_kind IN ('person', 'staff', 'partner', 'system')"
 
