@@ -1,19 +1,23 @@
 """Correct mistyped words: find the words of the registry that rare ones may have been meant for."""
 
 from collections.abc import Sequence
+from unicodedata import category
 
 from sqlalchemy import text as sql
 
 from campaign.db import db
 from campaign.institutions.folding import is_unspaced
-from campaign.institutions.scoring import Word
+from campaign.institutions.scoring import RARE, Word
 from campaign.institutions.vocabulary import LAST
 from campaign.institutions.words import one_form
 
-# A word that is in more names is not mistyped; one that is in fewer may be.
-RARE = 8
-# One mistake makes a shorter word look like too many others.
+# One mistake makes a shorter word look like too many others; alone, one letter more.
 _SHORTEST_CORRECTED = 4
+# A word that the registry knows is only taken for one that is in so many times more names.
+_FAR_MORE = 50
+# What a mistake in a word of one letter would cost; and a replaced consonant, which makes a rare word another.
+_MISTAKE = 1.2
+_OTHER_WORD = 2.0
 # These bound the size of a query: words that are corrected, and corrections of each.
 _MOST_CORRECTED = 6
 _MOST_CORRECTIONS = 5
@@ -41,28 +45,41 @@ ORDER BY similar_words.frequency DESC
 
 def correct(words: Sequence[Word]) -> None:
     """Add to rare words what they may have been meant for: words that are far more frequent."""
-    rare = {word.text: word for word in words if _may_be_mistyped(word)}
+    shortest = _SHORTEST_CORRECTED + (len(words) == 1)
+    rare = {word.text: word for word in words if _may_be_mistyped(word, shortest)}
     chosen = sorted(rare, key=lambda text: rare[text].frequency)[:_MOST_CORRECTED]
     if not chosen:
         return
     for typed, similar, frequency in db.session.execute(_CORRECT, {"words": chosen, "last": LAST}):
         word = rare[typed]
-        if frequency < 4 * word.frequency or len(word.meant) >= _MOST_CORRECTIONS:
+        if frequency < _FAR_MORE * word.frequency or len(word.meant) >= _MOST_CORRECTIONS:
             continue
         count = mistakes(typed, similar, unfinished=word.unfinished)
         if similar != typed and count <= _allowed_mistakes(typed):
             word.reach += frequency
-            word.meant[one_form(similar)] = _closeness(word, max(count, 0.5))
+            certain = frequency >= RARE or not _is_replaced(typed, similar)
+            word.meant[one_form(similar)] = _closeness(word, max(count, 0.5), certain=certain)
 
 
-def _closeness(word: Word, mistakes: float) -> float:
+def _closeness(word: Word, mistakes: float, *, certain: bool) -> float:
     """Return how likely a correction is: less in a short word, and less if the registry knows the word."""
-    return 1 - 1.2 * mistakes / len(word.text) - (0.15 if word.frequency else 0.0)
+    each = _MISTAKE if certain else _OTHER_WORD
+    return 1 - each * mistakes / len(word.text) - (0.15 if word.frequency else 0.0)
 
 
-def _may_be_mistyped(word: Word) -> bool:
+def _is_replaced(typed: str, similar: str) -> bool:
+    """Whether a consonant stands for another: Hannam is no Hannan, but Tokio is Tokyo."""
+    pairs = [pair for pair in zip(typed, similar, strict=False) if pair[0] != pair[1]]
+    return len(typed) == len(similar) and len(pairs) == 1 and not all(map(_is_vowel, pairs[0]))
+
+
+def _is_vowel(char: str) -> bool:
+    return char in "aeiouy" or category(char).startswith("M")  # signs of Indic scripts
+
+
+def _may_be_mistyped(word: Word, shortest: int) -> bool:
     return (
-        len(word.text) >= _SHORTEST_CORRECTED
+        len(word.text) >= shortest
         and word.frequency < RARE
         and not any(char.isdigit() for char in word.text)
         and not is_unspaced(word.text)

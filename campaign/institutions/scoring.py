@@ -12,26 +12,33 @@ country, state and city) or which part of it is meant ("School of Public Health"
 university).
 
 A stranger is refused rather than ranked low: a name that explains less than ``_LEAST`` of its segment is none, and
-neither is one that is itself only half there, unless it has all that was typed.
+neither is one that is itself only half there, unless it has all that was typed. What it leaves unexplained counts
+twice if the registry knows it, for that is no slip, and what the name has in its place counts, too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log1p
 from typing import NamedTuple
 
 from campaign.institutions.folding import is_unspaced
 
+# A word that is in more names is not mistyped; one that is in fewer may be.
+RARE = 8
+
 # Of the segment that a name answers for.
 _LEAST = 0.78
 # One wrong character of Han or Thai spoils two or three words.
 _LEAST_UNSPACED = 0.57
-# Where a whole name stands in a longer line.
+# Where a whole name stands in a longer line, if one of its words is rare enough to carry it alone.
 _LEAST_VERBATIM = 0.45
+_LEAST_TELLING_ALONE = 0.7
 # Of a name, when other words stand beside it.
 _LEAST_OF_NAME = 0.72
 _LEAST_OF_NAME_CORRECTED = 0.35
 _LEAST_OF_NAME_UNSPACED = 0.5
+# Of a name, if only common words were typed and they do not stand together in it.
+_LEAST_OF_NAME_SCATTERED = 0.5
 # What must be shared with a name within a longer line, so that none is "Medical School" and no more.
 _LEAST_SHARED = 0.5
 _LEAST_SHARED_BESIDE_WHOLES = 0.85
@@ -54,7 +61,7 @@ _PARTS = frozenset(
 _PARTS_OR_WHOLES = frozenset(
     """
     laboratory institute center college campus group clinic hospital program programme office library museum
-    branch graduate medical 医院 医学 研究
+    branch graduate 医院 医学 研究
     """.split()  # noqa: SIM905
 )
 
@@ -177,7 +184,7 @@ class _Pair:
             for at, word in enumerate(query.words)
             if at not in self.positions and word.text not in shared and not self._is_context(at)
         ]
-        self.left = self._left()
+        self.left, self.contradicted = self._left()
 
     def _is_context(self, at: int) -> bool:
         """Whether the word says where the institution is, or is the number of a house."""
@@ -188,12 +195,35 @@ class _Pair:
             or (len(word.text) > 2 and any(char.isdigit() for char in word.text))
         )
 
-    def _left(self) -> float:
-        """Return what is left of the segment that the name answers for."""
+    def _left(self) -> tuple[float, float]:
+        """Return what is left of the segment that the name answers for, and how much of it is certainly no slip."""
         segment = self._segment()
-        self.rest = [at for at in self.beside if self.query.words[at].segment == segment]
-        left = sum(self.query.words[at].weight for at in self.rest)
-        return min(0.1 * left, 0.2) if self.rest and self._is_a_part_beside() else left
+        borrowed = self._borrowed_from(segment)
+        self.rest = [
+            at for at in self.beside if self.query.words[at].segment in {segment, *borrowed}
+        ]
+        words = [self.query.words[at] for at in self.rest]
+        left = sum(word.weight for word in words)
+        if self.rest and not borrowed and self._is_a_part_beside():
+            return min(0.1 * left, 0.2), 0.0
+        known = sum(word.weight for word in words if word.frequency >= RARE and len(word.text) > 1)
+        return left, 0.0 if self.query.is_unspaced or not known else known + self.missing
+
+    def _borrowed_from(self, segment: int) -> set[int]:
+        """Return the segments before to which "University" belongs, if the name has nothing else but a city."""
+        words = [self.query.words[at] for at in self.positions]
+        own = [word.text for word in words if word.segment == segment]
+        before = {word.segment for word in words if word.segment < segment}
+        if not before or not self.place.issuperset(own):
+            return set()
+        return before - {self.query.words[at].segment for at in self._telling_positions()}
+
+    def _telling_positions(self) -> Iterator[int]:
+        """Yield all positions at which telling words of the name stand, also those that are not counted."""
+        for word in self.name.key.split(" "):
+            for at, _ in self.query.forms.get(word, ()):
+                if self.query.words[at].weight >= _LEAST_TELLING:
+                    yield at
 
     def _segment(self) -> int:
         """Return the segment that has most of the shared words' weight."""
@@ -214,12 +244,21 @@ class _Pair:
                 len(self.beside) > 1
                 and self.lacking == ["university"]
                 and not beside.isdisjoint(_PARTS)
+                and not self._is_only_a_place()
             )
         if not self._is_verbatim():
             return False
         if not beside.isdisjoint(_PARTS):
             return self.gain > _LEAST_SHARED
-        return self.gain > _LEAST_SHARED_BESIDE_WHOLES and not beside.isdisjoint(_PARTS_OR_WHOLES)
+        return (
+            " " in self.name.key
+            and self.gain > _LEAST_SHARED_BESIDE_WHOLES
+            and not beside.isdisjoint(_PARTS_OR_WHOLES)
+        )
+
+    def _is_only_a_place(self) -> bool:
+        """Whether nothing but a city is shared, which carries no name: Athens Law School."""
+        return all(self.query.words[at].text in self.place for at in self.positions)
 
     def _is_verbatim(self) -> bool:
         return self.name.key in self.query.spans
@@ -229,17 +268,57 @@ class _Pair:
         of_name = self.gain / (self.gain + self.missing)
         return (
             self._only_share_a_country()
-            or self.gain / (self.gain + self.left + self.doubt) < self._least()
-            or (self.doubt > 0 and of_name < _LEAST_OF_NAME_CORRECTED)
-            or (bool(self.beside) and self._is_lost_in_the_line(of_name))
+            or self._explained() < self._least()
+            or self._is_hidden_in_the_name(of_name)
+            or self._is_another_acronym()
+            or (self.doubt > 0 and (of_name < _LEAST_OF_NAME_CORRECTED or self._is_elsewhere()))
+            or (bool(self.beside) and (self._is_lost_in_the_line(of_name) or self._is_only_begun()))
         )
 
     def _only_share_a_country(self) -> bool:
         countries = self.query.countries.keys()
         return self.positions <= countries and len(self.positions) < len(self.query.words)
 
+    def _explained(self) -> float:
+        """Return how much of its segment the name explains.
+
+        A word that the registry knows is no slip: it counts twice, and with it what the name has in its place. The
+        University of Law is not the University of Science, whatever else they share.
+        """
+        contradicted = 0.0 if self._stands_in_a_line() else self.contradicted
+        return self.gain / (self.gain + self.left + contradicted + self.doubt)
+
+    def _stands_in_a_line(self) -> bool:
+        return (
+            len(self.rest) > 1
+            and self.gain > 1
+            and self.rarest >= _LEAST_TELLING_ALONE
+            and self._is_verbatim()
+        )
+
+    def _is_hidden_in_the_name(self, of_name: float) -> bool:
+        """Whether common words were typed that stand scattered in a longer name."""
+        return (
+            of_name < _LEAST_OF_NAME_SCATTERED
+            and self.rarest < _LEAST_TELLING_ALONE
+            and self.query.folded not in self.name.folded
+        )
+
+    def _is_another_acronym(self) -> bool:
+        """Whether it is an acronym that differs in a letter from the one that was typed."""
+        return (
+            self.name.kind == "acronym"
+            and self.gain < self.full
+            and not self.name.folded.startswith(self.query.folded)
+        )
+
+    def _is_only_begun(self) -> bool:
+        """Whether nothing is shared but the beginning of a word."""
+        at = {len(self.query.words) - 1}
+        return self.positions == at and bool(self.query.beginning) and self.gain < self.full
+
     def _least(self) -> float:
-        if len(self.rest) > 1 and self.gain > 1 and self._is_verbatim():
+        if self._stands_in_a_line():
             return _LEAST_VERBATIM
         return _LEAST_UNSPACED if self.query.is_unspaced else _LEAST
 

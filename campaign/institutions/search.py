@@ -113,13 +113,19 @@ def _scored(folded: str, words: list[Word], country: str | None, total: int) -> 
 
 
 def _spans(words: Sequence[Word]) -> dict[str, range]:
-    """Return the keys of all words side by side that could be a name, with the positions that they take."""
-    spans: dict[str, range] = {}
+    """Return the keys of all words side by side that could be a name, with the positions that they take.
+
+    Those within a segment come before those that begin in the one before.
+    """
+    across: dict[str, range] = {}
+    within: dict[str, range] = {}
     texts = [_likeliest(word) for word in words]
     for start in range(len(words)):
         for end in range(start + 1, min(start + _LONGEST_SPAN, len(words)) + 1):
+            is_within = words[start].segment == words[end - 1].segment
+            spans = within if is_within else across
             spans.setdefault(key_of(texts[start:end]), range(start, end))
-    return spans
+    return across | within
 
 
 def _likeliest(word: Word) -> str:

@@ -240,6 +240,29 @@ def test_a_little_word_alone_is_no_error(session: Session, typed: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "typed", "is_found"),
+    [
+        ("Quaggan University", "Quaggam University", False),
+        ("Quaggan University", "Quagggan University", True),
+        ("Quaggan University of Kudu Land", "Quaggam University of Kudu Land", True),
+        ("Quagga University of Science", "Quagga University of Medicine", False),
+        ("Quagga University", "Quagga University of Science", False),
+        ("Quagga University", "Department of Science, Quagga University", True),
+        ("Quagga", "Kudu Research Hospital Quagga", False),
+    ],
+)
+def test_a_neighbour_is_no_match(registry: Any, name: str, typed: str, is_found: bool) -> None:
+    registry(record(1, **named(shown(name))))
+    assert found(typed) == [ror_id(1)] * is_found
+
+
+def test_an_acronym_with_another_letter_is_another(registry: Any) -> None:
+    registry(record(1, **named(shown("Quagga University"), name("QGGXU", "acronym"))))
+    assert found("qggxu") == [ror_id(1)]
+    assert found("qggyu") == []
+
+
+@pytest.mark.parametrize(
     ("typed", "known", "unfinished", "expected"),
     [
         ("oxford", "oxford", False, 0),
