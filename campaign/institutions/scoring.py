@@ -114,6 +114,12 @@ class Query:
             for at, word in enumerate(self.words)
             if not word.frequency and is_unspaced(word.text)
         ]
+        # Numbers of houses and postal codes; once for all names, since there are hundreds.
+        self.addresses = {
+            at
+            for at, word in enumerate(self.words)
+            if len(word.text) > 2 and any(char.isdigit() for char in word.text)
+        }
         self.forms: dict[str, list[Place]] = {}
         for at, word in enumerate(self.words):
             for form, closeness in ({word.text: 1.0} | word.meant).items():
@@ -190,9 +196,10 @@ class _Pair:
         """Whether the word says where the institution is, or is the number of a house."""
         word = self.query.words[at]
         return (
-            not self.place.isdisjoint((word.text, *word.meant))
+            at in self.query.addresses
+            or word.text in self.place
+            or (bool(word.meant) and not self.place.isdisjoint(word.meant))
             or self.name.country in self.query.countries.get(at, ())
-            or (len(word.text) > 2 and any(char.isdigit() for char in word.text))
         )
 
     def _left(self) -> tuple[float, float]:
