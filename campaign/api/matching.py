@@ -17,7 +17,8 @@ from campaign.api.reading import Body, Query, blueprint, common_errors
 from campaign.http.access import anyone
 from campaign.http.origin import only_reads
 from campaign.http.rate_limits import rate_limited
-from campaign.institutions.matching import LONGEST_LINE, MOST_MATCHES, BrokenLine, match
+from campaign.institutions.matching import MOST_MATCHES, BrokenLine, match
+from campaign.institutions.search import LONGEST_QUERY
 
 MOST_LINES = 100
 # As many lines as a network may search for one by one.
@@ -30,7 +31,7 @@ _LINE = {
     "properties": {
         "query": {
             "type": "string",
-            "description": f"A name or an affiliation, up to {LONGEST_LINE:,} characters.",
+            "description": f"A name or an affiliation, up to {LONGEST_QUERY:,} characters.",
         },
         "country": {
             "type": ["string", "null"],

@@ -11,6 +11,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from campaign.geography import is_country
 from campaign.institutions.records import short_id
+from campaign.institutions.search import LONGEST_QUERY
 
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
 ROR_ID = r"^0[a-hj-km-np-tv-z0-9]{6}[0-9]{2}$"
@@ -149,9 +150,10 @@ def _after() -> fields.String:
 
 class InstitutionQuery(LanguageQuery):
     q = fields.String(
-        validate=validate.Length(min=1, max=200),
+        validate=validate.Length(min=1, max=LONGEST_QUERY),
         metadata=described(
-            "A name or a part of one, in any of the institution's languages; small typos are tolerated. "
+            "A name, a part of one or a whole affiliation, in any language of the institution; small typos are "
+            "tolerated. "
             "The best matches come first, and there is one page only.",
             "nairobi",
         ),

@@ -142,7 +142,7 @@ class Composition:
 def compose() -> Response:
     form = Form(request.args.to_dict(flat=False))
     institution = institution_queries.resolve(form.value("institution"))
-    query = form.value("institution_query")[:200]
+    query = form.value("institution_query")
     searches = query and (not institution or form.value("action") == "find")
     matches = institution_queries.search(query, locale=i18n.current()) if searches else []
     if matches:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from campaign.geography import is_country
 from campaign.institutions.queries import Match, search
+from campaign.institutions.search import LONGEST_QUERY
 from campaign.text import Empty, TooLong, clean_line
 
 MOST_MATCHES = 5
-LONGEST_LINE = 1000
 
 
 class BrokenLine(ValueError):
@@ -30,11 +30,11 @@ def match(
 
 def _cleaned(line: str) -> str:
     try:
-        return clean_line(line, LONGEST_LINE)
+        return clean_line(line, LONGEST_QUERY)
     except Empty:
         raise BrokenLine("The line is empty.") from None
     except TooLong:
-        raise BrokenLine(f"The line is longer than {LONGEST_LINE:,} characters.") from None
+        raise BrokenLine(f"The line is longer than {LONGEST_QUERY:,} characters.") from None
 
 
 def _country(typed: str | None) -> str | None:

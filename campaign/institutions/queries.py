@@ -13,6 +13,7 @@ from campaign.hostnames import InvalidDomain, ascii_domain, is_free_mail, regist
 from campaign.institutions import search as name_search
 from campaign.institutions.models import Institution, RegistryImport, Status
 from campaign.institutions.records import ids_in, short_id
+from campaign.institutions.search import LONGEST_QUERY
 
 _MOST_PROPOSALS = 5
 # An e-mail address, a host or the address of a page.
@@ -62,6 +63,7 @@ def search(query: str, *, locale: str, country: str | None = None, limit: int = 
     by their names, but returned as their successors. A ROR id in the query answers for itself, an address of mail
     or the web for its domain. ``campaign.institutions.search`` says how names are found.
     """
+    query = query[:LONGEST_QUERY]
     if named := _named_by_address(query, locale):
         return named[:limit]
     # Twice as many, since several records may lead to one successor and others to none.

@@ -34,7 +34,8 @@ from campaign.institutions.scoring import Name, Query, Scored, Word, score
 from campaign.institutions.vocabulary import LAST, weights
 from campaign.institutions.words import key_of
 
-LONGEST_QUERY = 600
+# A name, a line of addresses or several lines; everything that is searched for has this one limit.
+LONGEST_QUERY = 1000
 WELL_KNOWN = "# "
 
 # Names are rarely longer; the words of longer ones are still found one by one.
@@ -91,7 +92,7 @@ class Hit:
 
 def find(text: str, country: str | None, limit: int) -> list[Hit]:
     """Return at most ``limit`` institutions, the best match first; ``country`` (ISO 3166-1) is the reader's."""
-    text = unescape(text[:LONGEST_QUERY])
+    text = unescape(text)
     folded = fold(text)
     if not folded:
         return []

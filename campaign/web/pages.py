@@ -16,7 +16,6 @@ from campaign.http.lookup import current_texts, page_number_or_404, text_or_404
 from campaign.http.rate_limits import SEARCH_LIMIT, rate_limited
 from campaign.institutions import queries as institution_queries
 from campaign.institutions.queries import Match
-from campaign.institutions.search import LONGEST_QUERY
 from campaign.mail import outbox
 from campaign.pledges import queries as pledge_queries
 from campaign.tallies import places as tally_places
@@ -145,7 +144,7 @@ def _text_of_version(slug: str, version: int) -> CampaignText | None:
 @anyone
 @rate_limited(SEARCH_LIMIT)
 def institution_search() -> Response:
-    query = request.args.get("q", "")[:LONGEST_QUERY]
+    query = request.args.get("q", "")
     country_code = request.args.get("country", "").upper()
     country = country_code if geography.is_country(country_code) else _country_of_reader()
     return _as_json(institution_queries.search(query, locale=i18n.current(), country=country))

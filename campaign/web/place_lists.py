@@ -41,7 +41,7 @@ MOST_MATCHES = 200
 @anyone
 @rate_limited(SEARCH_LIMIT)
 def place_institutions(kind: PlaceKind, code: str) -> str:
-    page, query = page_number_or_404(), request.args.get("q", "").strip()[:200]
+    page, query = page_number_or_404(), request.args.get("q", "").strip()
     place, texts = place_or_moved(kind, code), current_texts()
     text = _chosen_text(texts)
     if query:

@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from campaign import jobs
 from campaign.institutions.operations import import_dump
+from campaign.institutions.search import LONGEST_QUERY
 from tests.api.reading import World, read
 from tests.factories import CAMPAIGN, institution
 from tests.institutions.dumps import record, write_json
@@ -29,6 +30,15 @@ def test_an_institution_tells_its_counts(client: FlaskClient, world: World) -> N
     found = read(client, f"/api/v1/institutions/{world.home.id}")
     counts = {one["campaign"]: (one["people"], one["official_pledges"]) for one in found["counts"]}
     assert counts[CAMPAIGN] == (2, 1)
+
+
+def test_a_pasted_line_finds_its_institution(client: FlaskClient, session: object) -> None:
+    line = f"{'Department of Physics, ' * 38}University of Nairobi, Nairobi, Kenya"
+    assert 800 < len(line) <= LONGEST_QUERY
+    found = client.get("/api/v1/institutions", query_string={"q": line}).get_json()["items"]
+    assert found[0]["name"] == "University of Nairobi"
+    too_long = {"q": "x" * (LONGEST_QUERY + 1)}
+    assert client.get("/api/v1/institutions", query_string=too_long).status_code == 400
 
 
 def test_institutions_are_found_by_name_and_listed_by_country(

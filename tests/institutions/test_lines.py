@@ -2,7 +2,8 @@
 
 import pytest
 
-from campaign.institutions.matching import LONGEST_LINE, MOST_MATCHES, BrokenLine, match
+from campaign.institutions.matching import MOST_MATCHES, BrokenLine, match
+from campaign.institutions.search import LONGEST_QUERY
 from tests.factories import institution
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -33,7 +34,7 @@ def test_invisible_characters_do_not_hide_a_name() -> None:
     [
         ("", None, "The line is empty."),
         (" \0\u200b\n", None, "The line is empty."),
-        ("x" * (LONGEST_LINE + 1), None, "The line is longer than 1,000 characters."),
+        ("x" * (LONGEST_QUERY + 1), None, "The line is longer than 1,000 characters."),
         ("Nairobi", "XX", "The country is not one of ISO 3166-1 (alpha-2)."),
         ("Nairobi", "ß", "The country is not one of ISO 3166-1 (alpha-2)."),
         ("Nairobi", "Kenya\0", "The country is not one of ISO 3166-1 (alpha-2)."),

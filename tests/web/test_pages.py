@@ -14,6 +14,7 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.demo import pledges
 from campaign.institutions.models import Institution
+from campaign.institutions.search import LONGEST_QUERY
 from campaign.pledges.models import Kind
 from campaign.pledges.queries import PAGE_SIZE
 from campaign.tallies import operations as tallies
@@ -398,6 +399,11 @@ def test_absurd_questions_get_calm_answers(client: FlaskClient, asked: str) -> N
     ):
         answer = client.get(f"/en/{path}")
         assert (answer.status_code, type(answer.json["matches"])) == (200, list)
+
+
+def test_the_form_takes_as_much_as_the_search(client: FlaskClient) -> None:
+    form = client.get(f"/en/{HOME}pledge/", follow_redirects=True).text
+    assert re.search(rf'id="institution_query"[^>]* maxlength="{LONGEST_QUERY}"', form)
 
 
 @pytest.mark.parametrize("query", ["q=%ff%fe", "q=%ED%A0%80", "q[]=x", "q=a&q=b", ""])
