@@ -14,7 +14,7 @@ from campaign.institutions.words import one_form
 # One mistake makes a shorter word look like too many others; alone, one letter more.
 _SHORTEST_CORRECTED = 4
 # A word that the registry knows is only taken for one that is in so many times more names.
-_FAR_MORE = 50
+_FAR_MORE = 20
 # What a mistake in a word of one letter would cost; and a replaced consonant, which makes a rare word another.
 _MISTAKE = 1.2
 _OTHER_WORD = 2.0

@@ -70,6 +70,47 @@ def test_no_stranger_comes_first_for_a_name_that_is_not_there(full: None, writte
 
 
 @pytest.mark.parametrize(
+    "written",
+    [
+        "Hannam University",
+        "St Mark's Hospital",
+        "UFSM",
+        "Kochi University of Technology",
+        "Federal University of Minas Gerais",
+        "China Three Gorges University",
+        "Central Police University",
+        "Bangabandhu Sheikh Mujibur Rahman Medical University",
+        "Pandit B.D. Sharma Post Graduate Institute of Medical Sciences",
+        "Cancer Institute NSW",
+        "The Kingdom University",
+        "National Institute of the Arts",
+        "ICFAI University, Hyderabad",
+        "Instituto Universitario de Ciencias de la Salud - Buenos Aires",
+        "Athens Graduate School of Management (AGSM)",
+        "Hospital Infantil Albert Sabin",
+        "Instituto Nacional de Matemática Pura e Aplicada - IMPA",
+    ],
+)
+def test_no_neighbour_comes_first_for_a_real_name_that_is_not_there(
+    full: None, written: str
+) -> None:
+    assert found(written) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "ror_id"),
+    [
+        ("Harward University", "03vek6s52"),
+        ("University of Tokio", "057zh3y96"),
+        ("Transport Technology, Federal University of Technology, Akure, Nigeria", "01pvx8v81"),
+        ("Institute for Biomedical Sciences, Tokyo University of Science, Chiba", "05sj3n476"),
+    ],
+)
+def test_what_refuses_neighbours_keeps_the_right_one(full: None, line: str, ror_id: str) -> None:
+    assert found(line)[:1] == [ror_id]
+
+
+@pytest.mark.parametrize(
     ("domain", "ror_id"),
     [
         ("arizona.edu", "03m2x1q45"),
