@@ -10,9 +10,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from campaign.institutions import vocabulary
-from campaign.institutions.corrections import correct, mistakes
 from campaign.institutions.folding import fold, is_unspaced
 from campaign.institutions.scoring import RARE, Word, weight_of
+from campaign.institutions.spelling import correct, mistakes
 from campaign.institutions.words import (
     FILLERS,
     begins_filler,

@@ -8,7 +8,7 @@ Four kinds of names are candidates, always all of them, and ``scoring`` decides 
   Public Health"), found by their ``key``;
 - names that share one of its rarest words, whatever else they have.
 
-``reading`` says which words were typed, ``corrections`` what they may have been meant for: these take part as they
+``reading`` says which words were typed, ``spelling`` what they may have been meant for: these take part as they
 do, at a discount.
 
 Common words make the second kind hard: every tenth name contains "university", and reading them all would take far

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from campaign.institutions.corrections import mistakes
 from campaign.institutions.models import Institution
 from campaign.institutions.operations import import_dump
 from campaign.institutions.queries import search
+from campaign.institutions.spelling import mistakes
 from tests.institutions.dumps import name, place, record, related, ror_id, write_json
 
 
