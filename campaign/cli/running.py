@@ -20,7 +20,8 @@ from campaign.config import ONE_KEY_ADVICE, Settings, current_settings
 from campaign.db import db, lock_number
 from campaign.demo import pledges as invented
 from campaign.institutions import queries as institution_queries
-from campaign.institutions.operations import import_dump, index_names_of_before
+from campaign.institutions.names import index_names_of_before
+from campaign.institutions.operations import import_dump
 from campaign.paths import TRANSLATIONS
 from campaign.pledges import queries as pledge_queries
 from campaign.staff import operations as staff_operations

@@ -9,13 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import psycopg
 from sqlalchemy import Text, any_, delete, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from campaign import topics
 from campaign.db import db, lock_number
-from campaign.institutions.folding import fold, terms
+from campaign.institutions import names
 from campaign.institutions.models import (
     REGISTRY,
     Institution,
@@ -26,8 +25,6 @@ from campaign.institutions.models import (
 from campaign.institutions.queries import latest_imports
 from campaign.institutions.records import Record
 from campaign.institutions.ror import Refusal, Release, open_dump
-from campaign.institutions.search import WELL_KNOWN, country_mark
-from campaign.institutions.words import key_of, telling_words
 
 # Part of every digest. Raise it when records are to be stored differently: the next import then rewrites all.
 _FORMAT = 2
@@ -36,27 +33,11 @@ _BATCH = 1000
 _LOCK = lock_number("import institutions")
 
 _WEIGHT_OF_TYPE = {"education": 1.0, "facility": 0.6, "company": 0.0}
-# One institution in thirty weighs as much or more. Where too many names match, the search looks at these first.
-_WELL_KNOWN = 1.8
-
 _COLUMNS = (
     "id", "status", "types", "country", "subdivision", "city", "latitude", "longitude", "name", "labels",
     "acronyms", "aliases", "domains", "website", "website_host", "established", "parents", "successor_id",
     "weight", "digest",
 )  # fmt: skip
-_NAME_COLUMNS = (
-    "institution_id",
-    "position",
-    "kind",
-    "value",
-    "folded",
-    "terms",
-    "key",
-    "place",
-    "country",
-    "weight",
-)
-
 # COPY is by far the fastest way in, but cannot update rows: it fills this table, and _UPSERT does the rest.
 # DEFAULTS fills imported_at.
 _MAKE_INCOMING = """
@@ -68,12 +49,6 @@ _UPSERT = f"""
     ON CONFLICT (id) DO UPDATE SET
     {", ".join(f"{column} = excluded.{column}" for column in (*_COLUMNS[1:], "imported_at"))}
 """  # noqa: S608
-# Marked words, which contain a space, are copies.
-_COUNT_WORDS = """
-    CREATE TEMPORARY TABLE counted_words ON COMMIT DROP AS
-    SELECT word, ndoc AS frequency FROM ts_stat('SELECT terms FROM institution_names')
-    WHERE word !~ ' '
-"""
 
 
 class DroppedDomain(NamedTuple):
@@ -112,7 +87,7 @@ def import_dump(path: Path, progress: Progress | None = None) -> ImportSummary:
             if progress:
                 progress(dump.bytes_read, dump.size)
     if summary.added or summary.changed:
-        _refresh()
+        names.refresh()
         db.session.expire_all()  # COPY bypasses the session, whose objects may be out of date now
     _note(dump.release, summary)
     return summary
@@ -180,7 +155,7 @@ def _store(records: Sequence[Record], changed: Sequence[str], digests: dict[str,
     """Write the records; ``changed`` are the ids of those that replace a stored one, with all its names."""
     db.session.execute(text(_MAKE_INCOMING))
     db.session.execute(text("TRUNCATE incoming_institutions"))
-    _copy(
+    names.copy(
         "incoming_institutions", _COLUMNS, (_row(record, digests[record.id]) for record in records)
     )
     db.session.execute(text(_UPSERT))
@@ -188,23 +163,11 @@ def _store(records: Sequence[Record], changed: Sequence[str], digests: dict[str,
         db.session.execute(
             delete(InstitutionName).where(InstitutionName.institution_id.in_(changed))
         )
-    _copy(
+    names.copy(
         "institution_names",
-        _NAME_COLUMNS,
+        names.COLUMNS,
         (row for record in records for row in _name_rows(record)),
     )
-
-
-def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    connection = db.session.connection().connection.driver_connection
-    assert isinstance(connection, psycopg.Connection)
-    statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(
-        psycopg.sql.Identifier(table),
-        psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns)),
-    )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
 
 
 def _row(record: Record, digest: bytes) -> tuple[object, ...]:
@@ -221,50 +184,9 @@ def _row(record: Record, digest: bytes) -> tuple[object, ...]:
 
 
 def _name_rows(record: Record) -> Iterator[tuple[object, ...]]:
-    place = _place(record.city, record.subdivision, record.subdivision_code)
+    place = names.place_words(record.city, record.subdivision, record.subdivision_code)
     for position, (name, kind) in enumerate(record.names):
-        yield _name_row(record.id, position, kind, name, place, record.country, _weight(record))
-
-
-def _place(*parts: str | None) -> str:
-    return " ".join(word for part in parts for word in telling_words(part or ""))
-
-
-def _name_row(
-    id_: str, position: int, kind: str, name: str, place: str, country: str, weight: float
-) -> tuple[object, ...]:
-    marks = ["", country_mark(country), *([WELL_KNOWN] if weight >= _WELL_KNOWN else [])]
-    words = telling_words(name)
-    all_spellings = {spelling for spellings in terms(name) for spelling in spellings} | {*words}
-    return (
-        id_, position, kind, name, fold(name),
-        " ".join(f"'{mark}{spelling}'" for spelling in all_spellings for mark in marks),
-        key_of(words), place, country, weight,
-    )  # fmt: skip
-
-
-def index_names_of_before() -> int:
-    """Write the names anew that an earlier version stored, so that they are found; return how many there were.
-
-    Names have no keys in a database that was just migrated. The next import adds what only a dump has.
-    """
-    if db.session.scalar(select(InstitutionName.key).where(InstitutionName.key != "").limit(1)):
-        return 0
-    stored = select(InstitutionName, Institution.city, Institution.subdivision).join(
-        Institution, Institution.id == InstitutionName.institution_id
-    )
-    rows = [
-        _name_row(
-            name.institution_id, name.position, name.kind, name.value,
-            _place(city, subdivision), name.country, name.weight,
-        )
-        for name, city, subdivision in db.session.execute(stored)
-    ]  # fmt: skip
-    db.session.expunge_all()
-    db.session.execute(delete(InstitutionName))
-    _copy("institution_names", _NAME_COLUMNS, rows)
-    _refresh()
-    return len(rows)
+        yield names.row(record.id, position, kind, name, place, record.country, _weight(record))
 
 
 def _weight(record: Record) -> float:
@@ -275,20 +197,3 @@ def _weight(record: Record) -> float:
     kind = next((weight for type_, weight in _WEIGHT_OF_TYPE.items() if type_ in record.types), 0.4)
     fame = 0.35 * math.log1p(len(record.names) + record.relationships)
     return kind + fame - (0.0 if record.status == Status.ACTIVE else 1.5)
-
-
-def _refresh() -> None:
-    """Update what searches rely on: the counts of words, the indexes and the planner's statistics."""
-    db.session.execute(text(_COUNT_WORDS))
-    for statement in (
-        "DELETE FROM institution_words WHERE word NOT IN (SELECT word FROM counted_words)",
-        "INSERT INTO institution_words (word, frequency) SELECT word, frequency FROM counted_words "
-        "ON CONFLICT (word) DO UPDATE SET frequency = excluded.frequency "
-        "WHERE institution_words.frequency <> excluded.frequency",
-        "DROP TABLE counted_words",
-        # A GIN index first collects new entries in a list, which every search reads through until a vacuum.
-        "SELECT gin_clean_pending_list(index::regclass) FROM unnest(ARRAY["
-        "'ix_institution_names_terms', 'ix_institution_words_word', 'ix_institutions_domains']) AS index",
-        "ANALYZE institutions, institution_names, institution_words",
-    ):
-        db.session.execute(text(statement))

@@ -16,7 +16,8 @@ from campaign.institutions.models import (
     InstitutionName,
     InstitutionWord,
 )
-from campaign.institutions.operations import ImportSummary, import_dump, index_names_of_before
+from campaign.institutions.names import index_names_of_before
+from campaign.institutions.operations import ImportSummary, import_dump
 from campaign.institutions.queries import latest_imports, latest_release, search, starter_path
 from campaign.institutions.ror import DamagedDump
 from tests.institutions.dumps import name, record, related, ror_id, write_json
