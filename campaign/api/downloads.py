@@ -18,7 +18,7 @@ from campaign import i18n, topics
 from campaign.api.paging import Row, Source, every_row
 from campaign.api.schemas import RorId, sample
 from campaign.clock import now
-from campaign.institutions.models import ror_url
+from campaign.institutions.models import written_id
 from campaign.institutions.records import short_id
 from campaign.text import without_formulas
 
@@ -108,7 +108,7 @@ def cells(row: Row, columns: Columns) -> list[str | int]:
 
 def _with_address(value: object, field: Field[Any]) -> object:
     is_id = isinstance(field, RorId) and isinstance(value, str) and short_id(value)
-    return ror_url(str(value)) if is_id else value
+    return written_id(str(value)) if is_id else value
 
 
 def cell(value: object) -> str | int:

@@ -36,7 +36,8 @@ BASICS = {
     ),
     "Values": (
         "Numbers are numbers. Days and times are ISO 8601 in UTC, languages BCP 47, countries ISO 3166-1 "
-        "alpha-2, regions UN M49, institutions ROR ids. What is not known is `null`."
+        "alpha-2, regions UN M49, institutions ROR ids (ours for what "
+        "ROR does not have begin with x). What is not known is `null`."
     ),
     "Languages": (
         "Names are in the language that `lang` asks for, by default English; Accept-Language is ignored. "

@@ -14,7 +14,8 @@ from campaign.institutions.records import short_id
 from campaign.institutions.search import LONGEST_QUERY
 
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
-ROR_ID = r"^0[a-hj-km-np-tv-z0-9]{6}[0-9]{2}$"
+# Those that staff gave to institutions that ROR does not have begin with x.
+ROR_ID = r"^[0x][a-hj-km-np-tv-z0-9]{6}[0-9]{2}$"
 ROR_ID_OR_URL = ROR_ID.replace("^", r"^(https://ror\.org/)?")
 DETAILS = ("commitment", "discipline")
 DIMENSIONS = ("country", "region", "institution", *DETAILS)
@@ -415,7 +416,12 @@ class InstitutionSchema(InstitutionRow):
     )
     types = _list(fields.String(), "What it is, in the registry's words.", ["education"])
     website = _text("Its website.", "https://www.uonbi.ac.ke", allow_none=True)
-    ror_url = _text("Its record in the registry.", "https://ror.org/02y9nww90", format="uri")
+    ror_url = _text(
+        "Its record in the registry; null if ROR does not have it.",
+        "https://ror.org/02y9nww90",
+        format="uri",
+        allow_none=True,
+    )
     url = _text("Its page here.", "https://example.org/en/institutions/02y9nww90/", format="uri")
     counts = fields.List(
         fields.Nested(CountsInCampaignSchema), required=True, metadata=described("By campaign.")

@@ -22,7 +22,7 @@ from campaign.cli.matching import (
 )
 from campaign.geography import country_name
 from campaign.institutions import queries as institution_queries
-from campaign.institutions.models import Institution, RegistryImport
+from campaign.institutions.models import Institution, RegistryImport, written_id
 from campaign.institutions.operations import ImportSummary, import_dump
 from campaign.institutions.ror import DumpError
 
@@ -198,11 +198,11 @@ def show(ror_id: str) -> None:
 def _facts(institution: Institution) -> list[tuple[str, object]]:
     successor = institution_queries.resolve(institution.id)
     return [
-        ("id", institution.ror_url),
+        ("id", written_id(institution.id)),
         ("status", institution.status),
         (
             "successor",
-            successor.ror_url
+            written_id(successor.id)
             if successor and successor is not institution
             else institution.successor_id,
         ),

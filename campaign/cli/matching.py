@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from campaign.institutions.matching import BrokenLine, match
-from campaign.institutions.models import ror_url
+from campaign.institutions.models import written_id
 from campaign.institutions.queries import Match
 from campaign.text import looks_like_spreadsheet_formula
 
@@ -109,7 +109,7 @@ def _new_cells(matches: Sequence[Match]) -> Sequence[str]:
         return _BLANK
     best = matches[0]
     mark = "'" if looks_like_spreadsheet_formula(best.matched_name) else ""
-    return ror_url(best.id), f"{best.score:.3f}", f"{mark}{best.matched_name}"
+    return written_id(best.id), f"{best.score:.3f}", f"{mark}{best.matched_name}"
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     REAL,
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
 from campaign import topics
+from campaign.audit import Actor, actor_columns, actor_constraint
 from campaign.db import Model
 from campaign.staff.scopes import ScopedChanges
 
@@ -32,13 +34,30 @@ class Status(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-def ror_url(id_: str) -> str:
-    """Return a ROR id with its address: as ROR writes it, and as no spreadsheet takes it for a number."""
-    return f"https://ror.org/{id_}"
+# Begins the ids of institutions that ROR does not have; ROR's own begin with 0.
+OWN_MARK = "x"
+
+
+def is_own(id_: str) -> bool:
+    """Whether an institution is one that staff added, since ROR does not have it."""
+    return id_.startswith(OWN_MARK)
+
+
+def ror_url(id_: str) -> str | None:
+    """Return a ROR id with its address, as ROR writes it; None for an own id, which ROR does not know."""
+    return None if is_own(id_) else f"https://ror.org/{id_}"
+
+
+def written_id(id_: str) -> str:
+    """Return an id as no spreadsheet takes it for a number: one of ROR's with its address."""
+    return ror_url(id_) or id_
 
 
 class Institution(ScopedChanges, Model):
-    """One record of the Research Organization Registry, reduced to what a campaign needs."""
+    """One record of the Research Organization Registry, reduced to what a campaign needs, as staff corrected it.
+
+    Or an institution that staff added, since ROR does not have it.
+    """
 
     scope_columns = ("country", "id")
 
@@ -48,9 +67,10 @@ class Institution(ScopedChanges, Model):
         Index(None, "domains", postgresql_using="gin"),
         Index(None, "website_host", postgresql_where=text("website_host IS NOT NULL")),
         Index(None, "country"),
+        Index(None, "successor_id", postgresql_where=text("successor_id IS NOT NULL")),
     )
 
-    # The ROR id without its address: nine characters, of which the last two are check digits.
+    # The ROR id without its address: nine characters, of which the last two are check digits. Or an own id.
     id: Mapped[str] = mapped_column(primary_key=True)
     status: Mapped[str]
     types: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -79,7 +99,7 @@ class Institution(ScopedChanges, Model):
     imported_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property
-    def ror_url(self) -> str:
+    def ror_url(self) -> str | None:
         return ror_url(self.id)
 
 
@@ -124,6 +144,49 @@ class InstitutionWord(Model):
 
     word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     frequency: Mapped[int]
+
+
+class InstitutionCorrection(Model):
+    """What staff say of one field of an institution's record, whatever ROR says; see ``corrections``."""
+
+    __tablename__ = "institution_corrections"
+    __table_args__ = (actor_constraint(),)
+
+    institution_id: Mapped[str] = mapped_column(
+        ForeignKey(Institution.id, ondelete="CASCADE"), primary_key=True
+    )
+    # "name", "label sw" (one language), "acronyms", "aliases", "domains", "parents", "website", "successor".
+    field: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[Any] = mapped_column(JSONB)
+    actor: Mapped[Actor] = actor_columns()
+    corrected_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class CorrectedRecord(Model):
+    """What ROR says of an institution that staff corrected, as of the last import; see ``corrections.Original``."""
+
+    __tablename__ = "corrected_records"
+
+    institution_id: Mapped[str] = mapped_column(
+        ForeignKey(Institution.id, ondelete="CASCADE"), primary_key=True
+    )
+    original: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class InstitutionLogo(Model):
+    """The logo of an institution, drawn anew as PNG; see ``logos``."""
+
+    __tablename__ = "institution_logos"
+
+    institution_id: Mapped[str] = mapped_column(
+        ForeignKey(Institution.id, ondelete="CASCADE"), primary_key=True
+    )
+    # SHA-256 of the picture, in hexadecimal digits: its address.
+    digest: Mapped[str] = mapped_column(index=True)
+    png: Mapped[bytes] = mapped_column(deferred=True)
+    width: Mapped[int] = mapped_column(SmallInteger)
+    height: Mapped[int] = mapped_column(SmallInteger)
+    added_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class RegistryImport(Model):

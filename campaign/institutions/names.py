@@ -1,13 +1,16 @@
 """The names of institutions as the search needs them, and the words that they consist of."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import psycopg
 from sqlalchemy import delete, select, text
 
 from campaign.db import db
 from campaign.institutions.folding import fold, terms
-from campaign.institutions.models import Institution, InstitutionName
+from campaign.institutions.models import Institution, InstitutionName, InstitutionWord, Status
 from campaign.institutions.search import WELL_KNOWN, country_mark
 from campaign.institutions.words import key_of, telling_words
 
@@ -33,6 +36,61 @@ _COUNT_WORDS = """
     SELECT word, ndoc AS frequency FROM ts_stat('SELECT terms FROM institution_names')
     WHERE word !~ ' '
 """
+
+# How many names of one institution each word is in.
+_WORDS_OF_ONE = text("""
+    SELECT word, count(*) FROM institution_names, unnest(tsvector_to_array(terms)) AS word
+    WHERE institution_id = :id AND word !~ ' ' GROUP BY word
+""")
+_RECOUNT = text("""
+    INSERT INTO institution_words (word, frequency)
+    SELECT word, change FROM unnest(CAST(:words AS text[]), CAST(:changes AS int[])) AS changed (word, change)
+    ON CONFLICT (word) DO UPDATE SET frequency = institution_words.frequency + excluded.frequency
+""")
+
+_WEIGHT_OF_TYPE = {"education": 1.0, "facility": 0.6, "company": 0.0}
+
+
+def weight(types: Collection[str], number_of_names: int, relationships: int, status: str) -> float:
+    """Estimate how likely people are to look for it: schools before firms, then by names and relationships.
+
+    ROR has no figure for fame; a record that many have named and linked is a fair substitute.
+    """
+    kind = next((weight for type_, weight in _WEIGHT_OF_TYPE.items() if type_ in types), 0.4)
+    fame = 0.35 * math.log1p(number_of_names + relationships)
+    return kind + fame - (0.0 if status == Status.ACTIVE else 1.5)
+
+
+def rewrite(institution: Institution, names: Sequence[Sequence[str]]) -> None:
+    """Replace the searched names of an institution by these, each with its kind."""
+    ours = InstitutionName.institution_id == institution.id
+    place = db.session.scalar(select(InstitutionName.place).where(ours).limit(1))
+    if place is None:
+        place = place_words(institution.city, institution.subdivision)
+    db.session.execute(delete(InstitutionName).where(ours))
+    rows = [
+        row(institution.id, position, kind, name, place, institution.country, institution.weight)
+        for position, (name, kind) in enumerate(names)
+    ]
+    copy("institution_names", COLUMNS, rows)
+
+
+@contextmanager
+def words_recounted(institution_id: str) -> Iterator[None]:
+    """Count the words again of an institution whose names change inside; ``refresh`` counts all."""
+    before = _words_of(institution_id)
+    yield
+    changes = _words_of(institution_id)
+    changes.subtract(before)
+    changed = sorted((word, change) for word, change in changes.items() if change)
+    words, counts = [word for word, _ in changed], [change for _, change in changed]
+    db.session.execute(_RECOUNT, {"words": words, "changes": counts})
+    db.session.execute(delete(InstitutionWord).where(InstitutionWord.frequency <= 0))
+
+
+def _words_of(institution_id: str) -> Counter[str]:
+    rows = db.session.execute(_WORDS_OF_ONE, {"id": institution_id})
+    return Counter(dict(rows.all()))
 
 
 def place_words(*parts: str | None) -> str:

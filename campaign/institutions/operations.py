@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,14 +12,14 @@ from sqlalchemy import Text, any_, delete, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from campaign import topics
-from campaign.db import db, lock_number
-from campaign.institutions import names
+from campaign.db import db
+from campaign.institutions import corrections, names
+from campaign.institutions.corrections import LOCK
 from campaign.institutions.models import (
     REGISTRY,
     Institution,
     InstitutionName,
     RegistryImport,
-    Status,
 )
 from campaign.institutions.queries import latest_imports
 from campaign.institutions.records import Record
@@ -29,10 +28,7 @@ from campaign.institutions.ror import Refusal, Release, open_dump
 # Part of every digest. Raise it when records are to be stored differently: the next import then rewrites all.
 _FORMAT = 2
 _BATCH = 1000
-# One import at a time, since each compares the dump with what is stored.
-_LOCK = lock_number("import institutions")
 
-_WEIGHT_OF_TYPE = {"education": 1.0, "facility": 0.6, "company": 0.0}
 _COLUMNS = (
     "id", "status", "types", "country", "subdivision", "city", "latitude", "longitude", "name", "labels",
     "acronyms", "aliases", "domains", "website", "website_host", "established", "parents", "successor_id",
@@ -80,7 +76,7 @@ def import_dump(path: Path, progress: Progress | None = None) -> ImportSummary:
     """
     summary = ImportSummary()
     with open_dump(path) as dump:
-        db.session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        db.session.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         entries = dump.entries()
         while batch := list(islice(entries, _BATCH)):
             _import_batch(batch, summary)
@@ -168,6 +164,7 @@ def _store(records: Sequence[Record], changed: Sequence[str], digests: dict[str,
         names.COLUMNS,
         (row for record in records for row in _name_rows(record)),
     )
+    corrections.apply_after_import(changed)
 
 
 def _row(record: Record, digest: bytes) -> tuple[object, ...]:
@@ -190,10 +187,4 @@ def _name_rows(record: Record) -> Iterator[tuple[object, ...]]:
 
 
 def _weight(record: Record) -> float:
-    """Estimate how likely people are to look for it: schools before firms, then by names and relationships.
-
-    ROR has no figure for fame; a record that many have named and linked is a fair substitute.
-    """
-    kind = next((weight for type_, weight in _WEIGHT_OF_TYPE.items() if type_ in record.types), 0.4)
-    fame = 0.35 * math.log1p(len(record.names) + record.relationships)
-    return kind + fame - (0.0 if record.status == Status.ACTIVE else 1.5)
+    return names.weight(record.types, len(record.names), record.relationships, record.status)

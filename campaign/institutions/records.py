@@ -4,13 +4,14 @@ Source: ROR data structure, https://ror.readme.io/docs/ror-data-structure
 """
 
 import re
-from collections.abc import Iterable
+import secrets
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from campaign.geography import is_country
 from campaign.hostnames import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
-from campaign.institutions.models import Status
+from campaign.institutions.models import OWN_MARK, Status, is_own
 from campaign.institutions.words import telling_words
 from campaign.text import Empty, TooLong, clean_line
 
@@ -19,10 +20,12 @@ MAX_NAMES = 200
 MAX_URL = 2000
 
 # In ROR's documentation: a leading 0, six characters of Crockford's base 32, two check digits.
-_ID = re.compile(r"(?:https://ror\.org/)?((0[0-9a-hj-km-np-tv-z]{6})([0-9]{2}))")
+# Own ids begin with x.
+_ID = re.compile(r"(?:https://ror\.org/(?=0))?(([0x][0-9a-hj-km-np-tv-z]{6})([0-9]{2}))")
 # Crockford's digits leave out i, l, o and u; those of Python's int(…, 32) are the first letters without a gap.
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _BASE_32 = str.maketrans("jkmnpqrstvwxyz", "ijklmnopqrstuv")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _TYPE = re.compile(r"[a-z_-]{1,30}")
 _PLAIN_HOST = re.compile(r"(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 # Websites whose path is empty or only chooses a language or the first page. Any other path suggests that the host
@@ -99,19 +102,28 @@ class Record(NamedTuple):
 
 
 def short_id(text: str) -> str | None:
-    """Return the nine characters of a ROR id, given with or without its address; None if it is invalid.
+    """Return the nine characters of a ROR id, given with or without its address, or of an own id; None if invalid.
 
     Source of the check digits: ISO/IEC 7064, MOD 97-10, over Crockford's base 32.
     """
     if not (match := _ID.fullmatch(text)):
         return None
-    number = int(match[2].translate(_BASE_32), 32)
-    return match[1] if 98 - number * 100 % 97 == int(match[3]) else None
+    return match[1] if _check_digits(match[2]) == match[3] else None
+
+
+def _check_digits(characters: str) -> str:
+    return f"{98 - int(characters.translate(_BASE_32), 32) * 100 % 97:02}"
+
+
+def new_own_id() -> str:
+    """Return an id for an institution that ROR does not have: of ROR's form, and never one of ROR's."""
+    characters = OWN_MARK + "".join(secrets.choice(_CROCKFORD) for _ in range(6))
+    return characters + _check_digits(characters)
 
 
 def ids_in(text: str) -> list[str]:
-    """Return the valid ROR ids that stand in the text, without their addresses."""
-    words = re.findall(r"\b0[0-9a-z]{8}\b", text)
+    """Return the valid ids that stand in the text, without their addresses."""
+    words = re.findall(r"\b[0x][0-9a-z]{8}\b", text)
     return [word for word in words if short_id(word)]
 
 
@@ -122,7 +134,7 @@ def read_record(raw: object) -> Record:
     names = _names(_list(raw, "names"))
     place = _place(_list(raw, "locations"))
     domains = {
-        domain: _owned_domain(domain) for domain in _strings(_list(raw, "domains"), "domains")
+        domain: owned_domain(domain) for domain in _strings(_list(raw, "domains"), "domains")
     }
     relationships = _objects(_list(raw, "relationships"), "relationships")
     successors = _related(relationships, "successor")
@@ -146,7 +158,7 @@ def read_record(raw: object) -> Record:
         domains=tuple(dict.fromkeys(owned for owned in domains.values() if owned)),
         dropped_domains=tuple(domain for domain, owned in domains.items() if not owned),
         website=website,
-        website_host=_own_host(website) or (None if parents else _host_by_name(website, names.all)),
+        website_host=website_host(website, parents, [name.value for name in names.all]),
         established=_year(raw.get("established")),
         parents=parents,
         successor_id=successors[0] if successors else None,
@@ -178,7 +190,7 @@ def _objects(values: list[Any], key: str) -> list[dict[str, Any]]:
 def _id(value: object) -> str:
     if value is None:
         raise BrokenRecord("it has no id")
-    if not isinstance(value, str) or not (id_ := short_id(value)):
+    if not isinstance(value, str) or not (id_ := short_id(value)) or is_own(id_):
         raise BrokenRecord(f"{value!r:.60} is not a ROR id")
     return id_
 
@@ -219,7 +231,7 @@ def _name(value: object) -> str:
 
 
 def _language(value: object) -> str | None:
-    return value if isinstance(value, str) and _LANGUAGE.fullmatch(value) else None
+    return value if isinstance(value, str) and LANGUAGE.fullmatch(value) else None
 
 
 def _name_kind(types: list[Any]) -> str:
@@ -285,11 +297,12 @@ def _year(value: object) -> int | None:
 
 def _related(relationships: list[dict[str, Any]], kind: str) -> tuple[str, ...]:
     ids = (str(other.get("id")) for other in relationships if other.get("type") == kind)
-    return tuple(dict.fromkeys(short for id_ in ids if (short := short_id(id_))))
+    short_ids = (short for id_ in ids if (short := short_id(id_)) and not is_own(short))
+    return tuple(dict.fromkeys(short_ids))
 
 
 @lru_cache(1024)  # asked again for the website, whose host is mostly the domain
-def _owned_domain(domain: str) -> str | None:
+def owned_domain(domain: str) -> str | None:
     """Return the domain as the DNS has it; None if it is invalid or anyone can have an address there."""
     host = domain.lower()
     if not _PLAIN_HOST.fullmatch(host):  # nearly all are plain, and the check of the others is slow
@@ -308,15 +321,20 @@ def _website(links: list[dict[str, Any]]) -> str | None:
     return url if url.startswith(("https://", "http://")) and url.isprintable() else None
 
 
+def website_host(website: str | None, parents: Sequence[str], names: Iterable[str]) -> str | None:
+    """Return the website's host if it seems to be the institution's own."""
+    return _own_host(website) or (None if parents else _host_by_name(website, names))
+
+
 def _own_host(website: str | None) -> str | None:
     """Return the website's host if it seems to be the institution's own; see ``_HOME_PAGE``."""
     home = _HOME_PAGE.fullmatch(_SISTER.sub("", website or ""))
-    return _owned_domain(home[1]) if home else None
+    return owned_domain(home[1]) if home else None
 
 
-def _host_by_name(website: str | None, names: Iterable[Name]) -> str | None:
+def _host_by_name(website: str | None, names: Iterable[str]) -> str | None:
     """Return the host of any page, if it is named after the institution: uni-tuebingen.de."""
     host = re.split(r"[/?#@:]", _SISTER.sub("", website or ""), maxsplit=1)[0]
     label = {*telling_words(host.split(".")[0].replace("-", " "))} - {"university"}
-    words = {word for name in names for word in telling_words(name.value)}
-    return _owned_domain(host) if label & words else None
+    words = {word for name in names for word in telling_words(name)}
+    return owned_domain(host) if label & words else None

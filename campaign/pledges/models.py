@@ -69,6 +69,7 @@ class PledgeAction(StrEnum):
     WITHDRAWN = "withdrawn"
     INSTITUTION_LINKED = "institution settled"
     INSTITUTION_MERGED = "institution merged"
+    INSTITUTION_UNMERGED = "institution unmerged"
     # A verdict of staff was taken back before its letter left; a task's, by undoing the task.
     UNDONE = "decision undone"
     INVALIDATED = "invalidated"
@@ -257,7 +258,16 @@ class PledgeEvent(Model):
     """One line of a pledge's trail. It has no personal data and outlives the pledge, hence no foreign key."""
 
     __tablename__ = "pledge_events"
-    __table_args__ = (actor_constraint(), Index(None, "pledge_id", "id"))
+    __table_args__ = (
+        actor_constraint(),
+        Index(None, "pledge_id", "id"),
+        # What a merge of institutions did, so that it can be taken back.
+        Index(
+            "ix_pledge_events_merge",
+            text("(details ->> 'merge')"),
+            postgresql_where=text("(details ->> 'merge') IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     pledge_id: Mapped[UUID]

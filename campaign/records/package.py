@@ -39,7 +39,10 @@ _FIELDS = {
     ),
     "kind": ("string", "Who pledged: a person, or an institution through its representative."),
     "count": ("integer", "Confirmed pledges."),
-    "institution": ("string", "ROR id, without https://ror.org/."),
+    "institution": (
+        "string",
+        "ROR id, without https://ror.org/; ids that ROR did not give begin with x.",
+    ),
     "country": ("string", "ISO 3166-1 alpha-2 code."),
     "name": ("string", "In English, or as the registry displays it."),
     "person_pledges": ("integer", "Confirmed pledges of people."),

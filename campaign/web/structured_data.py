@@ -53,13 +53,13 @@ def organization(institution: Institution, url: str, name: str) -> Thing:
     website = institution.website or ""
     facts: Thing = {
         "@type": "CollegeOrUniversity" if is_university else "ResearchOrganization",
-        "@id": institution.ror_url,
+        "@id": institution.ror_url or url,
         "name": name,
         "alternateName": sorted(other_names),
         "identifier": institution.ror_url,
         # The registry is edited by others: only what a browser opens as a page may become a link.
         "url": website if urlsplit(website).scheme in {"http", "https"} else None,
-        "sameAs": [institution.ror_url],
+        "sameAs": institution.ror_url and [institution.ror_url],
         "mainEntityOfPage": url,
         "foundingDate": institution.established and str(institution.established),
         "address": {

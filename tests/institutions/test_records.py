@@ -43,6 +43,9 @@ def test_a_record_is_reduced_to_what_the_registry_keeps() -> None:
         ("https://ror.org/052gg0110", "052gg0110"),
         ("052gg0110", "052gg0110"),
         ("https://ror.org/052gg0111", None),
+        ("x52gg0148", None),
+        ("x52gg0149", "x52gg0149"),
+        ("https://ror.org/x52gg0149", None),
         ("https://ror.org/052gg011", None),
         ("https://ror.org/052GG0110", None),
         ("https://ror.org/05ugg0110", None),
@@ -124,6 +127,7 @@ def test_the_displayed_label_wins_over_another_of_its_language() -> None:
     [
         ({"id": None}, "it has no id"),
         ({"id": "https://ror.org/052gg0111"}, "is not a ROR id"),
+        ({"id": "x52gg0149"}, "is not a ROR id"),
         ({"id": 52}, "is not a ROR id"),
         ({"status": "closed"}, "is not a status"),
         ({"status": ["active"]}, "is not a status"),

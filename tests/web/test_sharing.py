@@ -8,10 +8,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from campaign import i18n, jobs, qr
+from campaign.institutions import corrections
+from campaign.staff.scopes import EVERYTHING
 from campaign.tallies import operations as tallies
 from campaign.web import sharing
 from campaign.web.place_lists import CURSOR
-from tests.factories import CAMPAIGN, confirmed, institution, policy
+from tests.factories import CAMPAIGN, STAFF, confirmed, institution, policy
 from tests.web.browsing import LANGUAGES, Page, open_page
 
 
@@ -141,6 +143,22 @@ def test_an_institution_is_told_as_what_it_is(client: FlaskClient) -> None:
     assert (told["url"], told["foundingDate"]) == ("https://lake.example", "1970")
     assert (other["@type"], "url" in other) == ("ResearchOrganization", False)
     assert trail["@type"] == "BreadcrumbList"
+
+
+def test_nothing_leads_from_an_own_institution_to_ror(client: FlaskClient) -> None:
+    said = {"name": "Ndoto Institute", "country": "KE", "type": "facility"}
+    own_id = corrections.add_own(said, STAFF, EVERYTHING).id
+    jobs.commit()
+
+    page = open_page(client, f"/en/institutions/{own_id}/")
+    told, _ = facts(page)
+
+    assert told["@id"] == f"http://localhost/en/institutions/{own_id}/"
+    assert "sameAs" not in told
+    assert not [e for e in page.one("main").all("a") if "ror.org" in (e.get("href") or "")]
+    record = client.get(f"/api/v1/institutions/{own_id}").json
+    assert record is not None
+    assert (record["id"], record["ror_url"]) == (own_id, None)
 
 
 def test_the_way_to_a_page_is_told_and_shown(client: FlaskClient) -> None:
