@@ -8,7 +8,7 @@ from uuid import uuid4
 import flask_migrate
 from sqlalchemy import ColumnElement, select
 
-from campaign import jobs
+from campaign import jobs, tasks
 from campaign.audit import Actor, ActorKind
 from campaign.campaigns.models import CampaignText
 from campaign.campaigns.queries import current_text
@@ -19,7 +19,7 @@ from campaign.institutions.models import Institution
 from campaign.institutions.operations import import_dump
 from campaign.institutions.queries import resolve, starter_path
 from campaign.people.rules import parse_address
-from campaign.pledges import operations, reviewing, submitting
+from campaign.pledges import merging, operations, reviewing, submitting
 from campaign.pledges.holding import SHORTEST_READING
 from campaign.pledges.models import Kind, Pledge
 from campaign.pledges.policy import PledgePolicy, current_policy
@@ -28,6 +28,7 @@ from campaign.pledges.submission import Submission, SubmissionContext
 from campaign.staff.models import Account
 from campaign.staff.rules import Role
 from campaign.staff.scopes import EVERYTHING, Scope
+from campaign.tasks import State, Task
 
 CAMPAIGN = "heart-of-science"
 STAFF = Actor(ActorKind.STAFF, "ada")
@@ -167,6 +168,24 @@ def accepted(address: str = "wanjiru@example.org", **different: Any) -> Pledge:
     pledge = confirmed(address, **({**values, "commitments": []} | different))
     reviewing.accept(policy(), pledge, STAFF)
     return pledge
+
+
+def done(task: Task) -> Task:
+    """Do all batches of a task, as the worker does, without a commit."""
+    kind = tasks._kinds[task.kind]
+    step = kind.undo_step if task.is_undoing else kind.step
+    assert step is not None
+    while step(task):
+        pass
+    task.state = State.UNDONE if task.is_undoing else State.DONE
+    task.finished_at = now()
+    db.session.flush()
+    return task
+
+
+def merged(source: Institution, target: Institution) -> Task:
+    """A merge of two institutions that is done."""
+    return done(merging.merge(source, target, "They are one by law.", STAFF, EVERYTHING))
 
 
 def form_fields(token: str, **different: str | list[str]) -> Mapping[str, str | list[str]]:

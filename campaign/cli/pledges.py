@@ -6,14 +6,19 @@ from uuid import UUID
 import click
 from flask.cli import AppGroup
 
-from campaign import jobs
+from campaign import jobs, tasks
 from campaign.cli.common import actor, find_institution
+from campaign.clock import now
+from campaign.db import db
 from campaign.institutions import queries as institution_queries
+from campaign.pledges import merging, queue, reviewing
 from campaign.pledges import queries as pledge_queries
-from campaign.pledges import queue, reviewing
 from campaign.pledges.evidence import Side, evidence
+from campaign.pledges.merging import MergeProblem, MergeRefused
 from campaign.pledges.models import Kind, NotAwaiting, Pledge
 from campaign.pledges.policy import current_policy
+from campaign.staff.scopes import EVERYTHING
+from campaign.tasks import State, Task, WrongState
 
 pledges = AppGroup(
     "pledges", help="Review held pledges; link those whose institution was not listed."
@@ -189,14 +194,54 @@ def settle(text: str, country: str, ror_id: str) -> None:
 @pledges.command("merge-institutions")
 @click.argument("source_ror_id")
 @click.argument("target_ror_id")
-def merge_institutions(source_ror_id: str, target_ror_id: str) -> None:
-    """Move all pledges of one institution to its successor."""
+@click.option("--why", default="", help="A sentence for the record, which names nobody.")
+def merge_institutions(source_ror_id: str, target_ror_id: str, why: str) -> None:
+    """Move all pledges of one institution to its successor, and have its address lead there."""
     source, target = institution_queries.get(source_ror_id), find_institution(target_ror_id)
-    if source is None or source.id == target.id:
+    if source is None:
         raise click.ClickException("Name two institutions that are in the registry.")
-    moved = reviewing.merge_institution(current_policy(), source.id, target.id, actor())
+    try:
+        task = merging.merge(source, target, why, actor(), EVERYTHING)
+    except MergeRefused as refused:
+        raise click.ClickException(_REFUSALS[refused.problem]) from None
+    _do(task)
+    click.echo(f"{task.done - 1:,} pledges moved to {target.name}.")
+
+
+@pledges.command("unmerge-institutions")
+@click.argument("source_ror_id")
+def unmerge_institutions(source_ror_id: str) -> None:
+    """Take the last merge of an institution back: move its pledges back that have not moved on since."""
+    source = institution_queries.get(source_ror_id)
+    merges = merging.merges_of(source.id) if source else []
+    task = next((merge for merge in merges if source and merge.plan["source"] == source.id), None)
+    if source is None or task is None:
+        raise click.ClickException("This institution was not merged into another.")
+    plan = merging.plan_unmerge(task, EVERYTHING)
+    try:
+        merging.unmerge(task, actor(), EVERYTHING, now())
+    except WrongState:
+        raise click.ClickException(f"The merge is {task.state}.") from None
+    _do(task)
+    click.echo(f"{plan.back:,} pledges moved back to {source.name}, {plan.stay:,} stay.")
+
+
+_REFUSALS = {
+    MergeProblem.SAME: "Name two institutions, not one twice.",
+    MergeProblem.DESCENDANT: "The second is a part of the first. Merge the part into the whole.",
+    MergeProblem.SOURCE_MERGED: "The first was merged into another one already. Take that back first.",
+    MergeProblem.TARGET_GONE: "The second is closed, or another one has taken its place: name that.",
+    MergeProblem.RUNNING: "Another merge of one of the two is not finished.",
+}
+
+
+def _do(task: Task) -> None:
+    """Do a task here and now; the worker may help."""
     jobs.commit()
-    click.echo(f"{moved:,} pledges moved to {target.name}.")
+    tasks.run(now)
+    db.session.refresh(task)
+    if task.state not in {State.DONE, State.UNDONE}:
+        raise click.ClickException(f"The task is {task.state}: {task.done:,} of {task.total:,}.")
 
 
 def _pledge(pledge_id: UUID) -> Pledge:

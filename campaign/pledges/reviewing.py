@@ -6,19 +6,15 @@ The letter about a verdict waits for ``UNDO_FOR``: until then the verdict can be
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, or_, update
-
-from campaign import audit, jobs
+from campaign import audit
 from campaign.audit import SYSTEM, Actor
 from campaign.db import db
 from campaign.institutions.models import Institution
 from campaign.mail import outbox
-from campaign.people.models import Person
 from campaign.people.rules import parse_address
 from campaign.pledges import queries
 from campaign.pledges.effects import (
     flush_and_fold,
-    hold,
     official_pledge_locked,
     record_event,
     send,
@@ -217,49 +213,3 @@ def link_institution(pledge: Pledge, institution: Institution, actor: Actor) -> 
     pledge.own_mailbox = is_own_mailbox(institution, parse_address(pledge.person.address))
     record_event(pledge, actor, PledgeAction.INSTITUTION_LINKED, institution=institution.id)
     flush_and_fold()
-
-
-def merge_institution(policy: PledgePolicy, source_id: str, target_id: str, actor: Actor) -> int:
-    """Move all pledges of an institution to its successor; return how many. The tallies follow by trigger.
-
-    Where both have an official pledge, the successor's stands and the merged one's is held for staff.
-    """
-    _hold_official_pledges(policy, source_id, target_id)
-    moved = db.session.scalars(
-        update(Pledge)
-        .where(Pledge.institution_id == source_id, Person.id == Pledge.person_id)
-        .values(institution_id=target_id, own_mailbox=Pledge.own_mailbox | _has_mailbox(target_id))
-        .returning(Pledge.id)
-    ).all()
-    action, details = PledgeAction.INSTITUTION_MERGED, {"from": source_id, "to": target_id}
-    # One act, however many pledges it moves.
-    act = audit.record_if_staff(actor, action, f"institution:{source_id}", details)
-    db.session.add_all(
-        PledgeEvent(pledge_id=id_, actor=actor, action=action, details=details, audit=act)
-        for id_ in moved
-    )
-    db.session.flush()
-    jobs.wake("fold_tallies")
-    return len(moved)
-
-
-def _has_mailbox(institution_id: str) -> ColumnElement[bool]:
-    """The condition that a person's mailbox is at a domain of the institution; see ``rules.is_own_mailbox``.
-
-    A mailbox of what has merged into it counts as well, so no pledge loses what was noted of it.
-    """
-    domains = db.session.get_one(Institution, institution_id).domains
-    endings = [f"{mark}{domain}" for domain in domains for mark in "@."]
-    return or_(false(), *(Person.mailbox.endswith(ending, autoescape=True) for ending in endings))
-
-
-def _hold_official_pledges(policy: PledgePolicy, source_id: str, target_id: str) -> None:
-    official = queries.locked().where(
-        Pledge.institution_id == source_id,
-        Pledge.kind == Kind.INSTITUTION,
-        Pledge.status == Status.CONFIRMED,
-    )
-    for pledge in db.session.scalars(official).all():
-        if official_pledge_locked(pledge.campaign_id, target_id):
-            hold(policy, pledge, ["merged"])
-    db.session.flush()

@@ -13,7 +13,7 @@ from campaign.db import db
 from campaign.partners import operations as partners
 from campaign.partners import queries as partner_queries
 from campaign.pledges import queries, reviewing
-from tests.factories import STAFF, confirmed, institution, policy, submitted
+from tests.factories import STAFF, confirmed, institution, merged, policy, submitted
 from tests.statements import statements
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -77,7 +77,7 @@ def test_what_its_person_does_stands_in_the_trail_alone() -> None:
 def test_a_merger_is_one_act_however_many_pledges_it_moves() -> None:
     old, new = institution(), institution()
     moved = [confirmed(f"{name}@example.org", institution=old.id) for name in ("a", "b")]
-    reviewing.merge_institution(policy(), old.id, new.id, STAFF)
+    merged(old, new)
 
     (line,) = log(f"institution:{old.id}")
     assert [queries.trail(pledge.id)[-1].audit for pledge in moved] == [line, line]

@@ -79,19 +79,6 @@ def test_settling_a_free_text_names_the_institution():
     assert actions(pledge)[-1] == "institution settled"
 
 
-def test_merging_moves_every_pledge_to_the_successor():
-    old, new = institution(), institution()
-    moved = [confirmed(f"{name}@example.org", institution=old.id) for name in ("a", "b")]
-    stays = confirmed("c@example.org", institution=new.id)
-
-    number = reviewing.merge_institution(policy(), old.id, new.id, STAFF)
-
-    assert number == 2
-    assert {p.institution_id for p in (*moved, stays)} == {new.id}
-    assert actions(moved[0])[-1] == "institution merged"
-    assert "institution merged" not in actions(stays)
-
-
 def test_settling_a_free_text_looks_at_the_mailbox():
     found = institution()
     pledges = [
@@ -103,43 +90,6 @@ def test_settling_a_free_text_looks_at_the_mailbox():
         reviewing.link_institution(pledge, found, STAFF)
 
     assert [pledge.own_mailbox for pledge in pledges] == [True, False]
-
-
-def test_after_a_merger_a_mailbox_at_either_is_the_institutions():
-    old, new = institution(), institution(domains=["new_name.ac.ke", "nn.ac.ke"])
-    domains = [old.domains[0], "nn.ac.ke", "cs.nn.ac.ke", "newxname.ac.ke", "notnn.ac.ke"]
-    merged = [confirmed(f"w@{domain}", institution=old.id) for domain in domains]
-    earlier = [confirmed(f"e@{domain}", institution=old.id) for domain in domains]
-    for pledge in earlier:
-        pledge.own_mailbox = None  # nobody noted it then
-
-    reviewing.merge_institution(policy(), old.id, new.id, STAFF)
-
-    db.session.expire_all()
-    assert [pledge.own_mailbox for pledge in merged] == [True, True, True, False, False]
-    assert [pledge.own_mailbox for pledge in earlier] == [None, True, True, None, None]
-
-
-def test_merging_into_an_institution_without_domains_keeps_what_was_noted():
-    old, new = institution(), institution(domains=[])
-    merged = [confirmed(f"w@{domain}", institution=old.id) for domain in (*old.domains, "a.org")]
-
-    reviewing.merge_institution(policy(), old.id, new.id, STAFF)
-
-    db.session.expire_all()
-    assert [pledge.own_mailbox for pledge in merged] == [True, False]
-
-
-def test_merging_two_institutions_that_both_spoke_holds_the_merged_ones_word():
-    old, new = institution(), institution()
-    merged, stays = (accepted(**speaking(one, f"rector@{one.domains[0]}")) for one in (old, new))
-
-    reviewing.merge_institution(policy(), old.id, new.id, STAFF)
-
-    db.session.refresh(merged)
-    assert (merged.status, merged.hold_reasons) == (Status.HELD, ["merged"])
-    assert queries.official_pledge(stays.campaign_id, new.id) == stays
-    assert templates()[-1] == "held"
 
 
 def two_representatives() -> tuple[Pledge, Pledge]:

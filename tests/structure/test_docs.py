@@ -28,6 +28,7 @@ from campaign.partners import operations as partners
 from campaign.pledges import (
     emails,
     holding,
+    merging,
     operations,
     retention,
     reviewing,
@@ -338,7 +339,7 @@ def test_the_jobs_named_are_those_of_the_worker() -> None:
 def test_the_reasons_to_hold_are_those_of_the_code() -> None:
     source = "".join(
         Path(str(module.__file__)).read_text("utf-8")
-        for module in (holding, operations, reviewing, submitting)
+        for module in (holding, merging, operations, reviewing, submitting)
     )
     for reason, _, _ in table(doc("staff"), "reason", "what it means", "look at"):
         assert reason.replace("`", '"') in source
