@@ -14,6 +14,7 @@ from campaign.http.caching import cached
 from campaign.http.lookup import current_texts
 from campaign.http.rate_limits import SEARCH_LIMIT
 from campaign.i18n import gettext
+from campaign.institutions import logos
 from campaign.institutions import queries as institution_queries
 from campaign.pledges import queries as pledge_queries
 from campaign.pledges.models import Pledge
@@ -127,6 +128,7 @@ def institution(ror_id: str) -> str:
         "institution.html",
         place,
         institution=place.institution,
+        logo=logos.of(place.institution.id),
         parents=[parent for parent in parents if parent],
     )
 

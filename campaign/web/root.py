@@ -1,11 +1,13 @@
-"""What has no language in its address: the way to the reader's own, and what load balancers ask."""
+"""What has no language in its address: the way to the reader's own, logos, and what load balancers ask."""
 
-from flask import Blueprint
+from flask import Blueprint, abort
+from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from campaign.http import readiness
 from campaign.http.access import anyone
 from campaign.http.locales import to_readers_language
+from campaign.institutions import logos
 
 blueprint = Blueprint("root", __name__)
 
@@ -14,6 +16,16 @@ blueprint = Blueprint("root", __name__)
 @anyone
 def choose_language() -> Response:
     return to_readers_language("web.front")
+
+
+@blueprint.get("/logos/<digest>.png")
+@anyone
+def logo(digest: str) -> FlaskResponse:
+    """The logo of an institution. Another picture has another address."""
+    response = FlaskResponse(logos.png(digest) or abort(404), mimetype="image/png")
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    response.set_etag(digest)
+    return response
 
 
 @blueprint.get("/health")

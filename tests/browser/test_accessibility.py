@@ -42,6 +42,7 @@ NO_PAGES = {
     "root.choose_language",
     "root.health",
     "root.ready",
+    "root.logo",
     "web.institution_search",
     "web.institution_proposals",
     "my_pledges.export",

@@ -13,6 +13,8 @@ OUTSIDE_THE_LANGUAGES = {
     "/",
     "/health",
     "/ready",
+    # A picture has no language.
+    "/logos/<digest>.png",
     "/static/<path:filename>",
     # What pages of other sites load: their addresses never change.
     "/embed/v1.js",

@@ -1,23 +1,27 @@
 """Pages of countries, regions and institutions: what they count, list, lead to, and leave unsaid."""
 
+import io
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from PIL import Image
 from sqlalchemy import text, update
 
 from campaign import geography, jobs
 from campaign.clock import now
 from campaign.db import db
+from campaign.institutions import logos
 from campaign.institutions.models import Institution
 from campaign.institutions.operations import import_dump
 from campaign.pledges.models import Kind, Pledge
 from campaign.pledges.queries import PAGE_SIZE, signatories
+from campaign.staff.scopes import EVERYTHING
 from campaign.tallies import operations as tallies
 from campaign.tallies.publishing import publish
 from tests import factories
-from tests.factories import accepted, confirmed, institution
+from tests.factories import STAFF, accepted, confirmed, institution
 from tests.institutions.dumps import record, write_json
 from tests.web.browsing import Page, open_page
 
@@ -469,3 +473,25 @@ def test_a_name_full_of_markup_stays_a_name(client: FlaskClient) -> None:
     page = open_page(client, f"/en/institutions/{home}/")
     assert "<script>alert" not in page.html
     assert page.title == evil
+
+
+def test_a_logo_is_shown_at_once_and_kept_by_browsers_under_its_digest(client: FlaskClient) -> None:
+    own = institution(name="Lake University")
+    own_id = own.id
+    jobs.commit()
+    path = f"/en/institutions/{own_id}/"
+    assert "logos/" not in client.get(path).text
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 20), "green").save(stream, "PNG")
+    logos.put(own, stream.getvalue(), STAFF, EVERYTHING)
+    jobs.commit()
+    client.application.extensions["response_cache"].clear()  # or wait for a second
+
+    shown = open_page(client, path).one("img", class_="logo")
+    answer = client.get(shown.get("src"))
+
+    assert (shown.get("alt"), shown.get("width")) == ("Logo of Lake University", "40")
+    assert (answer.mimetype, answer.data[:4]) == ("image/png", b"\x89PNG")
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert client.get("/logos/0.png").status_code == 404
