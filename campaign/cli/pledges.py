@@ -184,9 +184,7 @@ def not_listed() -> None:
 def settle(text: str, country: str, ror_id: str) -> None:
     """Link the pledges whose institution was entered as TEXT, in COUNTRY, to an institution of the registry."""
     institution = find_institution(ror_id)
-    linked = pledge_queries.with_institution_text(text, country.upper())
-    for pledge in linked:
-        reviewing.link_institution(pledge, institution, actor())
+    linked = reviewing.settle(text, country.upper(), institution, actor(), EVERYTHING)
     jobs.commit()
     click.echo(f"{len(linked):,} pledges now belong to {institution.name}.")
 

@@ -15,7 +15,7 @@ from campaign.institutions.folding import fold, is_unspaced
 from campaign.institutions.models import Institution
 from campaign.people.models import Person
 from campaign.pledges.models import Kind, Pledge, PledgeEvent, PledgeNote, Status
-from campaign.staff.scopes import Scope
+from campaign.staff.scopes import EVERYTHING, Scope
 
 PAGE_SIZE = 50
 # People who stand first in the public lists of a campaign; fewer than a page.
@@ -302,17 +302,25 @@ class UnlistedInstitution(NamedTuple):
     pledges: int
 
 
-def not_listed(limit: int = 100) -> list[UnlistedInstitution]:
-    """Institutions that are not in the registry, those with the most confirmed pledges first."""
-    pledges = func.count()
+def not_listed(
+    scope: Scope = EVERYTHING, after: UnlistedInstitution | None = None, limit: int = 100
+) -> list[UnlistedInstitution]:
+    """Institutions that are not in the registry, those with the most confirmed pledges first.
+
+    ``after`` is the last one on the page before (keyset paging).
+    """
+    number = func.count()
     texts = (
-        select(Pledge.institution_text, Pledge.country, pledges)
+        select(Pledge.institution_text, Pledge.country, number)
         .where(Pledge.institution_text.is_not(None), Pledge.institution_id.is_(None))
-        .where(Pledge.status == Status.CONFIRMED)
+        .where(Pledge.status == Status.CONFIRMED, Pledge.within(scope))
         .group_by(Pledge.institution_text, Pledge.country)
-        .order_by(pledges.desc(), Pledge.institution_text)
+        .order_by(number.desc(), Pledge.institution_text, Pledge.country)
         .limit(limit)
     )
+    if after:
+        key = (-after.pledges, after.text, after.country)
+        texts = texts.having(tuple_(-number, Pledge.institution_text, Pledge.country) > key)
     return [
         UnlistedInstitution(str(text), country, count)
         for text, country, count in db.session.execute(texts)

@@ -31,6 +31,7 @@ from campaign.pledges.models import (
 )
 from campaign.pledges.policy import PledgePolicy
 from campaign.pledges.rules import is_own_mailbox
+from campaign.staff.scopes import Scope
 
 UNDO_FOR = timedelta(minutes=2)
 
@@ -213,3 +214,14 @@ def link_institution(pledge: Pledge, institution: Institution, actor: Actor) -> 
     pledge.own_mailbox = is_own_mailbox(institution, parse_address(pledge.person.address))
     record_event(pledge, actor, PledgeAction.INSTITUTION_LINKED, institution=institution.id)
     flush_and_fold()
+
+
+def settle(
+    text: str, country: str, institution: Institution, actor: Actor, scope: Scope
+) -> list[Pledge]:
+    """Link all pledges of one country that wrote this text to the institution; return them. Raises OutOfScope."""
+    scope.check(country)
+    linked = list(queries.with_institution_text(text, country))
+    for pledge in linked:
+        link_institution(pledge, institution, actor)
+    return linked

@@ -8,8 +8,11 @@ from campaign.db import db
 from campaign.mail.models import OutgoingEmail
 from campaign.pledges import operations, queries, reviewing
 from campaign.pledges.models import Kind, NotAwaiting, Pledge, Status
+from campaign.staff.scopes import OutOfScope, Scope
 from tests.factories import STAFF, accepted, confirmed, draft, institution, policy, submitted
 from tests.pledges.tools import HELD, STRANGER, actions, speaking, submit, templates
+
+CHILE = Scope(countries=frozenset({"CL"}))
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -90,6 +93,32 @@ def test_settling_a_free_text_looks_at_the_mailbox():
         reviewing.link_institution(pledge, found, STAFF)
 
     assert [pledge.own_mailbox for pledge in pledges] == [True, False]
+
+
+def test_texts_that_are_not_listed_come_in_pages_and_within_a_scope():
+    for number, (written, country) in enumerate(
+        [("Ndoto", "KE"), ("Ndoto", "KE"), ("Soto", "KE"), ("Ndoto", "CL"), ("Azul", "CL")]
+    ):
+        confirmed(f"p{number}@example.org", institution_text=written, country=country)
+    first = queries.not_listed(limit=2)
+    rest = queries.not_listed(after=first[-1])
+
+    assert [tuple(one) for one in first] == [("Ndoto", "KE", 2), ("Azul", "CL", 1)]
+    assert [tuple(one) for one in rest] == [("Ndoto", "CL", 1), ("Soto", "KE", 1)]
+    assert {one.country for one in queries.not_listed(CHILE)} == {"CL"}
+
+
+def test_settling_reaches_no_further_than_its_scope():
+    pledges = [
+        confirmed(f"{code}@example.org", institution_text="Ndoto", country=code)
+        for code in ("KE", "CL")
+    ]
+    found = institution()
+
+    with pytest.raises(OutOfScope):
+        reviewing.settle("Ndoto", "KE", found, STAFF, CHILE)
+    assert reviewing.settle("Ndoto", "CL", found, STAFF, CHILE) == [pledges[1]]
+    assert [pledge.institution_id for pledge in pledges] == [None, found.id]
 
 
 def two_representatives() -> tuple[Pledge, Pledge]:
