@@ -1,6 +1,7 @@
 """Commands for the registry of institutions."""
 
 import csv
+import json
 import sys
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
@@ -11,6 +12,7 @@ import click
 from flask.cli import AppGroup
 
 from campaign import jobs
+from campaign.cli.common import actor, find_institution
 from campaign.cli.matching import (
     NEW_COLUMNS,
     Columns,
@@ -21,10 +23,14 @@ from campaign.cli.matching import (
     writer_to,
 )
 from campaign.geography import country_name
+from campaign.institutions import corrections
 from campaign.institutions import queries as institution_queries
+from campaign.institutions.corrections import NotCorrected
 from campaign.institutions.models import Institution, RegistryImport, written_id
-from campaign.institutions.operations import ImportSummary, import_dump
+from campaign.institutions.operations import ImportSummary, RecordChange, import_dump, preview
 from campaign.institutions.ror import DumpError
+from campaign.institutions.rules import LISTS, TYPES, InvalidInstitution
+from campaign.staff.scopes import EVERYTHING
 
 institutions = AppGroup(
     "institutions", help="Import and search the registry of institutions (ROR)."
@@ -40,7 +46,8 @@ institutions = AppGroup(
     is_flag=True,
     help="Import the registry that ships with the program instead of FILE.",
 )
-def import_(file: Path | None, starter: bool) -> None:
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+def import_(file: Path | None, starter: bool, dry_run: bool) -> None:
     """Import FILE, a dump of the Research Organization Registry: the zip as published, or its JSON (schema v2).
 
     New records are added, changed ones updated, and none is deleted: a withdrawn institution keeps its pledges
@@ -53,11 +60,14 @@ def import_(file: Path | None, starter: bool) -> None:
     """
     if (file is None) != starter:
         raise click.UsageError("Name one FILE, or give --starter.")
+    path = file or institution_queries.starter_path()
+    if dry_run:
+        _preview(path)
+        return
     with click.progressbar(length=100, label="Importing", width=40) as bar:
         try:
             summary = import_dump(
-                file or institution_queries.starter_path(),
-                lambda done, total: bar.update(100 * done // (total or 1) - bar.pos),
+                path, lambda done, total: bar.update(100 * done // (total or 1) - bar.pos)
             )
         except (DumpError, OSError) as error:
             jobs.rollback()
@@ -65,6 +75,121 @@ def import_(file: Path | None, starter: bool) -> None:
     jobs.commit()
     _report(summary)
     click.echo(f"The registry is that of {_release(institution_queries.latest_imports(1)[0])}.")
+
+
+def _preview(path: Path) -> None:
+    with click.progressbar(length=100, label="Reading", width=40) as bar:
+        try:
+            diff = preview(
+                path, lambda done, total: bar.update(100 * done // (total or 1) - bar.pos)
+            )
+        except (DumpError, OSError) as error:
+            raise click.ClickException(str(error)) from None
+    click.echo("Nothing was changed. An import would do this:")
+    _report(diff.summary)
+    for field, records in diff.fields.most_common():
+        click.echo(f"{records:8,}  {field}")
+    _list([f"{record.id}: {record.name}" for record in diff.added], "Added, the first of them")
+    _list(
+        [line for record in diff.changed for line in _changes(record)], "Changed, the first of them"
+    )
+
+
+def _changes(record: RecordChange) -> list[str]:
+    return [f"{record.id}: {record.name}"] + [
+        f"  {change.field}: {_value(change.before)} → {_value(change.after)}"
+        for change in record.changes
+    ]
+
+
+def _value(value: object) -> str:
+    """As JSON, at most a line long."""
+    return f"{json.dumps(value, ensure_ascii=False):.200}"
+
+
+@institutions.command()
+@click.argument("ror_id")
+@click.argument("field")
+@click.argument("value", nargs=-1)
+def correct(ror_id: str, field: str, value: tuple[str, ...]) -> None:
+    """Correct one FIELD of an institution: what ROR says of it is kept, and no import overwrites the VALUE.
+
+    \b
+    name VALUE               the name displayed
+    "label sw" VALUE         the name in a language (BCP 47); without a value, none
+    website VALUE            without a value, none
+    aliases, acronyms, domains, parents
+                             any number of values, which replace all
+    """
+    institution = find_institution(ror_id)
+    said = list(value) if field in LISTS else " ".join(value)
+    try:
+        corrections.correct(institution, {field: said}, actor(), EVERYTHING)
+    except InvalidInstitution as invalid:
+        raise click.ClickException(_problems(invalid)) from None
+    except KeyError:
+        raise click.ClickException(f"{field} cannot be corrected; see --help.") from None
+    jobs.commit()
+    _echo_corrections(institution)
+
+
+@institutions.command("take-back")
+@click.argument("ror_id")
+@click.argument("field")
+def take_back(ror_id: str, field: str) -> None:
+    """Take the correction of one FIELD back, so that it says what ROR says."""
+    institution = find_institution(ror_id)
+    try:
+        corrections.take_back(institution, field, actor(), EVERYTHING)
+    except NotCorrected:
+        raise click.ClickException(f"{field} is as ROR has it.") from None
+    jobs.commit()
+    _echo_corrections(institution)
+
+
+@institutions.command()
+@click.argument("name")
+@click.argument("country")
+@click.option("--type", "type_", type=click.Choice(TYPES), default="other", show_default=True)
+@click.option("--city", help="The city or town.")
+@click.option("--domain", "domains", multiple=True, help="Its own domain; may be given again.")
+@click.option("--website", help="The address of its website.")
+def add(
+    name: str,
+    country: str,
+    type_: str,
+    city: str | None,
+    domains: tuple[str, ...],
+    website: str | None,
+) -> None:
+    """Add an institution by NAME, in COUNTRY (ISO 3166-1 alpha-2), that ROR does not have.
+
+    It gets an id that begins with x. If ROR gets a record of it, merge it into that.
+    """
+    said = {
+        "name": name, "country": country.upper(), "type": type_, "city": city, "domains": list(domains),
+        "website": website,
+    }  # fmt: skip
+    try:
+        institution = corrections.add_own(said, actor(), EVERYTHING)
+    except InvalidInstitution as invalid:
+        raise click.ClickException(_problems(invalid)) from None
+    jobs.commit()
+    click.echo(f"{institution.id}  {institution.name}")
+
+
+def _problems(invalid: InvalidInstitution) -> str:
+    return "; ".join(
+        f"{field}: {problem}{f' ({value})' if value else ''}"
+        for field, (problem, value) in invalid.problems.items()
+    )
+
+
+def _echo_corrections(institution: Institution) -> None:
+    """Say what is shown now beside what ROR says."""
+    for one in corrections.of(institution.id):
+        click.echo(f"{one.field}: {_value(one.value)} (ROR: {_value(one.ror_value)})")
+    click.echo(f"{institution.id}  {institution.name}")
 
 
 @institutions.command()

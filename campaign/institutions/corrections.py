@@ -104,6 +104,17 @@ def original_of(institution_id: str) -> Original:
     return Original(**kept.original) if kept else _as_shown(institution_id)
 
 
+def originals_of(institution_ids: Iterable[str]) -> dict[str, dict[str, object]]:
+    """Return what ROR says of those that are corrected, by column of ``institutions``."""
+    kept = select(CorrectedRecord).where(CorrectedRecord.institution_id.in_(institution_ids))
+    originals = {row.institution_id: Original(**row.original) for row in db.session.scalars(kept)}
+    return {
+        id_: {field: value for field, value in asdict(original).items() if field != "names"}
+        | {"acronyms": original.of_kind("acronym"), "aliases": original.of_kind("alias")}
+        for id_, original in originals.items()
+    }
+
+
 def correct(institution: Institution, said: Mapping[str, Any], actor: Actor, scope: Scope) -> None:
     """Say what is right, by field; what agrees with ROR takes an earlier correction back.
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -21,19 +22,25 @@ from campaign.institutions.models import (
     InstitutionName,
     RegistryImport,
 )
-from campaign.institutions.queries import latest_imports
+from campaign.institutions.queries import by_ids, latest_imports
 from campaign.institutions.records import Record
 from campaign.institutions.ror import Refusal, Release, open_dump
 
 # Part of every digest. Raise it when records are to be stored differently: the next import then rewrites all.
 _FORMAT = 2
 _BATCH = 1000
+# How many records a preview shows of each kind.
+SAMPLE = 20
 
 _COLUMNS = (
     "id", "status", "types", "country", "subdivision", "city", "latitude", "longitude", "name", "labels",
     "acronyms", "aliases", "domains", "website", "website_host", "established", "parents", "successor_id",
     "weight", "digest",
 )  # fmt: skip
+_COMPARED = tuple(
+    name for name in _COLUMNS if name not in {"id", "weight", "digest", "website_host"}
+)
+
 # COPY is by far the fastest way in, but cannot update rows: it fills this table, and _UPSERT does the rest.
 # DEFAULTS fills imported_at.
 _MAKE_INCOMING = """
@@ -65,6 +72,42 @@ class ImportSummary:
     dropped_domains: list[DroppedDomain] = field(default_factory=list)
 
 
+class FieldChange(NamedTuple):
+    """What ROR said of a field, and what it says now."""
+
+    field: str
+    before: object
+    after: object
+
+
+class RecordChange(NamedTuple):
+    """A record that an import would change; no field is named where only names of no language differ."""
+
+    id: str
+    name: str
+    changes: Sequence[FieldChange]
+
+
+@dataclass
+class ImportDiff:
+    """What an import would change: counted in full, and shown by the first of each kind."""
+
+    summary: ImportSummary = field(default_factory=ImportSummary)
+    # How many records would change in each field.
+    fields: Counter[str] = field(default_factory=Counter)
+    added: list[Record] = field(default_factory=list)
+    changed: list[RecordChange] = field(default_factory=list)
+
+    def note_added(self, record: Record) -> None:
+        if len(self.added) < SAMPLE:
+            self.added.append(record)
+
+    def note_changed(self, now: Institution, changes: Sequence[FieldChange]) -> None:
+        self.fields.update(change.field for change in changes)
+        if len(self.changed) < SAMPLE:
+            self.changed.append(RecordChange(now.id, now.name, changes))
+
+
 # Called with the bytes read so far and the size of the dump in bytes.
 Progress = Callable[[int, int], None]
 
@@ -89,6 +132,40 @@ def import_dump(path: Path, progress: Progress | None = None) -> ImportSummary:
     return summary
 
 
+def preview(path: Path, progress: Progress | None = None) -> ImportDiff:
+    """Return what importing a dump would change; nothing changes. Raises ror.DumpError or OSError."""
+    diff = ImportDiff()
+    with open_dump(path) as dump:
+        entries = dump.entries()
+        while batch := list(islice(entries, _BATCH)):
+            different, changed, _ = _sorted_out(batch, diff.summary)
+            _compare(different, set(changed), diff)
+            if progress:
+                progress(dump.bytes_read, dump.size)
+    return diff
+
+
+def _compare(different: Sequence[Record], changed: set[str], diff: ImportDiff) -> None:
+    """Add records that would be new or changed to the difference, with the fields that would change."""
+    stored = by_ids([*changed])
+    originals = corrections.originals_of(changed)
+    for record in different:
+        now = stored.get(record.id)
+        if now is None:
+            diff.note_added(record)
+            continue
+        before = _shown_fields(now) | originals.get(record.id, {})
+        after = dict(zip(_COLUMNS, _row(record, b""), strict=True)) | {
+            "labels": dict(record.labels)
+        }
+        fields = [name for name in _COMPARED if before[name] != after[name]]
+        diff.note_changed(now, [FieldChange(name, before[name], after[name]) for name in fields])
+
+
+def _shown_fields(institution: Institution) -> dict[str, object]:
+    return {name: getattr(institution, name) for name in _COMPARED}
+
+
 def _note(release: Release, summary: ImportSummary) -> None:
     """Note which release was imported, unless it is the last one again and changed nothing."""
     last = next(iter(latest_imports(limit=1)), None)
@@ -111,6 +188,16 @@ def _note(release: Release, summary: ImportSummary) -> None:
 
 
 def _import_batch(batch: Iterable[Record | Refusal], summary: ImportSummary) -> None:
+    different, changed, digests = _sorted_out(batch, summary)
+    if different:
+        _store(different, changed, digests)
+
+
+def _sorted_out(
+    batch: Iterable[Record | Refusal], summary: ImportSummary
+) -> tuple[list[Record], list[str], dict[str, bytes]]:
+    """Count a batch; return the records that are not stored so, the ids of those that are stored otherwise, and
+    the digests of all."""
     records = []
     for entry in batch:
         if isinstance(entry, Refusal):
@@ -129,8 +216,7 @@ def _import_batch(batch: Iterable[Record | Refusal], summary: ImportSummary) -> 
     summary.added += len(different) - len(changed)
     summary.changed += len(changed)
     summary.unchanged += len(records) - len(different)
-    if different:
-        _store(different, changed, digests)
+    return different, changed, digests
 
 
 def _stored_digests(ids: Iterable[str]) -> dict[str, bytes]:

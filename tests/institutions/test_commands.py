@@ -72,6 +72,34 @@ def test_a_command_that_makes_no_sense_explains_itself(app: Flask, words: tuple[
     assert "Usage:" in result.output
 
 
+def test_a_dry_run_shows_what_would_change(app: Flask, dump: Path, session: Session) -> None:
+    run(app, "import", str(write_json(dump, [record(1)])))
+    write_json(dump, [record(1, established=1888), record(2)])
+    result = run(app, "import", str(dump), "--dry-run")
+    assert result.exit_code == 0
+    assert "1 added, 1 changed, 0 unchanged, 0 refused." in result.output
+    assert "established: 1970 → 1888" in result.output
+    assert f"{ror_id(2)}: Example University 2" in result.output
+    assert session.get(Institution, ror_id(2)) is None
+
+
+def test_a_correction_is_said_beside_ror_and_taken_back(app: Flask, dump: Path) -> None:
+    run(app, "import", str(write_json(dump, [record(1)])))
+    corrected = run(app, "correct", ror_id(1), "domains", "a.ac.ke", "b.ac.ke")
+    assert 'domains: ["a.ac.ke", "b.ac.ke"] (ROR: [])' in corrected.output
+    assert "not owned (gmail.com)" in run(app, "correct", ror_id(1), "domains", "gmail.com").output
+    assert run(app, "correct", ror_id(1), "types", "x").exit_code == 1
+    assert run(app, "take-back", ror_id(1), "domains").exit_code == 0
+    assert "as ROR has it" in run(app, "take-back", ror_id(1), "domains").output
+
+
+def test_an_institution_is_added_and_found(app: Flask, session: Session) -> None:
+    added = run(app, "add", "Ndoto Institute", "ke", "--type", "facility", "--city", "Kisumu")
+    assert added.output.startswith("x")
+    assert run(app, "search", "ndoto institute").output.startswith(added.output[:9])
+    assert "country: no country" in run(app, "add", "Ndoto", "kenya").output
+
+
 def test_search_shows_names_in_a_language_and_the_place(app: Flask, session: Session) -> None:
     result = run(app, "search", "makerere", "--locale", "ar", "--country", "ug")
     first = result.output.splitlines()[0]
@@ -96,7 +124,9 @@ def test_show_says_when_there_is_none(app: Flask, session: Session) -> None:
     assert "No institution in the registry has the id 052gg0111." in result.output
 
 
-@pytest.mark.parametrize("command", ["import", "match", "search", "show", "status"])
+@pytest.mark.parametrize(
+    "command", ["add", "correct", "import", "match", "search", "show", "status", "take-back"]
+)
 def test_help_is_worth_reading(app: Flask, command: str) -> None:
     result = run(app, command, "--help")
     assert result.exit_code == 0

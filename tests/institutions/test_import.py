@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from campaign import topics
+from campaign.institutions import corrections
 from campaign.institutions.models import (
     REGISTRY,
     Institution,
@@ -17,9 +18,11 @@ from campaign.institutions.models import (
     InstitutionWord,
 )
 from campaign.institutions.names import index_names_of_before
-from campaign.institutions.operations import ImportSummary, import_dump
+from campaign.institutions.operations import ImportSummary, import_dump, preview
 from campaign.institutions.queries import latest_imports, latest_release, search, starter_path
 from campaign.institutions.ror import DamagedDump
+from campaign.staff.scopes import EVERYTHING
+from tests.factories import STAFF
 from tests.institutions.dumps import name, record, related, ror_id, write_json
 
 
@@ -181,6 +184,30 @@ def test_names_with_signs_of_sql_and_copy_are_stored_as_they_are(
     imported(path, record(1, names=[name(value, "ror_display"), name(value + "!", "acronym")]))
     found = session.get_one(Institution, ror_id(1))
     assert (found.name, found.acronyms) == (value, [value + "!"])
+
+
+def test_a_preview_says_what_would_change_and_changes_nothing(path: Path, session: Session) -> None:
+    imported(path, record(1, established=1888), record(2), record(3))
+    corrected = session.get_one(Institution, ror_id(2))
+    corrections.correct(corrected, {"domains": ["ours.ac.ke"]}, STAFF, EVERYTHING)
+    write_json(
+        path,
+        [
+            record(1, established=1999, **named("New Name")),
+            record(2, domains=["theirs.ac.ke"]), record(3), record(4), record(5, status="?"),
+        ],
+    )  # fmt: skip
+    diff = preview(path)
+
+    assert counts(diff.summary) == (1, 2, 1)
+    assert [refusal.position for refusal in diff.summary.refused] == [5]
+    assert diff.fields == {"name": 1, "labels": 1, "established": 1, "domains": 1}
+    assert [one.id for one in diff.added] == [ror_id(4)]
+    first, second = diff.changed
+    assert ("established", 1888, 1999) in first.changes
+    assert second.changes == [("domains", [], ["theirs.ac.ke"])]
+    assert session.get_one(Institution, ror_id(1)).established == 1888
+    assert session.get(Institution, ror_id(4)) is None
 
 
 def test_names_of_an_earlier_version_are_found_after_migrating(session: Session) -> None:
