@@ -185,7 +185,9 @@ def done(task: Task) -> Task:
 
 def merged(source: Institution, target: Institution) -> Task:
     """A merge of two institutions that is done."""
-    return done(merging.merge(source, target, "They are one by law.", STAFF, EVERYTHING))
+    task = merging.propose(source, target, "They are one by law.", STAFF, EVERYTHING)
+    tasks.start(task, STAFF)
+    return done(task)
 
 
 def form_fields(token: str, **different: str | list[str]) -> Mapping[str, str | list[str]]:

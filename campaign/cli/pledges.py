@@ -199,9 +199,10 @@ def merge_institutions(source_ror_id: str, target_ror_id: str, why: str) -> None
     if source is None:
         raise click.ClickException("Name two institutions that are in the registry.")
     try:
-        task = merging.merge(source, target, why, actor(), EVERYTHING)
+        task = merging.propose(source, target, why, actor(), EVERYTHING)
     except MergeRefused as refused:
         raise click.ClickException(_REFUSALS[refused.problem]) from None
+    tasks.start(task, actor())
     _do(task)
     click.echo(f"{task.done - 1:,} pledges moved to {target.name}.")
 
@@ -217,7 +218,7 @@ def unmerge_institutions(source_ror_id: str) -> None:
         raise click.ClickException("This institution was not merged into another.")
     plan = merging.plan_unmerge(task, EVERYTHING)
     try:
-        merging.unmerge(task, actor(), EVERYTHING, now())
+        tasks.undo(task, actor(), now())
     except WrongState:
         raise click.ClickException(f"The merge is {task.state}.") from None
     _do(task)

@@ -7,8 +7,8 @@ Nobody is written to. The tallies follow by trigger. A task's ``done`` counts th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, exists, false, func, not_, or_, se
 from sqlalchemy.orm import aliased
 
 from campaign import audit, jobs, tasks
-from campaign.audit import Actor
+from campaign.audit import Actor, AuditEvent
 from campaign.db import db
 from campaign.institutions import corrections, rules
 from campaign.institutions.models import Institution
@@ -94,8 +94,8 @@ def plan_merge(source: Institution, target: Institution, scope: Scope) -> MergeP
     """Return what a merge would do. Raises MergeRefused; OutOfScope, also where a pledge is outside."""
     for one in (source, target):
         scope.check(one.country, one.id)
-    if problem := _problem(source, target):
-        raise MergeRefused(problem)
+    if found := problem(source, target):
+        raise MergeRefused(found)
     _check_pledges(source.id, scope)
     conflicts = [
         Conflict(held, stands)
@@ -106,20 +106,12 @@ def plan_merge(source: Institution, target: Institution, scope: Scope) -> MergeP
     return MergePlan(source, target, _number_at(source.id), people, at_target, conflicts)
 
 
-def merge(source: Institution, target: Institution, why: str, actor: Actor, scope: Scope) -> Task:
-    """Have the worker merge the source into the target. Raises MergeRefused, OutOfScope."""
-    ours = Institution.id.in_([source.id, target.id])
-    # Of two who merge at once, the second waits here and then sees the task of the first.
-    locked = (
-        select(Institution).where(ours).order_by(Institution.id).with_for_update(key_share=True)
-    )
-    db.session.scalars(locked, execution_options={"populate_existing": True}).all()
+def propose(source: Institution, target: Institution, why: str, actor: Actor, scope: Scope) -> Task:
+    """Return a task that would merge the source into the target. Raises MergeRefused, OutOfScope."""
     plan = plan_merge(source, target, scope)
     said = {"source": source.id, "target": target.id, "why": why}
     # The record in the registry and each pledge: what moves no pledge can be taken back, too.
-    task = tasks.plan(MERGE, actor, said, 1 + plan.pledges, scope.to_json())
-    tasks.start(task, actor)
-    return task
+    return tasks.plan(MERGE, actor, said, 1 + plan.pledges, scope.to_json())
 
 
 def plan_unmerge(task: Task, scope: Scope) -> UnmergePlan:
@@ -130,14 +122,6 @@ def plan_unmerge(task: Task, scope: Scope) -> UnmergePlan:
     back = _count(_to_go_back(task))
     stay = _count(_moved_by(task).where(not_(_is_back(task)))) - back
     return UnmergePlan(source, target, back, stay, _count(_to_restore(task)))
-
-
-def unmerge(task: Task, actor: Actor, scope: Scope, now: datetime) -> None:
-    """Have the worker take a merge back. Raises WrongState, OutOfScope."""
-    for one in institutions_of(task):
-        scope.check(one.country, one.id)
-    tasks.undo(task, actor, now)
-    task.result = {**task.result, "undone_by": actor.id}
 
 
 def institutions_of(task: Task) -> tuple[Institution, Institution]:
@@ -155,7 +139,8 @@ def merges_of(institution_id: str) -> Sequence[Task]:
     return db.session.scalars(merges).all()
 
 
-def _problem(source: Institution, target: Institution) -> MergeProblem | None:
+def problem(source: Institution, target: Institution) -> MergeProblem | None:
+    """Return why the two cannot be merged now, if anything is in the way."""
     if source.id == target.id:
         return MergeProblem.SAME
     if source.id in rules.ancestors([target.id]):
@@ -172,10 +157,12 @@ def _problem(source: Institution, target: Institution) -> MergeProblem | None:
 
 
 def _running(ids: set[str]) -> bool:
-    names = ("source", "target")
-    running = Task.state.in_([State.RUNNING, State.UNDOING, State.FAILED])
-    ours = or_(*(Task.plan[name].astext.in_(ids) for name in names))
-    return bool(db.session.scalar(select(exists().where(Task.kind == MERGE.name, running, ours))))
+    """Whether a merge of one of these has begun and is not finished."""
+    ours = or_(*(Task.plan[name].astext.in_(ids) for name in ("source", "target")))
+    unfinished = Task.state.in_([State.RUNNING, State.UNDOING, State.FAILED]) & (Task.done > 0)
+    return bool(
+        db.session.scalar(select(exists().where(Task.kind == MERGE.name, unfinished, ours)))
+    )
 
 
 def _check_pledges(institution_id: str, scope: Scope) -> None:
@@ -221,7 +208,15 @@ def _merge_batch(task: Task) -> bool:
 
 
 def _begin(task: Task, source: Institution, target: Institution) -> None:
-    """Name the successor, and note the act, to which the events of all pledges point."""
+    """Name the successor, and note the act, to which the events of all pledges point.
+
+    Raises MergeRefused where the world has moved since the merge was planned. Of two merges of an institution that
+    begin at once, the second waits here, and then sees the first.
+    """
+    ours = select(Institution).where(Institution.id.in_([source.id, target.id]))
+    locked = ours.order_by(Institution.id).with_for_update(key_share=True)
+    db.session.scalars(locked, execution_options={"populate_existing": True}).all()
+    plan_merge(source, target, Scope.from_json(task.scope))
     if source.successor_id != target.id or source.status == InstitutionStatus.ACTIVE:
         corrections.succeed(source, target.id, task.actor)
     _point_to_act(task, PledgeAction.INSTITUTION_MERGED, source.id, target.id)
@@ -315,7 +310,11 @@ def _unmerge_batch(task: Task) -> bool:
 
 def _undoer(task: Task) -> Actor:
     """Return who takes the merge back: somebody else, perhaps, than who merged."""
-    return replace(task.actor, id=task.result.get("undone_by", task.actor.id))
+    acts = select(AuditEvent).where(
+        AuditEvent.subject == f"task:{task.id}", AuditEvent.action == f"task {State.UNDOING}"
+    )
+    newest = db.session.scalar(acts.order_by(AuditEvent.id.desc()).limit(1))
+    return newest.actor if newest else task.actor
 
 
 def _move_back(task: Task, ids: Sequence[UUID], source_id: str, target_id: str) -> None:

@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy.orm import Session
 
+from campaign import tasks
+from campaign.audit import Actor, ActorKind
 from campaign.clock import now
 from campaign.db import db
 from campaign.institutions import corrections
@@ -28,11 +30,12 @@ from tests.pledges.tools import actions, speaking, templates
 
 pytestmark = pytest.mark.usefixtures("session")
 
+OTHER = Actor(ActorKind.STAFF, "grace")
 KENYA, CHILE = (Scope(countries=frozenset({code})) for code in ("KE", "CL"))
 
 
 def unmerged(task: Task) -> Task:
-    merging.unmerge(task, STAFF, EVERYTHING, now())
+    tasks.undo(task, OTHER, now())
     return done(task)
 
 
@@ -90,11 +93,19 @@ def test_what_makes_no_sense_is_refused() -> None:
     assert refused(other, part) is MergeProblem.TARGET_GONE
 
 
-def test_one_merge_at_a_time() -> None:
+def test_one_merge_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "BATCH", 1)
     old, new, third = institution(), institution(), institution()
-    merging.merge(old, new, "", STAFF, EVERYTHING)
+    people(old, "a", "b")
+    first, second = (merging.propose(old, to, "", STAFF, EVERYTHING) for to in (new, third))
+    for task in (first, second):
+        tasks.start(task, STAFF)
+    merging.MERGE.step(first)
+
     assert refused(new, third) is MergeProblem.RUNNING
     assert refused(third, new) is MergeProblem.RUNNING
+    with pytest.raises(MergeRefused):
+        merging.MERGE.step(second)
 
 
 def test_a_merge_reaches_no_further_than_its_scope() -> None:
@@ -105,13 +116,11 @@ def test_a_merge_reaches_no_further_than_its_scope() -> None:
             merging.plan_merge(source, target, KENYA)
     enclose(KENYA)
     with pytest.raises(OutOfScope):
-        merging.merge(other, kenyan, "", STAFF, KENYA)
+        merging.propose(other, kenyan, "", STAFF, KENYA)
     enclose(EVERYTHING)
     task = merged(other, kenyan)
     with pytest.raises(OutOfScope):
         merging.plan_unmerge(task, CHILE)
-    with pytest.raises(OutOfScope):
-        merging.unmerge(task, STAFF, CHILE, now())
 
 
 def test_many_pledges_move_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +134,9 @@ def test_many_pledges_move_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
     db.session.expire_all()
     assert {pledge.institution_id for pledge in moved} == {old.id}
-    assert len({event.audit_id for p in moved for event in queries.trail(p.id)} - {None}) == 2
+    acts = {event.audit for pledge in moved for event in queries.trail(pledge.id)} - {None}
+    assert {act.actor for act in acts if act} == {STAFF, OTHER}
+    assert len(acts) == 2
 
 
 def test_after_a_merge_a_mailbox_at_either_is_the_institutions() -> None:
@@ -229,7 +240,7 @@ def test_a_merge_is_taken_back_once_and_can_be_made_again() -> None:
     (pledge,) = people(old, "a")
     task = unmerged(merged(old, new))
     with pytest.raises(WrongState):
-        merging.unmerge(task, STAFF, EVERYTHING, now())
+        tasks.undo(task, STAFF, now())
 
     again = merged(old, new)
 
