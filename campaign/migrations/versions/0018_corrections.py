@@ -1,7 +1,7 @@
 """What staff correct in the registry, and logos of institutions.
 
 Revision ID: 0018
-Revises: 0019
+Revises: 0021
 Create Date: 2026-11-30
 """
 
@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '0018'
-down_revision = '0019'
+down_revision = '0021'
 
 
 def upgrade() -> None:
