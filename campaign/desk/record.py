@@ -28,11 +28,15 @@ _LARGEST_ID = 2**63 - 1
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that an act changed, or that it says about itself; None where there was, or is, nothing."""
+    """One thing that an act changed; None where there was, or is, nothing.
+
+    What an act only says about itself is in ``after``, and no change.
+    """
 
     name: str
     before: str | None
     after: str | None
+    is_change: bool = True
 
 
 @blueprint.get("/")
@@ -123,7 +127,8 @@ def changes_of(event: AuditEvent) -> list[Change]:
     before, after = _as_mapping(before), _as_mapping(after)
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     changed = [Change(name, _shown(before.get(name)), _shown(after.get(name))) for name in names]
-    return [*changed, *(Change(name, None, _shown(value)) for name, value in details.items())]
+    said = (Change(name, None, _shown(value), is_change=False) for name, value in details.items())
+    return [*changed, *said]
 
 
 def _as_mapping(value: object) -> dict[str, Any]:
@@ -133,9 +138,11 @@ def _as_mapping(value: object) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str | None:
-    """Return a value as text; lists and mappings as JSON."""
+    """Return a value as text: lists with commas, mappings as JSON."""
     if value is None or value == []:
         return None
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
