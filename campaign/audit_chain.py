@@ -193,6 +193,12 @@ def _canonical(said: Mapping[str, Any]) -> str:
     return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def unsealed_since() -> datetime | None:
+    """Return when the oldest line was added that is not sealed; None where all are. One statement."""
+    sealed = select(func.coalesce(func.max(AuditSeal.last_id), 0)).scalar_subquery()
+    return db.session.scalar(select(func.min(AuditEvent.happened_at)).where(AuditEvent.id > sealed))
+
+
 def verify(signer: Signer, noted: Sequence[str] = ()) -> Verification:
     """Compare every sealed line with its seal, and the seals with one another; never stops at the first fault.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaign import i18n, schedules
+from campaign import audit_chain, i18n, schedules
 from campaign.http.readiness import LATE_SECONDS, MANY_DELTAS
 from campaign.i18n import gettext, ngettext
 from campaign.institutions.queries import latest_release
@@ -17,6 +17,8 @@ from campaign.tallies.queries import waiting_deltas
 _LATE_RUN = timedelta(minutes=5)
 # After midnight (UTC) the night's list is published within an hour or, with millions of pledges, somewhat more.
 _PUBLISHED_BY = timedelta(hours=3)
+# Lines are sealed each minute; a transaction that stays open delays that.
+_SEALED_BY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Part:
 
 
 def parts(now: datetime) -> list[Part]:
-    """Return every part. Seven statements."""
-    return [_worker(now), _counts(), *_mail(now), _night(now), _registry(now)]
+    """Return every part. Eight statements."""
+    return [_worker(now), _counts(), *_mail(now), _night(now), _record(now), _registry(now)]
 
 
 def _worker(now: datetime) -> Part:
@@ -92,6 +94,16 @@ def _night(now: datetime) -> Part:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     is_due = newest is not None and now > midnight + _PUBLISHED_BY
     return Part(not is_due, gettext("Last night’s list is not published yet."))
+
+
+def _record(now: datetime) -> Part:
+    since = audit_chain.unsealed_since()
+    if since is None or now - since < _SEALED_BY:
+        return Part(True, gettext("The record is sealed."))
+    ago = i18n.format_ago(since, now)
+    return Part(
+        False, gettext("The oldest line of the record that is not sealed came %(ago)s.", ago=ago)
+    )
 
 
 def _registry(now: datetime) -> Part:

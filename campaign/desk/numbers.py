@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from io import StringIO
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
@@ -20,7 +20,7 @@ from campaign.http.lookup import current_texts
 from campaign.http.rendering import Page
 from campaign.i18n import gettext, lazy_gettext, ngettext
 from campaign.institutions.queries import name_in
-from campaign.pledges import funnel
+from campaign.pledges import attention, funnel
 from campaign.pledges.funnel import Forms
 from campaign.staff.rules import Permission
 from campaign.staff.scopes import Scope
@@ -117,6 +117,7 @@ def page() -> Page:
         period=period,
         total=total,
         lists=_lists(text, total.people),
+        waiting=[] if scope().institution_id else _waiting(),
         may_export=account().may(Permission.EXPORT) and not scope().institution_id,
         **(_of_institution(text) if scope().institution_id else _of_days(text, period)),
         **_on_the_way(text, period),
@@ -173,6 +174,21 @@ def _on_the_way(text: CampaignText, period: Period) -> Mapping[str, object]:
     tags = sorted(forms.keys() | confirmed.keys(), key=lambda tag: -confirmed.get(tag, 0))
     by_language = [(tag, forms.get(tag, Forms(0, 0)), confirmed.get(tag, 0)) for tag in tags]
     return {"stages": stages, "by_language": by_language}
+
+
+def _waiting() -> list[tuple[str, str, datetime | None]]:
+    """Return what does not count yet, in all campaigns: what, how many, since when."""
+    found = (
+        (gettext("Not confirmed by their people yet"), attention.unconfirmed(now(), scope())),
+        (gettext("Held for review"), attention.held(scope())),
+    )
+    return [(what, _number(waiting.number), waiting.since) for what, waiting in found]
+
+
+def _number(waiting: int) -> str:
+    if waiting > attention.MOST:
+        return gettext("more than %(number)s", number=i18n.format_number(attention.MOST))
+    return i18n.format_number(waiting)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from campaign import audit, schedules
+from campaign import audit, audit_chain, schedules
 from campaign.audit import SYSTEM
 from campaign.clock import now
 from campaign.db import db
 from campaign.desk import health
 from campaign.mail.models import OutgoingEmail
+from campaign.pledges.policy import current_policy
 from campaign.schedules import Schedule
 from campaign.staff import sessions
 from campaign.staff.rules import Role
@@ -73,6 +74,16 @@ def test_counts_that_do_not_follow_are_told(
     monkeypatch.setattr(health, "MANY_DELTAS", 1)
     confirmed()
     assert trouble() == ["1 change waits to be counted."]
+
+
+def test_a_record_that_is_not_sealed_is_told(session: Session) -> None:
+    runs(timedelta())
+    audit.record(SYSTEM, "tried", "test:1", {}).happened_at = now() - timedelta(minutes=20)
+    db.session.flush()
+    (sentence,) = trouble()
+    assert sentence == "The oldest line of the record that is not sealed came 20 minutes ago."
+    audit_chain.seal(current_policy().signer, wait_seconds=0)
+    assert trouble() == []
 
 
 def test_only_who_can_help_sees_whether_everything_runs(sign_in: SignIn) -> None:

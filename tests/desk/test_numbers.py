@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from campaign.clock import now
 from campaign.db import db
 from campaign.desk import numbers
-from campaign.pledges import funnel
+from campaign.pledges import attention, funnel
 from campaign.pledges.funnel import FormKey, Step
 from campaign.pledges.models import Kind
 from campaign.staff.rules import Role
 from campaign.staff.scopes import Scope
 from campaign.tallies import operations
 from tests.desk.conftest import Desk
-from tests.factories import accepted, confirmed, institution, text
+from tests.factories import accepted, confirmed, context, institution, submitted, text
 from tests.statements import statements
 
 SignIn = Callable[..., Desk]
@@ -62,6 +62,26 @@ def test_the_way_from_form_to_light(sign_in: SignIn, places: dict[str, str]) -> 
     shown = words(sign_in(Role.ANALYST).get("/numbers/?days=7").text)
     assert "Opened the form 20 Filled it in 10 Confirmed, and count now 4" in shown
     assert "español 20 10 3 English 0 0 1" in shown
+
+
+def test_what_does_not_count_yet_is_told(
+    sign_in: SignIn, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, country in enumerate(("CL", "CL", "KE")):
+        submitted(f"{number}@example.org", country=country)
+        odd = context(honeypot_filled=True)
+        confirmed(f"held-{number}@example.org", country=country, context=odd)
+    db.session.commit()
+    everywhere, chile = (
+        sign_in(Role.ANALYST),
+        sign_in(Role.COORDINATOR, scope=Scope(frozenset({"CL"}))),
+    )
+    assert "Held for review 3 the oldest was sent" in words(everywhere.get("/numbers/").text)
+    shown = words(chile.get("/numbers/").text)
+    assert "Not confirmed by their people yet 2 the oldest was sent" in shown
+    assert "Held for review 2" in shown
+    monkeypatch.setattr(attention, "MOST", 1)
+    assert "Held for review more than 1" in words(everywhere.get("/numbers/").text)
 
 
 def test_a_coordinator_sees_one_country(sign_in: SignIn, places: dict[str, str]) -> None:
