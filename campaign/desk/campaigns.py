@@ -236,10 +236,11 @@ def _plan(campaign: Campaign, problem: str = "", form: Form | None = None) -> st
     """What would be published, what stays the same, what is missing."""
     draft = drafts.draft_of(campaign)
     version = queries.current_version(campaign.id)
-    before = queries.texts_of_version(campaign.id, version)
-    published = drafts.flat(before)
+    published = drafts.flat(queries.texts_of_version(campaign.id, version))
     changed = draft.changes()
-    names = [*dict.fromkeys(name for found in changed.values() for name in found)]
+    found_in = {name for found in changed.values() for name in found}
+    names = [name for name in draft.names() if name in found_in]
+    names += sorted(found_in.difference(names))
     return render_template(
         "desk/campaigns/publish.html",
         campaign=campaign,

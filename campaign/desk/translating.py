@@ -74,6 +74,8 @@ class Row:
     pieces: list[Piece]
     problem: str = ""
     theirs: DraftPassage | None = None
+    # Whether people have signed it, so that it must not change.
+    is_fixed: bool = False
 
     @property
     def needs_work(self) -> bool:
@@ -100,7 +102,8 @@ def _page(
     campaign: Campaign, locale: str, problems: dict[str, str], clashes: dict[str, Clash]
 ) -> str:
     draft = drafts.draft_of(campaign)
-    rows = [_row(one, problems, clashes) for one in draft.passages(locale)]
+    signed = drafts.signed_codes(campaign.id) if locale == SOURCE else set()
+    rows = [_row(one, problems, clashes, signed) for one in draft.passages(locale)]
     shown = rows
     if _shows_what_is_left(draft, locale):
         shown = [row for row in rows if row.needs_work]
@@ -127,6 +130,7 @@ def _page(
         length_of=length_of,
         placeholders=placeholders,
         has_problems=bool(problems),
+        language_name=i18n.language_name,
     )
 
 
@@ -141,7 +145,9 @@ def _own_tags() -> list[str]:
     return [tag for tag in i18n.offered() if languages is None or tag in languages]
 
 
-def _row(passage: Passage, problems: dict[str, str], clashes: dict[str, Clash]) -> Row:
+def _row(
+    passage: Passage, problems: dict[str, str], clashes: dict[str, Clash], signed: set[str]
+) -> Row:
     before = passage.source_read.text if passage.source_read else ""
     after = passage.source.text if passage.source else ""
     is_stale = passage.state is PassageState.STALE
@@ -151,7 +157,8 @@ def _row(passage: Passage, problems: dict[str, str], clashes: dict[str, Clash]) 
     value, base = clash.mine if clash else passage.text, passage.version
     if problem:
         value, base = request.form[f"text:{passage.name}"], _versions(passage.name)[0]
-    return Row(passage, value, base, pieces, problem, clash.theirs if clash else None)
+    theirs, code = clash.theirs if clash else None, passage.name.partition("/")[2]
+    return Row(passage, value, base, pieces, problem, theirs, is_fixed=code in signed)
 
 
 def _names(rows: list[Row], others: dict[str, str]) -> dict[str, str]:

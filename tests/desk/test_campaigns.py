@@ -81,7 +81,7 @@ def test_the_plan_says_what_changes_what_stays_and_what_is_missing(sign_in: Sign
     browser = sign_in(Role.EDITOR)
 
     page = browser.get(f"{PATH}publish/").text
-    assert "<del>Heart </del><ins>Soul </ins>" in page
+    assert "<del> Heart</del><ins> Soul</ins>" in page
     assert "Not ready yet" in page
     assert f'/campaigns/{CAMPAIGN}/text/ar/#p-title"' in page
     assert "confirmed pledge of the version before keeps the text" in page

@@ -16,6 +16,7 @@ from campaign.staff.rules import Role
 from tests.campaigns.tools import campaign, draft, passage, save
 from tests.desk.conftest import Desk
 from tests.factories import CAMPAIGN, account
+from tests.statements import statements
 
 SignIn = Callable[..., Desk]
 PATH = f"/campaigns/{CAMPAIGN}/text/"
@@ -50,7 +51,7 @@ def test_what_the_source_changed_is_shown_and_the_translation_saved(leila: Desk)
     db.session.commit()
 
     page = leila.get(f"{PATH}ar/").text
-    assert "<del>Heart </del><ins>Soul </ins>" in page
+    assert "<del> Heart</del><ins> Soul</ins>" in page
     assert "English has changed" in page
     assert 'lang="ar" dir="rtl"' in page
     answer = send(leila, "عنوان آخر", next="title")
@@ -233,3 +234,21 @@ def test_what_was_written_long_ago_is_read_and_written_again(leila: Desk) -> Non
     assert passage("fr").text == first
     assert len(drafts.history(campaign().id, "fr", "title")) == 4
     assert drafts.readers(campaign().id, "fr", "", now()) == {}
+
+
+def test_a_signed_sentence_cannot_be_edited_in_the_source(sign_in: SignIn) -> None:
+    page = sign_in(Role.EDITOR).get(f"{PATH}en/").text
+    fields = re.findall(r'<textarea[^>]*name="text:([^"]+)"[^>]*readonly', page)
+    assert fields == [name for name in draft().names() if "/" in name]
+
+
+@pytest.mark.parametrize(
+    ("path", "most"), [("text/ar/", 7), ("", 10), ("publish/", 12), ("text/ar/preview/page/", 8)]
+)
+def test_a_page_asks_the_database_little(sign_in: SignIn, path: str, most: int) -> None:
+    save("Another title")
+    db.session.commit()
+    browser = sign_in(Role.ADMINISTRATOR)
+    with statements() as asked:
+        assert browser.get(f"/campaigns/{CAMPAIGN}/{path}").status_code == 200
+    assert len([one for one in asked if "SAVEPOINT" not in one]) <= most
