@@ -82,6 +82,11 @@ def autonym(tag: str) -> str:
     return babel_locale(tag).get_display_name(tag.replace("-", "_")) or tag
 
 
+def language_name(tag: str) -> str:
+    """Return the name of a language in the current one; the tag where it has none."""
+    return babel_locale(current()).languages.get(tag.replace("-", "_")) or tag
+
+
 @lru_cache(1000)  # bounded, since browsers can send any tag
 def likely_script(tag: str) -> tuple[str, str] | None:
     """Return the language and its most likely script: ("zh", "Hant") for zh-TW, None for what is no tag.

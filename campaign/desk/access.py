@@ -41,3 +41,13 @@ def freshly(view: View) -> View:
     """Mark a view, besides, as one that wants a sign-in of the last minutes (``policy.FRESH``)."""
     view.wants_fresh = True  # type: ignore[attr-defined]
     return view
+
+
+def takes_files(most_bytes: int) -> Callable[[View], View]:
+    """Mark a view, besides, as one whose form brings a file; ``guard`` lets it be so large."""
+
+    def mark(view: View) -> View:
+        view.most_bytes = most_bytes  # type: ignore[attr-defined]
+        return view
+
+    return mark

@@ -92,6 +92,9 @@ def refuse_foreign_posts() -> None:
     """Answer 403 to a change that another site, or no browser at all, has sent; and to one without our token."""
     if request.method in SAFE_METHODS:
         return
+    view = current_app.view_functions.get(request.endpoint or "")
+    if most_bytes := getattr(view, "most_bytes", None):
+        request.max_content_length = most_bytes
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is None and origin is None:
         abort(403)

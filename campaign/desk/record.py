@@ -149,6 +149,8 @@ def _shown(value: object) -> str | None:
 def _address_of(subject: str) -> str:
     """Return where the desk shows what was acted on; "" if nowhere but in this list."""
     kind, _, key = subject.partition(":")
+    if kind == "institution":
+        return url_for("institutions.show", institution_id=key)
     try:
         id_ = UUID(key)
     except ValueError:

@@ -19,6 +19,7 @@ from campaign.db import db, lock_number
 from campaign.institutions import names, rules
 from campaign.institutions.models import (
     REGISTRY,
+    SUCCESSOR,
     CorrectedRecord,
     Institution,
     InstitutionCorrection,
@@ -31,9 +32,6 @@ from campaign.staff.scopes import Scope
 
 # One change of the registry at a time: an import compares a dump with what is stored, and all count words.
 LOCK = lock_number("import institutions")
-# A merge says so of the institution that goes; see ``pledges.merging``.
-SUCCESSOR = "successor"
-
 _WAIT = "3s"
 _PLAIN = ("name", "domains", "website", "parents")
 

@@ -68,6 +68,7 @@ class Institution(ScopedChanges, Model):
         Index(None, "website_host", postgresql_where=text("website_host IS NOT NULL")),
         Index(None, "country"),
         Index(None, "successor_id", postgresql_where=text("successor_id IS NOT NULL")),
+        Index(None, "name", "id"),
     )
 
     # The ROR id without its address: nine characters, of which the last two are check digits. Or an own id.
@@ -144,6 +145,10 @@ class InstitutionWord(Model):
 
     word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     frequency: Mapped[int]
+
+
+# The field that a merge corrects: who has taken the institution's place.
+SUCCESSOR = "successor"
 
 
 class InstitutionCorrection(Model):

@@ -3,17 +3,26 @@
 import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import bindparam, func, or_, select, text
+from sqlalchemy import bindparam, exists, func, or_, select, text, tuple_
 
 from campaign.db import db
 from campaign.geography import is_country
 from campaign.hostnames import InvalidDomain, ascii_domain, is_free_mail, registrable_domain
 from campaign.institutions import search as name_search
-from campaign.institutions.models import Institution, RegistryImport, Status
+from campaign.institutions.models import (
+    OWN_MARK,
+    SUCCESSOR,
+    Institution,
+    InstitutionCorrection,
+    RegistryImport,
+    Status,
+)
 from campaign.institutions.records import ids_in, short_id
 from campaign.institutions.search import LONGEST_QUERY
+from campaign.staff.scopes import Scope
 
 _MOST_PROPOSALS = 5
 # An e-mail address, a host or the address of a page.
@@ -104,6 +113,40 @@ def listed(
     if after:
         rows = rows.where(Institution.id > after)
     return db.session.scalars(rows).all()
+
+
+class Only(StrEnum):
+    """Which institutions staff look at."""
+
+    CORRECTED = "corrected"
+    OWN = "own"
+    MERGED = "merged"
+
+
+def browse(
+    scope: Scope, only: Only | None, after: tuple[str, str] | None, limit: int
+) -> Sequence[Institution]:
+    """Return institutions of every status within a scope, in the order of names; ``after`` is (name, id)."""
+    rows = (
+        select(Institution)
+        .where(scope.criterion(Institution.country, Institution.id))
+        .order_by(Institution.name, Institution.id)
+        .limit(limit)
+    )
+    if only:
+        rows = rows.where(_ONLY[only])
+    if after:
+        rows = rows.where(tuple_(Institution.name, Institution.id) > after)
+    return db.session.scalars(rows).all()
+
+
+_CORRECTION = exists().where(InstitutionCorrection.institution_id == Institution.id)
+_IS_MERGE = InstitutionCorrection.field == SUCCESSOR
+_ONLY = {
+    Only.CORRECTED: _CORRECTION.where(~_IS_MERGE),
+    Only.OWN: Institution.id.startswith(OWN_MARK),
+    Only.MERGED: _CORRECTION.where(_IS_MERGE),
+}
 
 
 def by_ids(ids: Sequence[str]) -> dict[str, Institution]:

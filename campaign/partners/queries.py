@@ -1,6 +1,7 @@
 """Reading what partners may do."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -118,3 +119,25 @@ def trail(limit: int = 100) -> Sequence[PartnerEvent]:
     """The newest lines of the trail of origins, keys, webhooks and the write API, newest first."""
     newest = select(PartnerEvent).order_by(PartnerEvent.id.desc()).limit(limit)
     return db.session.scalars(newest).all()
+
+
+class Following(NamedTuple):
+    """What was registered for an institution, and leads to its successor once there is one."""
+
+    origins: int
+    keys: int
+    webhooks: int
+
+
+def following(institution_id: str) -> Following:
+    """Return how many sites, active keys and active webhooks an institution has."""
+    counts = (
+        select(func.count()).where(EmbedOrigin.institution_id == institution_id),
+        select(func.count()).where(
+            ApiKey.institution_id == institution_id, ApiKey.revoked_at.is_(None)
+        ),
+        select(func.count()).where(
+            Webhook.institution_id == institution_id, Webhook.disabled_at.is_(None)
+        ),
+    )
+    return Following(*db.session.execute(select(*(one.scalar_subquery() for one in counts))).one())

@@ -19,7 +19,7 @@ from campaign import audit, jobs, tasks
 from campaign.audit import Actor, AuditEvent
 from campaign.db import db
 from campaign.institutions import corrections, rules
-from campaign.institutions.models import Institution
+from campaign.institutions.models import SUCCESSOR, Institution
 from campaign.institutions.models import Status as InstitutionStatus
 from campaign.people.models import Person
 from campaign.pledges import queries
@@ -150,8 +150,7 @@ def problem(source: Institution, target: Institution) -> MergeProblem | None:
     if _running({source.id, target.id}):
         return MergeProblem.RUNNING
     is_merged = any(
-        one.field == corrections.SUCCESSOR and one.value != target.id
-        for one in corrections.of(source.id)
+        one.field == SUCCESSOR and one.value != target.id for one in corrections.of(source.id)
     )
     return MergeProblem.SOURCE_MERGED if is_merged else None
 

@@ -26,6 +26,14 @@ def accounts() -> Sequence[Account]:
     return db.session.scalars(select(Account).order_by(*order)).all()
 
 
+def stewards_of(institution_id: str) -> Sequence[Account]:
+    """Return the accounts that look after an institution, without those that have ended."""
+    theirs = select(Account).where(
+        Account.institution_id == institution_id, Account.ended_at.is_(None)
+    )
+    return db.session.scalars(theirs.order_by(Account.name)).all()
+
+
 def names(actor_ids: Iterable[str | None]) -> Mapping[str, str]:
     """Return the names of accounts that acted, by the ids that trails have; logins at terminals are left out."""
     ids = {id_ for text in actor_ids if (id_ := _uuid(text))}

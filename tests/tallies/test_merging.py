@@ -15,7 +15,7 @@ from campaign import jobs
 from campaign.clock import now
 from campaign.db import db
 from campaign.institutions import corrections
-from campaign.institutions.models import Institution
+from campaign.institutions.models import SUCCESSOR, Institution
 from campaign.institutions.operations import import_dump
 from campaign.pledges import merging, operations, reviewing
 from campaign.pledges.merging import MergeRefused
@@ -135,7 +135,7 @@ class AnyMerges(RuleBasedStateMachine):
         for number in range(1, 5):
             shown = self.one(number)
             for one in corrections.of(shown.id):
-                column = "successor_id" if one.field == corrections.SUCCESSOR else one.field
+                column = "successor_id" if one.field == SUCCESSOR else one.field
                 assert getattr(shown, column) == one.value
 
 

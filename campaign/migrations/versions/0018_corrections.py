@@ -59,6 +59,8 @@ def upgrade() -> None:
         op.f('ix_institutions_successor_id'), 'institutions', ['successor_id'],
         postgresql_where=sa.text('successor_id IS NOT NULL'),
     )
+    # Lists of the desk.
+    op.create_index(op.f('ix_institutions_name_id'), 'institutions', ['name', 'id'])
     # What a merge of institutions did, so that it can be taken back.
     op.create_index(
         'ix_pledge_events_merge', 'pledge_events', [sa.text("(details ->> 'merge')")],
@@ -68,6 +70,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index('ix_pledge_events_merge', 'pledge_events')
+    op.drop_index(op.f('ix_institutions_name_id'), 'institutions')
     op.drop_index(op.f('ix_institutions_successor_id'), 'institutions')
     op.drop_table('institution_logos')
     op.drop_table('corrected_records')
