@@ -44,7 +44,7 @@ _ELEMENTS = _SHAPES | {
 _PAINT = {
     "fill", "fill-opacity", "fill-rule", "stroke", "stroke-width", "stroke-opacity", "stroke-linecap",
     "stroke-linejoin", "stroke-miterlimit", "stroke-dasharray", "stroke-dashoffset", "opacity", "color", "display",
-    "visibility", "clip-path", "clip-rule", "mask", "stop-color", "stop-opacity", "font-family", "font-size",
+    "visibility", "clip-path", "clip-rule", "mask", "stop-color", "stop-opacity", "font-size",
     "font-weight", "font-style", "text-anchor", "letter-spacing",
 }  # fmt: skip
 _ATTRIBUTES = _PAINT | {
@@ -52,6 +52,8 @@ _ATTRIBUTES = _PAINT | {
     "width", "height", "viewBox", "preserveAspectRatio", "transform", "gradientUnits", "gradientTransform",
     "spreadMethod", "offset", "clipPathUnits", "maskUnits", "maskContentUnits",
 }  # fmt: skip
+# The one that is there; others would not be drawn at all.
+_FONT = "Noto Sans"
 _INNER_URL = re.compile(r"url\(\s*['\"]?#[\w.:-]+['\"]?\s*\)")
 
 
@@ -206,6 +208,8 @@ def _parsed(file: bytes) -> ElementTree.Element:
 def _cut(element: ElementTree.Element) -> ElementTree.Element:
     """Return a copy with the elements and attributes of the allow-list only."""
     kept = ElementTree.Element(element.tag, dict(_attributes(element)))
+    if element.tag == f"{_SVG}text":
+        kept.set("font-family", _FONT)
     kept.text, kept.tail = element.text, element.tail
     kept.extend(_cut(child) for child in element if _is_allowed(child))
     return kept

@@ -29,8 +29,8 @@ from campaign.staff.scopes import Scope
 from campaign.tasks import State, Task
 
 BATCH = 1000
-# It can be undone at any time.
-_UNDO_FOR = timedelta(days=36_500)
+# Long enough to say "at any time".
+_UNDO_FOR = timedelta(days=3650)
 _HELD = ["merged"]
 
 

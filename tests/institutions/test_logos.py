@@ -74,6 +74,12 @@ def test_gradients_and_parts_that_are_used_again_are_kept() -> None:
     assert colours(logos.draw(svg(inner)).png) == {RED}
 
 
+def test_words_are_drawn_whatever_their_font() -> None:
+    words = '<text y="8" font-size="8" font-family="Frutiger" style="fill:green">Uni</text>'
+    drawn = logos.draw(svg(words))
+    assert colours(drawn.png) == {GREEN}
+
+
 # Each is drawn without what is forbidden: only the green box is left.
 @pytest.mark.parametrize(
     "inner",
