@@ -92,6 +92,10 @@ WORDS_WAIT = (
 )
 
 
+# Which events are decisions of staff on whether a pledge counts.
+IS_VERDICT = "action IN ('accepted', 'refused', 'decision undone', 'invalidated', 'counted again')"
+
+
 class NotAwaiting(Exception):
     """The pledge's status does not allow what was asked for."""
 
@@ -267,6 +271,7 @@ class PledgeEvent(Model):
             text("(details ->> 'merge')"),
             postgresql_where=text("(details ->> 'merge') IS NOT NULL"),
         ),
+        Index("ix_pledge_events_verdicts", "id", postgresql_where=text(IS_VERDICT)),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

@@ -15,14 +15,15 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from campaign.audit import Actor
 from campaign.db import db
-from campaign.pledges.models import Kind, OpenCase, Pledge, Status
+from campaign.pledges.models import IS_VERDICT, Kind, OpenCase, Pledge, PledgeEvent, Status
 from campaign.staff.scopes import EVERYTHING, Scope
 
 PAGE_SIZE = 50
@@ -145,3 +146,19 @@ def close_cases(actor: Actor, now: datetime) -> None:
     """Forget which cases an account has open, and those of everyone not heard of."""
     ended = (OpenCase.account == actor.id) | (OpenCase.seen_at <= now - OPEN_FOR)
     db.session.execute(delete(OpenCase).where(ended))
+
+
+def settled(
+    scope: Scope, before: int | None = None, limit: int = PAGE_SIZE
+) -> Sequence[tuple[PledgeEvent, Pledge]]:
+    """Verdicts of staff and their pledges, the newest first; ``before`` is the id of the last event before."""
+    verdicts = (
+        select(PledgeEvent, Pledge)
+        .join(Pledge, Pledge.id == PledgeEvent.pledge_id)
+        .where(text(IS_VERDICT), Pledge.within(scope))
+        .options(selectinload(Pledge.institution))
+    )
+    if before:
+        verdicts = verdicts.where(PledgeEvent.id < before)
+    rows = db.session.execute(verdicts.order_by(PledgeEvent.id.desc()).limit(limit))
+    return [(event, pledge) for event, pledge in rows]

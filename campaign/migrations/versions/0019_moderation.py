@@ -17,6 +17,7 @@ WORDS_WAIT = (
     "status = 'confirmed' AND words_approved IS NULL"
     " AND (listed AND words IS NOT NULL OR support_letters <> '{}'::jsonb)"
 )
+IS_VERDICT = "action IN ('accepted', 'refused', 'decision undone', 'invalidated', 'counted again')"
 SHOWN_BEFORE = ('name', 'listed', 'words', 'role', 'office', 'support_letters', 'orcid', 'institution_text')
 SHOWN = (*SHOWN_BEFORE, 'words_approved', 'pin')
 
@@ -43,6 +44,7 @@ def upgrade() -> None:
     op.create_index('ix_pledges_submitted', 'pledges', ['submitted_at'], postgresql_using='brin')
     op.create_index('ix_pledges_words_waiting', 'pledges', ['confirmed_at', 'id'], postgresql_where=sa.text(WORDS_WAIT))
     op.create_index('ix_pledges_pinned', 'pledges', ['campaign_id', 'pin'], postgresql_where=sa.text('pin IS NOT NULL'))
+    op.create_index('ix_pledge_events_verdicts', 'pledge_events', ['id'], postgresql_where=sa.text(IS_VERDICT))
     op.create_index('ix_people_domain', 'people', [sa.text(DOMAIN), 'created_at'], postgresql_ops={DOMAIN: 'text_pattern_ops'})
     op.create_table('pledge_notes',
         sa.Column('id', sa.Integer(), sa.Identity(always=False), nullable=False),
@@ -88,6 +90,7 @@ def downgrade() -> None:
     for table in ('mail_domains', 'open_cases', 'task_pledges', 'pledge_notes'):
         op.drop_table(table)
     op.drop_index('ix_people_domain', table_name='people')
+    op.drop_index('ix_pledge_events_verdicts', table_name='pledge_events')
     for index in ('pinned', 'words_waiting', 'submitted', 'network'):
         op.drop_index(f'ix_pledges_{index}', table_name='pledges')
     op.create_index('ix_pledges_network', 'pledges', ['submitted_at'], postgresql_where=sa.text('network_hash IS NOT NULL'))
