@@ -1,7 +1,7 @@
 """One verdict for many held pledges: for those that were ticked at once, for all that match by a task."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -11,6 +11,7 @@ from sqlalchemy import Select
 
 from campaign import tasks
 from campaign.audit import Actor
+from campaign.i18n import fallback_chain
 from campaign.pledges import bulk, queries, queue
 from campaign.pledges.effects import flush_and_fold
 from campaign.pledges.models import NotAwaiting, Pledge, PledgeEvent, Status
@@ -36,17 +37,18 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """One verdict for many pledges: a reason refuses them, none accepts them."""
+    """One verdict for many pledges: reasons, by language, refuse them; none accept them."""
 
-    reason: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     def carry_out(
         self, policy: PledgePolicy, pledge: Pledge, actor: Actor, **noted: object
     ) -> PledgeEvent:
         """Raises NotAwaiting and Disputed."""
-        if self.reason is None:
+        if not self.reasons:
             return accept(policy, pledge, actor, **noted)
-        return refuse(policy, pledge, actor, self.reason, **noted)
+        known = (tag for tag in fallback_chain(pledge.locale) if tag in self.reasons)
+        return refuse(policy, pledge, actor, self.reasons[next(known)], **noted)
 
 
 def decide_many(
@@ -80,12 +82,12 @@ def _outcome(policy: PledgePolicy, pledge: Pledge, decision: Decision, actor: Ac
 
 def plan(only: HeldFilter, decision: Decision, actor: Actor, scope: Scope, now: datetime) -> Task:
     """Plan one verdict for all held pledges that match; what is sent later is not touched: nobody read it."""
-    asked = {"only": only.to_json(), "reason": decision.reason, "until": now.isoformat()}
+    asked = {"only": only.to_json(), "reasons": dict(decision.reasons), "until": now.isoformat()}
     return tasks.plan(DECIDE, actor, asked, queue.count(scope, only), scope.to_json())
 
 
 def _step(task: Task) -> bool:
-    decision, policy = Decision(task.plan["reason"]), current_policy()
+    decision, policy = Decision(task.plan["reasons"]), current_policy()
     ids = bulk.next_ids(task, _matching(task))
     for pledge in bulk.locked(task, ids):
         try:

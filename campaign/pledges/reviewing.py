@@ -75,9 +75,8 @@ def accept(policy: PledgePolicy, pledge: Pledge, actor: Actor, **noted: object) 
         # What speaks for an official pledge is known only once its mailbox has answered.
         raise NotAwaiting
     pledge.hold_reasons = []
-    event = record_event(
-        pledge, actor, PledgeAction.ACCEPTED, before=before, **_letter(letter), **noted
-    )
+    change = {"before": before, "after": standing(pledge), **_letter(letter)}
+    event = record_event(pledge, actor, PledgeAction.ACCEPTED, **change, **noted)
     flush_and_fold()
     return event
 
@@ -138,15 +137,8 @@ def refuse(
     if pledge.status != Status.UNCONFIRMED:
         letter = send(policy, "refused", pledge, UNDO_FOR, reason=reason)
     pledge.status = Status.REFUSED
-    event = record_event(
-        pledge,
-        actor,
-        PledgeAction.REFUSED,
-        reason=reason,
-        before=before,
-        **_letter(letter),
-        **noted,
-    )
+    change = {"before": before, "after": standing(pledge), **_letter(letter)}
+    event = record_event(pledge, actor, PledgeAction.REFUSED, reason=reason, **change, **noted)
     flush_and_fold()
     return event
 

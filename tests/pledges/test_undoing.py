@@ -37,7 +37,7 @@ def test_a_letter_about_a_verdict_waits_two_minutes() -> None:
     assert letter.due_at - letter.queued_at == reviewing.UNDO_FOR
 
 
-@pytest.mark.parametrize("decision", [Decision(), Decision("This is no name.")])
+@pytest.mark.parametrize("decision", [Decision(), Decision({"en": "This is no name."})])
 def test_an_undone_verdict_leaves_no_letter_and_the_pledge_as_it_was(decision: Decision) -> None:
     pledge = held()
     decision.carry_out(policy(), pledge, STAFF)
@@ -138,7 +138,9 @@ def run(task: tasks.Task) -> None:
 def test_all_that_match_are_decided_by_a_task_and_undone(session: Session) -> None:
     mine = [held(f"{number}@example.org") for number in range(3)]
     foreign, fast = held("cl@example.org", country="CL"), confirmed("c@example.org")
-    task = deciding.plan(HeldFilter(reason="honeypot"), Decision("Spam."), STAFF, KENYA, now())
+    task = deciding.plan(
+        HeldFilter(reason="honeypot"), Decision({"en": "Spam."}), STAFF, KENYA, now()
+    )
     run(task)
     assert (task.done, task.total) == (3, 3)
     assert [p.status for p in (*mine, foreign, fast)] == ["refused"] * 3 + ["held", "confirmed"]
