@@ -30,6 +30,7 @@ def _item(endpoint: str, label: object, *others: str) -> Item:
 
 ITEMS = (
     _item("today.today", lazy_gettext("Today"), "tasks"),
+    _item("review.held", lazy_gettext("Review"), "words", "rules", "pins"),
     _item("institutions.listed", lazy_gettext("Institutions"), "merges", "settling", "registry"),
     _item("campaigns.listed", lazy_gettext("Campaigns"), "translating"),
     _item("numbers.page", lazy_gettext("Numbers")),
