@@ -172,13 +172,19 @@ class Pledge(Scoped, Model):
             "submitted_at",
             postgresql_where=text("network_hash IS NOT NULL"),
         ),
-        # Small, and nearly free for what comes in: rows lie in the order of this column.
-        Index("ix_pledges_submitted", "submitted_at", postgresql_using="brin"),
+        Index("ix_pledges_submitted", "submitted_at"),
         Index(
             "ix_pledges_words_waiting",
             "confirmed_at",
             "id",
             postgresql_where=text(WORDS_WAIT),
+        ),
+        Index(
+            "ix_pledges_words_settled",
+            "words_approved",
+            "confirmed_at",
+            "id",
+            postgresql_where=text("words_approved IS NOT NULL"),
         ),
         Index("ix_pledges_pinned", "campaign_id", "pin", postgresql_where=text("pin IS NOT NULL")),
         Index(

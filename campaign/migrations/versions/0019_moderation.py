@@ -41,8 +41,9 @@ def upgrade() -> None:
     watch(SHOWN)
     op.drop_index('ix_pledges_network', table_name='pledges')
     op.create_index('ix_pledges_network', 'pledges', ['network_hash', 'submitted_at'], postgresql_where=sa.text('network_hash IS NOT NULL'))
-    op.create_index('ix_pledges_submitted', 'pledges', ['submitted_at'], postgresql_using='brin')
+    op.create_index('ix_pledges_submitted', 'pledges', ['submitted_at'])
     op.create_index('ix_pledges_words_waiting', 'pledges', ['confirmed_at', 'id'], postgresql_where=sa.text(WORDS_WAIT))
+    op.create_index('ix_pledges_words_settled', 'pledges', ['words_approved', 'confirmed_at', 'id'], postgresql_where=sa.text('words_approved IS NOT NULL'))
     op.create_index('ix_pledges_pinned', 'pledges', ['campaign_id', 'pin'], postgresql_where=sa.text('pin IS NOT NULL'))
     op.create_index('ix_pledge_events_verdicts', 'pledge_events', ['id'], postgresql_where=sa.text(IS_VERDICT))
     op.create_index('ix_people_domain', 'people', [sa.text(DOMAIN), 'created_at'], postgresql_ops={DOMAIN: 'text_pattern_ops'})
@@ -91,7 +92,7 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_index('ix_people_domain', table_name='people')
     op.drop_index('ix_pledge_events_verdicts', table_name='pledge_events')
-    for index in ('pinned', 'words_waiting', 'submitted', 'network'):
+    for index in ('pinned', 'words_settled', 'words_waiting', 'submitted', 'network'):
         op.drop_index(f'ix_pledges_{index}', table_name='pledges')
     op.create_index('ix_pledges_network', 'pledges', ['submitted_at'], postgresql_where=sa.text('network_hash IS NOT NULL'))
     op.execute("DROP TRIGGER note_changed_view ON pledges")
