@@ -10,7 +10,7 @@ HOLD_REASONS: Mapping[str, str] = {
     "official": lazy_gettext("Official pledge"),
     "network": lazy_gettext("Very many from one network"),
     "too-fast": lazy_gettext("Form back within three seconds"),
-    "honeypot": lazy_gettext("A field was filled in that people do not see"),
+    "honeypot": lazy_gettext("Hidden field filled in"),
     "domain": lazy_gettext("E-mail domain held by a rule"),
     "changed": lazy_gettext("Changed by its representative"),
     "replaced": lazy_gettext("Replaced by another representative"),

@@ -56,7 +56,7 @@ def undo_step(give_back: GiveBack, task: Task) -> bool:
     versions = queries.versions_of(ids)
     for row in rows:
         pledge = pledges.get(row.pledge_id)
-        is_same = versions.get(row.pledge_id) == row.event_id
+        is_same = versions[row.pledge_id] == row.event_id
         count(task, _undone(give_back, task, pledge, row.event) if is_same else _gone(pledge))
     flush_and_fold()
     return len(rows) == BATCH

@@ -63,7 +63,7 @@ def decide_many(
     outcomes = dict.fromkeys(versions, Outcome.MISSING)
     current = queries.versions_of(versions)
     for pledge in queries.some_locked(versions, scope):
-        if current.get(pledge.id) != versions[pledge.id]:
+        if current[pledge.id] != versions[pledge.id]:
             outcomes[pledge.id] = Outcome.CHANGED
         elif pledge.status != Status.HELD:
             outcomes[pledge.id] = Outcome.NOT_AWAITING

@@ -105,7 +105,7 @@ def settle_words(
     current = queries.versions_of(versions)
     action = PledgeAction.WORDS_APPROVED if approve else PledgeAction.WORDS_DECLINED
     for pledge in queries.some_locked(versions, scope):
-        if current.get(pledge.id) != versions[pledge.id]:
+        if current[pledge.id] != versions[pledge.id]:
             outcomes[pledge.id] = Outcome.CHANGED
         elif pledge.words is None and not pledge.support_letters:
             outcomes[pledge.id] = Outcome.NOT_AWAITING

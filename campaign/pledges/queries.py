@@ -266,14 +266,14 @@ def some_locked(ids: Collection[UUID], scope: Scope) -> Sequence[Pledge]:
 
 def version_of(pledge_id: UUID) -> int:
     """The number of the newest event of a pledge: another one whenever it is another pledge than was read."""
-    return versions_of([pledge_id]).get(pledge_id, 0)
+    return versions_of([pledge_id])[pledge_id]
 
 
 def versions_of(ids: Collection[UUID]) -> dict[UUID, int]:
-    """The versions of some pledges by id; see ``version_of``."""
+    """The versions of some pledges by id, 0 where nothing ever happened; see ``version_of``."""
     newest = select(PledgeEvent.pledge_id, func.max(PledgeEvent.id))
     of_these = newest.where(PledgeEvent.pledge_id.in_(ids)).group_by(PledgeEvent.pledge_id)
-    return dict(db.session.execute(of_these).all())
+    return dict.fromkeys(ids, 0) | dict(db.session.execute(of_these).all())
 
 
 def newest_event(pledge_id: UUID) -> PledgeEvent | None:

@@ -50,7 +50,7 @@ def test_the_queue_shows_the_oldest_case_and_masks_the_address(moderator: Desk) 
     page = moderator.get("/review/").text
     assert "w•••@example.org" in page
     assert "wanjiru@example.org" not in page
-    assert "A field was filled in that people do not see" in page
+    assert "Hidden field filled in" in page
 
 
 def test_an_empty_queue_says_so(moderator: Desk) -> None:
