@@ -89,12 +89,13 @@ Step = Callable[[Task], bool]
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind of task is done and, if it can be, undone; for how long it can be."""
+    """How one kind of task is done and, if it can be, undone; for how long it can be, and under which condition."""
 
     name: str
     step: Step
     undo_step: Step | None = None
     undo_for: timedelta = _KEPT
+    may_undo: Callable[[Task], bool] = lambda _task: True
 
 
 _kinds: dict[str, Kind] = {}
@@ -150,9 +151,9 @@ def undo(task: Task, actor: Actor, now: datetime) -> None:
 
 
 def can_be_undone(task: Task, now: datetime) -> bool:
-    """Whether something was done, its kind knows how to undo it, and it was not too long ago."""
+    """Whether something was done that its kind knows how to undo, not too long ago, and nothing is in the way."""
     until = undo_until(task)
-    return until is not None and now < until
+    return until is not None and now < until and _kinds[task.kind].may_undo(task)
 
 
 def undo_until(task: Task) -> datetime | None:

@@ -166,11 +166,12 @@ def _fitting(columns: Sequence[Column | None], width: int) -> list[str | None]:
 
 def decide(import_: SupporterImport, problem: Problem, detail: str, value: str) -> None:
     """Say what cells stand for: the code of a country, an ISO date, or "" for nothing. Raises ValueError."""
+    if problem not in OPEN:
+        raise ValueError(problem)
     if problem is Problem.COUNTRY and value and country_called(value) != value:
         raise ValueError(value)
     if problem is Problem.CONSENT_DATE and value:
         date.fromisoformat(value)
-    assert problem in OPEN, "nothing else is for staff to decide"
     decided = {**import_.decisions.get(problem, {}), detail: value}
     import_.decisions = {**import_.decisions, problem: decided}
 

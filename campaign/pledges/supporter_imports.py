@@ -4,7 +4,6 @@ Undoing looks at pledges, so it is here rather than with the rest (``people.impo
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, or_, select
@@ -71,14 +70,6 @@ def _detail_key() -> ColumnElement[bytes]:
     return func.sha256(literal(b"+").concat(Person.fingerprint))
 
 
-def undo(import_: SupporterImport, actor: Actor, now: datetime) -> None:
-    """Have the worker remove the import's people again. Raises WrongState, also once one of them is touched."""
-    task = tasks.get_locked(import_.task_id) if import_.task_id else None
-    if task is None or touched(import_):
-        raise WrongState
-    tasks.undo(task, actor, now)
-
-
 def _check(task: Task) -> bool:
     return importing.check(current_policy().signer, task)
 
@@ -136,5 +127,14 @@ def _remove(supporter: Supporter) -> None:
         people.erase(person)
 
 
+def _is_untouched(task: Task) -> bool:
+    return not touched(of_task(task))
+
+
+def of_task(task: Task) -> SupporterImport:
+    """The import that a task checks or brings in."""
+    return db.session.get_one(SupporterImport, UUID(task.plan["import"]))
+
+
 CHECK = tasks.register(Kind("check supporters", _check))
-IMPORT = tasks.register(Kind("import supporters", _bring_in, _take_back))
+IMPORT = tasks.register(Kind("import supporters", _bring_in, _take_back, may_undo=_is_untouched))

@@ -255,7 +255,8 @@ def test_an_import_is_undone(upload: Upload) -> None:
     bring_in(made)
     assert number_of(Consent) == 3
 
-    supporter_imports.undo(made, STAFF, now())
+    assert made.task is not None
+    tasks.undo(made.task, STAFF, now())
     tasks.run(now)
 
     assert db.session.scalars(select(Person.id)).all() == [person.id]
@@ -268,8 +269,9 @@ def test_an_import_stays_once_one_of_them_pledges(upload: Upload) -> None:
     confirmed("a@example.org")
 
     assert supporter_imports.touched(made) == 1
+    assert made.task is not None
     with pytest.raises(WrongState):
-        supporter_imports.undo(made, STAFF, now())
+        tasks.undo(made.task, STAFF, now())
 
 
 def test_people_are_brought_in_once(upload: Upload) -> None:
