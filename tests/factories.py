@@ -15,9 +15,12 @@ from campaign.campaigns.queries import current_text
 from campaign.cli.running import publish_shipped_texts
 from campaign.clock import now
 from campaign.db import db
+from campaign.institutions.folding import fold
 from campaign.institutions.models import Institution
 from campaign.institutions.operations import import_dump
 from campaign.institutions.queries import resolve, starter_path
+from campaign.people.models import Person, Supporter, SupporterImport
+from campaign.people.queries import fingerprint
 from campaign.people.rules import parse_address
 from campaign.pledges import merging, operations, reviewing, submitting
 from campaign.pledges.holding import SHORTEST_READING
@@ -188,6 +191,40 @@ def merged(source: Institution, target: Institution) -> Task:
     task = merging.propose(source, target, "They are one by law.", STAFF, EVERYTHING)
     tasks.start(task, STAFF)
     return done(task)
+
+
+def supporter(address: str = "old@example.org", **different: Any) -> Supporter:
+    """A past supporter in Chile, brought in by staff."""
+    parsed = parse_address(address)
+    person = Person(
+        fingerprint=fingerprint(policy().signer, parsed),
+        address=address,
+        mailbox=parsed.mailbox,
+        locale="es",
+    )
+    file = SupporterImport(
+        actor=STAFF,
+        file_name="a.csv",
+        headers=[],
+        columns=[],
+        locale="es",
+        rows=1,
+        expires_at=now(),
+    )
+    db.session.add_all([person, file])
+    db.session.flush()
+    values: dict[str, Any] = {"name": "Marisol Pérez", "country": "CL", "locale": "es"}
+    made = Supporter(
+        person_id=person.id,
+        import_id=file.id,
+        source="the fair",
+        added_person=True,
+        **(values | different),
+    )
+    made.name_folded = fold(made.name or "")
+    db.session.add(made)
+    db.session.flush()
+    return made
 
 
 def form_fields(token: str, **different: str | list[str]) -> Mapping[str, str | list[str]]:

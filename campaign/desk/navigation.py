@@ -31,9 +31,10 @@ def _item(endpoint: str, label: object, *others: str) -> Item:
 ITEMS = (
     _item("today.today", lazy_gettext("Today"), "tasks"),
     _item("review.held", lazy_gettext("Review"), "words", "rules", "pins"),
+    _item("people.find", lazy_gettext("People"), "imports"),
     _item("institutions.listed", lazy_gettext("Institutions"), "merges", "settling", "registry"),
     _item("campaigns.listed", lazy_gettext("Campaigns"), "translating"),
-    _item("numbers.page", lazy_gettext("Numbers")),
+    _item("numbers.page", lazy_gettext("Numbers"), "exports", "milestones"),
     _item("partners.sites", lazy_gettext("Partners")),
     _item("staff.accounts", lazy_gettext("Staff")),
     _item("record.lines", lazy_gettext("Record")),
@@ -41,9 +42,10 @@ ITEMS = (
 
 
 def init_app(app: Flask) -> None:
-    """Give the templates the menu, the account that is signed in, and names for scopes and moments."""
+    """Give the templates the menu, the account that is signed in, and names for scopes and languages."""
     app.context_processor(lambda: {"menu": menu, "account": account() if is_signed_in() else None})
     app.jinja_env.globals["scope_name"] = scope_name
+    app.jinja_env.filters["language_name"] = lambda tag: i18n.isolated(i18n.autonym(tag))
     app.jinja_env.filters["moment"] = lambda moment: i18n.format_ago(moment, now())
 
 

@@ -166,6 +166,35 @@ def _proposals(address: str) -> list[Match]:
     return institution_queries.propose_by_domain(domain, locale=i18n.current()) if domain else []
 
 
+def values_of(pledge: Pledge) -> dict[str, list[str]]:
+    """The values of the form's fields that stand for this pledge, ready to be corrected."""
+    affiliation = (
+        "institution"
+        if pledge.institution_id
+        else "unlisted"
+        if pledge.institution_text
+        else "independent"
+    )
+    letters: dict[str, list[str]] = {}
+    for number, (locale, letter) in enumerate(pledge.support_letters.items(), start=1):
+        letters |= {f"letter_locale_{number}": [locale], f"letter_{number}": [letter]}
+    return {
+        "name": [pledge.name],
+        "affiliation": [affiliation],
+        "institution": [pledge.institution_id or ""],
+        "institution_text": [pledge.institution_text or ""],
+        "role": [pledge.role or ""],
+        "office": [pledge.office or ""],
+        "country": [pledge.country],
+        "disciplines": pledge.disciplines,
+        "orcid": [pledge.orcid or ""],
+        "commitments": pledge.commitments,
+        "words": [pledge.words or ""],
+        "listed": ["name" if pledge.listed else "anonymous"],
+        **letters,
+    }
+
+
 def submission_from_token(token: str) -> UUID:
     """The id of the submission that led to this page. Raises InvalidToken."""
     return UUID(current_policy().signer.read(SENT, token, while_unconfirmed()))

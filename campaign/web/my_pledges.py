@@ -13,7 +13,7 @@ from campaign.http.access import anyone, link_holder
 from campaign.http.forms import Form, posted_values
 from campaign.http.locales import localized
 from campaign.http.lookup import text_of
-from campaign.http.pledge_flow import form_choices, network_hash
+from campaign.http.pledge_flow import form_choices, network_hash, values_of
 from campaign.http.rate_limits import FORM_LIMIT, rate_limited
 from campaign.http.rendering import Page
 from campaign.institutions.queries import affiliation
@@ -100,7 +100,7 @@ def _my_pledge(pledge: Pledge) -> MyPledge:
 @link_holder
 def edit(token: str, pledge_id: UUID) -> Page:
     pledge = _pledge(token, pledge_id)
-    return _edit_page(token, pledge, Form(_form_values(pledge)))
+    return _edit_page(token, pledge, Form(values_of(pledge)))
 
 
 @blueprint.post("/<token>/pledges/<uuid:pledge_id>/")
@@ -127,35 +127,6 @@ def _edit_page(token: str, pledge: Pledge, form: Form) -> str:
         form=form,
         **form_choices(form),
     )
-
-
-def _form_values(pledge: Pledge) -> dict[str, list[str]]:
-    """The values of the form's fields that stand for this pledge, ready to be corrected."""
-    affiliation = (
-        "institution"
-        if pledge.institution_id
-        else "unlisted"
-        if pledge.institution_text
-        else "independent"
-    )
-    letters: dict[str, list[str]] = {}
-    for number, (locale, letter) in enumerate(pledge.support_letters.items(), start=1):
-        letters |= {f"letter_locale_{number}": [locale], f"letter_{number}": [letter]}
-    return {
-        "name": [pledge.name],
-        "affiliation": [affiliation],
-        "institution": [pledge.institution_id or ""],
-        "institution_text": [pledge.institution_text or ""],
-        "role": [pledge.role or ""],
-        "office": [pledge.office or ""],
-        "country": [pledge.country],
-        "disciplines": pledge.disciplines,
-        "orcid": [pledge.orcid or ""],
-        "commitments": pledge.commitments,
-        "words": [pledge.words or ""],
-        "listed": ["name" if pledge.listed else "anonymous"],
-        **letters,
-    }
 
 
 @blueprint.post("/<token>/pledges/<uuid:pledge_id>/listing")

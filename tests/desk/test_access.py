@@ -64,7 +64,7 @@ def test_a_role_reaches_what_its_permissions_name_and_nothing_else(
     browser = sign_in(role)
     for method, path, label in routes(desk):
         if isinstance(label, frozenset):
-            status = browser.open(path, method=method).status_code
+            status = browser.open(path, method=method, buffered=True).status_code
             assert (status == 403) == (not label & PERMISSIONS[role]), (method, path, status)
 
 

@@ -8,12 +8,12 @@ from campaign.audit import AuditEvent
 from campaign.clock import now
 from campaign.db import db
 from campaign.people import queries as people_queries
-from campaign.people.models import Person, Supporter, SupporterImport
+from campaign.people.models import Person, Supporter
 from campaign.people.rules import parse_address
 from campaign.pledges import finding, operations
 from campaign.pledges.models import Pledge, PledgeEvent, Status
 from campaign.staff.scopes import EVERYTHING, OutOfScope, Scope
-from tests.factories import STAFF, confirmed, draft, policy, submitted
+from tests.factories import STAFF, confirmed, draft, policy, submitted, supporter
 
 KENYA, CHILE = (Scope(countries=frozenset({code})) for code in ("KE", "CL"))
 
@@ -21,35 +21,6 @@ KENYA, CHILE = (Scope(countries=frozenset({code})) for code in ("KE", "CL"))
 def by_address(scope: Scope, address: str) -> list[str]:
     found = finding.by_address(policy().signer, scope, parse_address(address))
     return [person.address for person in found]
-
-
-def supporter(address: str = "old@example.org", country: str | None = "CL") -> Supporter:
-    signer = policy().signer
-    parsed = parse_address(address)
-    person = Person(
-        fingerprint=people_queries.fingerprint(signer, parsed),
-        address=address,
-        mailbox=parsed.mailbox,
-        locale="es",
-    )
-    import_ = SupporterImport(
-        actor=STAFF,
-        file_name="a.csv",
-        headers=[],
-        columns=[],
-        locale="es",
-        rows=1,
-        expires_at=now(),
-    )
-    db.session.add_all([person, import_])
-    db.session.flush()
-    made = Supporter(
-        person_id=person.id, name="Marisol Pérez", name_folded="marisol perez", country=country,
-        locale="es", source="the fair", import_id=import_.id, added_person=True,
-    )  # fmt: skip
-    db.session.add(made)
-    db.session.flush()
-    return made
 
 
 def test_addresses_are_compared_whole(session: Session) -> None:
