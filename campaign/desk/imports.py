@@ -153,7 +153,7 @@ def _countries() -> list[tuple[str, str]]:
 @importers
 def describe(import_id: UUID) -> Page:
     """Note what the columns are, and have all rows checked."""
-    import_ = _find(import_id)
+    import_ = _find_locked(import_id)
     try:
         importing.describe(
             import_,
@@ -203,7 +203,7 @@ def _wrong(error: InvalidMapping) -> dict[str, str]:
 @importers
 def decide(import_id: UUID) -> Page:
     """Note what the cells of some rows stand for, and have all rows checked again."""
-    import_ = _find(import_id)
+    import_ = _find_locked(import_id)
     decided = zip(
         *(request.form.getlist(name) for name in ("problem", "cell", "value")), strict=False
     )
@@ -238,7 +238,7 @@ def _marked(lines: Iterator[str]) -> Iterator[str]:
 @importers
 @freshly
 def start(import_id: UUID) -> Page:
-    import_ = _find(import_id)
+    import_ = _find_locked(import_id)
     try:
         task = supporter_imports.start(import_, actor())
     except WrongState:
@@ -250,6 +250,10 @@ def start(import_id: UUID) -> Page:
 
 def _find(import_id: UUID) -> SupporterImport:
     return importing.get(import_id) or abort(404)
+
+
+def _find_locked(import_id: UUID) -> SupporterImport:
+    return importing.get_locked(import_id) or abort(404)
 
 
 def _saved(import_id: UUID) -> Page:

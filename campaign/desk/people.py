@@ -222,8 +222,10 @@ def edit_pledge(pledge_id: UUID) -> Page:
 @finders
 def correct_pledge(pledge_id: UUID) -> Page:
     """Correct what the form shows; the rest of the pledge stays as its person said it."""
-    pledge = finding.pledge_within(scope(), pledge_id)
+    pledge = finding.locked_within(scope(), pledge_id)
     values = {**values_of(pledge), **request.form.to_dict(flat=False)}
+    if not pledge.listed:
+        values["listed"] = ["anonymous"]  # nobody is shown by name but by their own wish
     try:
         draft = check(Kind(pledge.kind), values, pledge.text, affiliation)
     except InvalidPledge as invalid:
@@ -254,7 +256,7 @@ def plan_withdrawal(pledge_id: UUID) -> Page:
 @freshly
 def withdraw(pledge_id: UUID) -> Page:
     """Withdraw it for its person; one that was withdrawn meanwhile stays as it is."""
-    pledge = finding.pledge_within(scope(), pledge_id)
+    pledge = finding.locked_within(scope(), pledge_id)
     person_id = pledge.person_id
     try:
         operations.withdraw(current_policy(), pledge, now(), actor())

@@ -108,7 +108,12 @@ def _storable(cell: str) -> str:
 
 
 def get(import_id: UUID) -> SupporterImport | None:
-    """The import with this id, its row locked and read anew."""
+    """The import with this id."""
+    return db.session.get(SupporterImport, import_id)
+
+
+def get_locked(import_id: UUID) -> SupporterImport | None:
+    """The same, its row locked and read anew."""
     return db.session.get(SupporterImport, import_id, with_for_update=True, populate_existing=True)
 
 

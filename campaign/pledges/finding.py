@@ -139,8 +139,16 @@ def held(scope: Scope, person_id: UUID) -> Held:
 
 
 def pledge_within(scope: Scope, pledge_id: UUID) -> Pledge:
-    """The pledge with this id, its row locked. Raises OutOfScope, also where there is none."""
-    pledge = queries.get_locked(pledge_id)
+    """The pledge with this id. Raises OutOfScope, also where there is none."""
+    return _within(scope, queries.get(pledge_id))
+
+
+def locked_within(scope: Scope, pledge_id: UUID) -> Pledge:
+    """The same, its row locked and read anew. Raises OutOfScope."""
+    return _within(scope, queries.get_locked(pledge_id))
+
+
+def _within(scope: Scope, pledge: Pledge | None) -> Pledge:
     if pledge is None or not pledge.is_within(scope):
         raise OutOfScope
     return pledge

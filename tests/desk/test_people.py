@@ -14,9 +14,10 @@ from campaign.pledges.models import Pledge, Status
 from campaign.staff.models import StaffSession
 from campaign.staff.policy import FRESH
 from campaign.staff.rules import Role
-from campaign.staff.scopes import Scope
+from campaign.staff.scopes import EVERYTHING, Scope
 from tests.desk.conftest import Desk
 from tests.factories import account, confirmed, supporter
+from tests.statements import statements
 
 SignIn = Callable[..., Desk]
 KENYA = Scope(countries=frozenset({"KE"}))
@@ -83,6 +84,13 @@ def test_a_pledge_is_corrected_and_the_rest_of_it_stays(sign_in: SignIn) -> None
     assert browser.post(address, data={"name": "Wanjiru K. Kamau"}).status_code == 303
     pledge = db.session.get_one(Pledge, pledge_id)
     assert (pledge.name, pledge.words) == ("Wanjiru K. Kamau", "All children")
+
+
+def test_staff_show_nobody_by_name_against_their_wish(sign_in: SignIn) -> None:
+    _, pledge_id = pledging(listed=False)
+    browser = sign_in(Role.MODERATOR)
+    browser.post(f"/people/pledges/{pledge_id}/correct/", data={"listed": "name"})
+    assert not db.session.get_one(Pledge, pledge_id).listed
 
 
 def test_a_correction_must_keep_the_rules(sign_in: SignIn) -> None:
@@ -176,6 +184,20 @@ def test_foreign_ids_are_nothing_to_a_coordinator(sign_in: SignIn) -> None:
         assert browser.post(path, data=values).status_code == 404, path
     pledge_row = db.session.get_one(Pledge, pledge_id)
     assert (pledge_row.status, pledge_row.name) == (Status.CONFIRMED, "Wanjiru Kamau")
+
+
+@pytest.mark.parametrize("scope", [EVERYTHING, KENYA])
+def test_a_page_asks_the_database_a_few_things_however_much_is_held(
+    sign_in: SignIn, scope: Scope
+) -> None:
+    person_id, _ = pledging("ada@example.org", name="Ada Here", country="KE")
+    for number in range(5):
+        pledging(f"ada{number}@example.org", name="Ada There", country="KE")
+    browser = sign_in(Role.MODERATOR, scope=scope)
+    for path, most in (("/people/?name=ada", 5), (f"/people/{person_id}/", 14)):
+        with statements() as executed:
+            assert browser.get(path).status_code == 200
+        assert len(executed) <= most, executed
 
 
 def test_a_coordinator_moves_no_pledge_to_another_country(sign_in: SignIn) -> None:
