@@ -22,6 +22,7 @@ from campaign.pledges.policy import current_policy
 from campaign.records import operations as record_operations
 from campaign.safe_http import Outbound
 from campaign.staff import operations as staff_operations
+from campaign.staff import policy as staff_policy
 from campaign.staff.scopes import Scope, enclose
 from campaign.tallies import operations as tally_operations
 from campaign.tallies import publishing
@@ -50,6 +51,13 @@ def send_emails() -> None:
             outbox.deliver_due(transport, current_policy().paces)
     finally:
         _mail_slots.release()
+
+
+def send_resets() -> None:
+    """Send links to those who cannot sign in at the desk and have an account."""
+    while staff_operations.send_reset(staff_policy.current_policy(), now()):
+        jobs.commit()
+    jobs.commit()
 
 
 def send_webhooks() -> None:

@@ -17,6 +17,7 @@ from campaign.mail import outbox
 from campaign.partners import webhooks
 from campaign.pledges import submitting
 from campaign.records import operations as record_operations
+from campaign.staff import operations as staff_operations
 from campaign.tallies import operations as tally_operations
 from campaign.tallies import publishing
 from worker import actors
@@ -54,6 +55,7 @@ JOBS: Mapping[str, Job] = {
     for job in (
         Job(actors.take_forms, timedelta(seconds=1), submitting.has_waiting()),
         Job(actors.send_emails, timedelta(seconds=2), outbox.has_due()),
+        Job(actors.send_resets, timedelta(seconds=2), staff_operations.has_reset_requests()),
         Job(actors.fold_tallies, timedelta(seconds=1), tally_operations.has_deltas()),
         Job(actors.send_webhooks, timedelta(seconds=5), webhooks.has_due()),
         Job(actors.run_tasks, timedelta(seconds=2), tasks.has_running()),

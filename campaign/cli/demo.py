@@ -4,10 +4,12 @@ import click
 from flask.cli import AppGroup
 
 from campaign import jobs
+from campaign.cli.common import actor
 from campaign.cli.running import DEMO_PLEDGES
 from campaign.clock import now
 from campaign.demo import pledges as demo_pledges
 from campaign.pledges.queries import has_demo
+from campaign.staff import operations
 from campaign.tallies.operations import fold_all
 from campaign.tallies.publishing import publish
 
@@ -35,8 +37,9 @@ def add(pledges: int) -> None:
 
 @demo.command()
 def remove() -> None:
-    """Remove all invented pledges and people, and nothing else."""
+    """Remove all invented pledges and people, and end the administrator of the demonstration; nothing else."""
     removed = demo_pledges.remove()
+    operations.end_demonstration(actor(), now())
     _count()
     click.echo(f"Removed {removed:,} invented pledges.")
 

@@ -4,14 +4,15 @@ from contextlib import suppress
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from campaign import audit, i18n, jobs
+from campaign import i18n, jobs
 from campaign.clock import now
 from campaign.desk import signing_in
 from campaign.desk.forms import Form
 from campaign.http.access import anyone
 from campaign.http.rate_limits import rate_limited
 from campaign.http.rendering import Page
-from campaign.staff import attempts, operations, passwords, sessions, tickets
+from campaign.pledges.queries import has_demo
+from campaign.staff import attempts, operations, passwords, tickets
 from campaign.staff.attempts import TooManyAttempts
 from campaign.staff.models import Account
 from campaign.staff.passwords import WrongCode
@@ -40,14 +41,19 @@ def accept(secret: str) -> Page:
     account = _invited(secret)
     if account is None:
         return _over()
-    there = url_for("today.today" if account.joined_at else "me.set_up")
-    return signing_in.enter(account, "invitation", then=there, sealed="")
+    if account.joined_at:  # that of a demonstration
+        return signing_in.enter(account, "invitation", then=url_for("today.today"), sealed="")
+    operations.accept(account, now())
+    return signing_in.enter(account, "invitation", then=url_for("me.set_up"), sealed="")
 
 
 def _invited(secret: str) -> Account | None:
-    for purpose in (Purpose.INVITATION, Purpose.DEMONSTRATION):
-        with suppress(InvalidTicket):
-            return tickets.look(purpose, secret, now()).account
+    """Return whose link it is. That of a demonstration opens nothing where the pledges are real."""
+    with suppress(InvalidTicket):
+        return tickets.look(Purpose.INVITATION, secret, now()).account
+    with suppress(InvalidTicket):
+        found = tickets.look(Purpose.DEMONSTRATION, secret, now()).account
+        return found if has_demo() else None
     return None
 
 
@@ -61,7 +67,7 @@ def ask_for_reset() -> Page:
 @anyone
 @rate_limited("10 per minute")
 def send_reset() -> Page:
-    """Answer the same whether or not the address has an account."""
+    """Answer the same, after the same work, whether or not the address has an account."""
     address = request.form.get("address", "")[:300]
     operations.request_reset(current_policy(), address, now())
     jobs.commit()
@@ -101,9 +107,7 @@ def use_reset(secret: str) -> Page:
         return _reset_page(secret, signing_in.code_problem(wrong)), 422
     except InvalidTicket:
         return _over()
-    sessions.end_all(account, now())
-    operations.warn(current_policy(), account, "reset")
-    audit.record(account.actor(), "reset used", f"account:{account.id}", {})
+    operations.use_reset(current_policy(), account, now())
     return signing_in.enter(account, "reset", then=url_for("me.page"), sealed="")
 
 

@@ -1,6 +1,5 @@
 """One's own account: how one signs in, where one is signed in, language and keys."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import (
@@ -105,16 +104,13 @@ def passkey_options() -> Response:
 @setting_up
 @freshly
 def add_passkey() -> Page:
-    sent: Any = request.get_json(silent=True) or {}
-    credential = sent.get("credential") if isinstance(sent, dict) else None
+    sent = signing_in.sent_json()
     try:
-        if not isinstance(credential, dict):
-            raise InvalidPasskey
         passkeys.add(
             current_policy(),
             account(),
             str(sent.get("ticket", "")),
-            credential,
+            sent.get("credential"),
             signing_in.browser_name(),
             now(),
         )
@@ -154,13 +150,15 @@ def set_password() -> Page:
     """Set a password together with the app that makes the codes: neither is enough alone."""
     try:
         ticket = tickets.look(Purpose.NEW_APP, request.form.get("ticket", ""), now())
+        if ticket.account is not account():
+            raise InvalidTicket
     except InvalidTicket:
         return _password_page(
             passwords.new_app_secret(), {"code": gettext("That took too long. Scan the new code.")}
         ), 422
     secret = str(ticket.payload["secret"])
     problems = _set_password(secret)
-    if problems or ticket.account != account():
+    if problems:
         jobs.rollback()
         return _password_page(secret, problems), 422
     tickets.redeem(Purpose.NEW_APP, request.form["ticket"], now())
@@ -226,13 +224,14 @@ def joined() -> Page:
     if not has_key and not identities.of_account(account()):
         return redirect(url_for("me.set_up"), 303)
     if not account().joined_at:
-        operations.join(account(), now())
+        operations.join(account(), now(), session().id)
         jobs.commit()
     return redirect(url_for("today.today"), 303)
 
 
 @blueprint.post("/sessions/<uuid:session_id>/end/")
 @signed_in
+@freshly
 def end_session(session_id: UUID) -> Page:
     other = db.session.get(StaffSession, session_id)
     if other is None or other.account_id != account().id:
@@ -248,6 +247,7 @@ def end_session(session_id: UUID) -> Page:
 
 @blueprint.post("/sessions/end/")
 @signed_in
+@freshly
 def end_other_sessions() -> Page:
     sessions.end_all(account(), now(), but=session().id)
     audit.record(actor(), "other sessions ended", f"account:{account().id}", {})

@@ -1,6 +1,9 @@
 """Signing in with a passkey, or with a password and a code; signing out; coming back to what one was doing."""
 
 import logging
+import re
+from collections.abc import Mapping
+from typing import Any
 
 from flask import (
     Blueprint,
@@ -23,7 +26,15 @@ from campaign.http.access import anyone
 from campaign.http.rate_limits import rate_limited
 from campaign.http.rendering import Page
 from campaign.i18n import gettext
-from campaign.staff import attempts, passkeys, passwords, queries, sessions, tickets
+from campaign.staff import (
+    attempts,
+    operations,
+    passkeys,
+    passwords,
+    queries,
+    sessions,
+    tickets,
+)
 from campaign.staff.attempts import Source, TooManyAttempts
 from campaign.staff.models import Account
 from campaign.staff.passkeys import InvalidPasskey
@@ -34,6 +45,8 @@ from campaign.staff.tickets import InvalidTicket, Purpose
 
 blueprint = Blueprint("signing_in", __name__, url_prefix="/sign-in")
 SIGN_IN_LIMIT = "60 per minute"
+_SECRET = re.compile(r"[\w-]{43}", re.ASCII)
+_LONGEST_PATH = 2_000
 # What browsers and systems call themselves in their requests, the special ones before those they imitate.
 _BROWSERS = {
     "Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari",
@@ -94,6 +107,8 @@ def check_code() -> Page:
         return _code_page(secret, too_many()), 429
     except WrongCode as wrong:
         attempts.note_failure(source, now())
+        if attempts.are_suspicious(source, now()):
+            operations.warn_of_wrong_codes(current_policy(), found, now())
         jobs.commit()
         return _code_page(secret, code_problem(wrong)), 422
     except InvalidTicket:
@@ -114,22 +129,23 @@ def challenge() -> Response:
 @anyone
 @rate_limited(SIGN_IN_LIMIT)
 def check_passkey() -> Page:
-    sent = request.get_json(silent=True)
-    credential = sent.get("credential") if isinstance(sent, dict) else None
-    if not isinstance(credential, dict):
-        credential = {}
+    sent = sent_json()
     try:
         found = passkeys.verify(
-            current_policy(), str((sent or {}).get("ticket", "")), credential, now()
+            current_policy(), str(sent.get("ticket", "")), sent.get("credential"), now()
         )
     except InvalidPasskey:
         attempts.note_failure(source_of(""), now())
         jobs.commit()
         problem = gettext("This passkey was not accepted. Try again, or use your password.")
         return make_response(jsonify(problem=problem), 422)
-    return enter(
-        found, "passkey", str((sent or {}).get("then", "")), str((sent or {}).get("sealed", ""))
-    )
+    return enter(found, "passkey", str(sent.get("then", "")), str(sent.get("sealed", "")))
+
+
+def sent_json() -> Mapping[str, Any]:
+    """Return the object that a script of ours has sent, or an empty one where it is something else."""
+    sent: object = request.get_json(silent=True)
+    return sent if isinstance(sent, dict) else {}
 
 
 @blueprint.get("/resume/<secret>/")
@@ -166,10 +182,7 @@ def enter(
     found: Account, method: str, then: str | None = None, sealed: str | None = None
 ) -> Response:
     """Begin a new session, or renew the proof in this one, and lead back to what was asked for."""
-    if is_signed_in() and account() is found:
-        secret = sessions.renew(session(), now())
-    else:
-        g.staff_session, secret = sessions.begin(found, browser_name(), guard.network_hash(), now())
+    secret = _renew(found) or _begin(found, warns=method in {"passkey", "password"})
     audit.record(actor(), "signed in", f"account:{found.id}", {"by": method})
     jobs.commit()
     there = _where(
@@ -181,13 +194,31 @@ def enter(
     return response
 
 
+def _renew(found: Account) -> str:
+    """Return the new secret of this session; "" where there is none, or that of someone else, which ends."""
+    if not is_signed_in():
+        return ""
+    if account() is found and session().ended_at is None:
+        return sessions.renew(session(), now())
+    sessions.end(session(), now())
+    return ""
+
+
+def _begin(found: Account, *, warns: bool) -> str:
+    g.staff_session, secret = sessions.begin(found, browser_name(), guard.network_hash(), now())
+    if warns:
+        operations.warn_of_unfamiliar(current_policy(), session())
+    return secret
+
+
 def _where(then: str, sealed: str) -> str:
     """Return where to go on: to what was written, to the page that was asked for, or to Today."""
-    if sealed:
+    if _SECRET.fullmatch(sealed):
         return url_for("signing_in.resume", secret=sealed)
     # A path of ours: browsers read "//host" and "/\host" as other hosts.
     is_ours = then.startswith("/") and not then.startswith(("//", "/\\", "/sign-in/"))
-    return then if is_ours and then.isprintable() else url_for("today.today")
+    is_address = is_ours and then.isprintable() and len(then) <= _LONGEST_PATH
+    return then if is_address else url_for("today.today")
 
 
 def source_of(address: str) -> Source:
@@ -213,7 +244,10 @@ def code_problem(wrong: WrongCode) -> str:
         return gettext(
             "The clock of your phone is off by some minutes. Set it to the network’s time and try again."
         )
-    return gettext("This code is not right, or was used before. Wait for the next one.")
+    return gettext(
+        "This code is not right, or was used before. Wait for the next one. If that is not right either, set the"
+        " clock of your phone to the network’s time."
+    )
 
 
 def _page(problem: str) -> str:

@@ -1,6 +1,6 @@
 """Accounts: who works here, what each may do and where; invited, changed, ended."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from uuid import UUID
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -100,15 +100,29 @@ def _language() -> str:
 
 
 def _rights() -> Rights:
-    """Return the rights that were chosen. Raises InvalidRights for what there is not."""
-    roles = [Role(role) for role in request.form.getlist("roles") if role in set(Role)]
-    countries = [code for code in request.form.getlist("countries") if code in geography.COUNTRIES]
-    institution = resolve(
-        request.form.get("institution", "").strip().removeprefix("https://ror.org/")
-    )
-    languages = [tag for tag in request.form.getlist("languages") if i18n.is_offered(tag)]
-    scope = Scope(frozenset(countries) or None, institution.id if institution else None)
-    return Rights(roles, scope, languages or None)
+    """Return the rights that were chosen.
+
+    Raises InvalidRights for what there is not: a limit that is left out would be none.
+    """
+    roles = _chosen("roles", set(Role), RightsProblem.NO_ROLE)
+    countries = _chosen("countries", geography.COUNTRIES, RightsProblem.NO_COUNTRY)
+    languages = _chosen("languages", i18n.offered(), RightsProblem.NO_LANGUAGE)
+    scope = Scope(frozenset(countries) or None, _institution_id())
+    return Rights([Role(role) for role in roles], scope, languages or None)
+
+
+def _chosen(field: str, known: Container[str], problem: RightsProblem) -> list[str]:
+    chosen = request.form.getlist(field)
+    if not all(value in known for value in chosen):
+        raise InvalidRights(problem)
+    return chosen
+
+
+def _institution_id() -> str | None:
+    typed = request.form.get("institution", "").strip().removeprefix("https://ror.org/")
+    if typed and not (found := resolve(typed)):
+        raise InvalidRights(RightsProblem.NO_INSTITUTION)
+    return found.id if typed and found else None
 
 
 def _problem(error: Exception) -> dict[str, str]:
@@ -209,7 +223,6 @@ def invite_again(account_id: UUID) -> Page:
     found = _find(account_id)
     if found is own_account():
         abort(403)
-    found.joined_at = None
     _send_invitation(found)
     jobs.commit()
     return redirect(url_for("staff.show", account_id=account_id), 303)
@@ -241,6 +254,7 @@ def reopen(account_id: UUID) -> Page:
 
 @blueprint.post("/<uuid:account_id>/sessions/end/")
 @managers
+@freshly
 def end_sessions(account_id: UUID) -> Page:
     found = _find(account_id)
     operations.end_sessions(actor(), found, now())

@@ -2,11 +2,13 @@
 
 What counts are failures: for one address from one network, for one network, and for one address in all. The last
 limit does not apply to networks in which the owner has been signed in, nor to passkeys, which cannot be guessed.
-Unknown addresses are counted like known ones, so the answer says nothing.
+Unknown addresses are counted like known ones, by the same statements, so neither the answer nor its time says
+anything. Guesses at one address wait for each other, so that none is made before the others are counted.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select
 
@@ -18,6 +20,9 @@ WINDOW = timedelta(minutes=15)
 PER_ADDRESS_AND_NETWORK = 10
 PER_NETWORK = 50
 PER_ADDRESS = 30
+_SUSPICIOUS = 3
+
+_NOBODY = UUID(int=0)
 
 
 class TooManyAttempts(Exception):
@@ -34,15 +39,29 @@ class Source:
 
 def check(source: Source, account: Account | None, now: datetime) -> None:
     """Raises TooManyAttempts."""
+    db.session.execute(select(func.pg_advisory_xact_lock(_lock_number(source.address_hash))))
     of_address = Attempt.address_hash == source.address_hash
     of_network = Attempt.network_hash == source.network_hash
-    is_known = account is not None and sessions.has_been_in(account, source.network_hash)
+    is_known = sessions.has_been_in(account.id if account else _NOBODY, source.network_hash)
     if (
         _failures(now, of_address, of_network) >= PER_ADDRESS_AND_NETWORK
         or _failures(now, of_network) >= PER_NETWORK
         or (_failures(now, of_address) >= PER_ADDRESS and not is_known)
     ):
         raise TooManyAttempts
+
+
+def are_suspicious(source: Source, now: datetime) -> bool:
+    """Whether so many sign-ins have failed that it was hardly the owner, who mistypes once or twice."""
+    same = (
+        Attempt.address_hash == source.address_hash,
+        Attempt.network_hash == source.network_hash,
+    )
+    return _failures(now, *same) >= _SUSPICIOUS
+
+
+def _lock_number(address_hash: bytes) -> int:
+    return int.from_bytes(address_hash[:8], signed=True)
 
 
 def _failures(now: datetime, *criteria: ColumnElement[bool]) -> int:

@@ -131,6 +131,7 @@ class Ticket(Model):
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     purpose: Mapped[str]
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id), index=True)
+    # Encrypted with the secret itself: see ``tickets``.
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     expires_at: Mapped[datetime] = mapped_column(index=True)
 

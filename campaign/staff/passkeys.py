@@ -1,18 +1,20 @@
 """Passkeys (WebAuthn, level 2): adding one, and signing in with one."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from campaign.db import db
 from campaign.staff import tickets
 from campaign.staff.models import Account, Passkey
 from campaign.staff.policy import CHALLENGE_LIFETIME, StaffPolicy
-from campaign.staff.tickets import InvalidTicket, Purpose
+from campaign.staff.tickets import Purpose
 
 Json = Mapping[str, Any]
 
@@ -58,25 +60,29 @@ def registration(
 
 
 def add(
-    policy: StaffPolicy, account: Account, ticket: str, credential: Json, name: str, now: datetime
+    policy: StaffPolicy,
+    account: Account,
+    ticket: str,
+    credential: Json | None,
+    name: str,
+    now: datetime,
 ) -> Passkey:
     """Add the passkey that the device made. Raises InvalidPasskey."""
     import webauthn
-    from webauthn.helpers.exceptions import WebAuthnException
 
-    try:
+    with _refusing_nonsense():
         redeemed = tickets.redeem(Purpose.NEW_PASSKEY, ticket, now)
         if redeemed.account is not account:
             raise InvalidPasskey
         verified = webauthn.verify_registration_response(
-            credential=dict(credential),
+            credential=dict(credential or {}),
             expected_challenge=bytes.fromhex(redeemed.payload["challenge"]),
             expected_rp_id=_host(policy),
             expected_origin=policy.desk_url,
             require_user_verification=True,
         )
-    except (InvalidTicket, WebAuthnException) as error:
-        raise InvalidPasskey from error
+    if _by_credential(verified.credential_id):
+        raise InvalidPasskey
     passkey = Passkey(
         account_id=account.id,
         credential_id=verified.credential_id,
@@ -101,17 +107,19 @@ def challenge(policy: StaffPolicy, now: datetime) -> tuple[dict[str, Any], str]:
     return json.loads(webauthn.options_to_json(options)), ticket
 
 
-def verify(policy: StaffPolicy, ticket: str, credential: Json, now: datetime) -> Account:
+def verify(policy: StaffPolicy, ticket: str, credential: Json | None, now: datetime) -> Account:
     """Return whose passkey signed the challenge. Raises InvalidPasskey, also at the second try of one answer."""
     import webauthn
     from webauthn.helpers import base64url_to_bytes
-    from webauthn.helpers.exceptions import WebAuthnException
 
-    try:
+    with _refusing_nonsense():
         redeemed = tickets.redeem(Purpose.CHALLENGE, ticket, now)
+        credential = dict(credential or {})
         passkey = _by_credential(base64url_to_bytes(str(credential.get("id", ""))))
+        if passkey is None or passkey.account.ended_at:
+            raise InvalidPasskey
         verified = webauthn.verify_authentication_response(
-            credential=dict(credential),
+            credential=credential,
             expected_challenge=bytes.fromhex(redeemed.payload["challenge"]),
             expected_rp_id=_host(policy),
             expected_origin=policy.desk_url,
@@ -119,23 +127,29 @@ def verify(policy: StaffPolicy, ticket: str, credential: Json, now: datetime) ->
             credential_current_sign_count=passkey.signatures,
             require_user_verification=True,
         )
-    except (InvalidTicket, WebAuthnException, ValueError) as error:
-        raise InvalidPasskey from error
     passkey.signatures, passkey.used_at = verified.new_sign_count, now
     return passkey.account
 
 
-def _by_credential(credential_id: bytes) -> Passkey:
-    """Return the passkey of an account that is not ended. Raises InvalidPasskey."""
+@contextmanager
+def _refusing_nonsense() -> Iterator[None]:
+    """Raises InvalidPasskey whatever goes wrong: the library stumbles in many ways over what no device sends."""
+    try:
+        yield
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        raise InvalidPasskey from error
+
+
+def _by_credential(credential_id: bytes) -> Passkey | None:
     found = select(Passkey).where(Passkey.credential_id == credential_id).with_for_update()
-    passkey = db.session.scalar(found)
-    if passkey is None or passkey.account.ended_at:
-        raise InvalidPasskey
-    return passkey
+    return db.session.scalar(found)
 
 
 def remove(account: Account, passkey: Passkey) -> None:
-    """Remove a passkey. Raises LastWayIn."""
+    """Remove a passkey. Raises LastWayIn, also for the second of two that are removed at once."""
+    db.session.refresh(account, with_for_update=True)
     others = select(func.count()).where(Passkey.account_id == account.id, Passkey.id != passkey.id)
     if not db.session.scalar(others) and not (account.password_hash and account.totp_secret):
         raise LastWayIn

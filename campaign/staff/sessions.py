@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from campaign.db import db
@@ -103,9 +103,20 @@ def seen_before(session: StaffSession) -> datetime | None:
     return db.session.scalar(others)
 
 
-def has_been_in(account: Account, network_hash: bytes) -> bool:
+def has_been_in(account_id: UUID, network_hash: bytes) -> bool:
     """Whether the account has been signed in from this network before."""
     seen = select(StaffSession.id).where(
-        StaffSession.account_id == account.id, StaffSession.network_hash == network_hash
+        StaffSession.account_id == account_id, StaffSession.network_hash == network_hash
     )
     return db.session.scalar(seen.limit(1)) is not None
+
+
+def is_unfamiliar(session: StaffSession) -> bool:
+    """Whether its account was never before signed in from its network, nor with such a browser."""
+    is_alike = or_(
+        StaffSession.network_hash == session.network_hash, StaffSession.browser == session.browser
+    )
+    others = select(StaffSession.id).where(
+        StaffSession.account_id == session.account_id, StaffSession.id != session.id, is_alike
+    )
+    return db.session.scalar(others.limit(1)) is None

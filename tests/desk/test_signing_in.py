@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from campaign.clock import now
 from campaign.db import db
 from campaign.mail.models import OutgoingEmail
-from campaign.staff import operations, passwords, tickets
+from campaign.staff import operations, passwords, sessions, tickets
 from campaign.staff.attempts import PER_ADDRESS_AND_NETWORK
 from campaign.staff.models import Account, StaffSession
 from campaign.staff.policy import FRESH, current_policy
@@ -111,6 +111,45 @@ def test_an_unknown_address_is_hashed_like_a_known_one(
     assert calls[0] == calls[1]
 
 
+def letters() -> list[str]:
+    """What the owner was told of."""
+    facts = db.session.scalars(select(OutgoingEmail.facts).order_by(OutgoingEmail.id))
+    return [one["change"] for one in facts]
+
+
+def sign_in_with_code(visitor: Desk, secret: str, agent: str) -> None:
+    ticket = ticket_in(send_password(visitor).text)
+    fields = {"ticket": ticket, "code": pyotp.TOTP(secret).now()}
+    answer = visitor.post("/sign-in/code/", data=fields, headers={"User-Agent": agent})
+    assert answer.status_code == 303
+
+
+WINDOWS = "Mozilla/5.0 (Windows NT 10.0) Edg/130"
+LINUX = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140"
+
+
+@pytest.mark.parametrize(
+    ("agent", "told"), [(WINDOWS, ["unfamiliar sign-in"]), (LINUX, [])], ids=["new", "known"]
+)
+def test_an_owner_is_told_of_a_sign_in_from_where_they_never_were(
+    visitor: Desk, owner: Account, secret: str, agent: str, told: list[str]
+) -> None:
+    """Their own browser in another place is nothing to be told of, nor another browser in a known place."""
+    sessions.begin(owner, "Firefox, Linux", b"network", now())
+    db.session.commit()
+    sign_in_with_code(visitor, secret, agent)
+    assert letters() == told
+
+
+def test_an_owner_is_told_once_that_someone_with_the_password_guesses_codes(
+    visitor: Desk, owner: Account
+) -> None:
+    ticket = ticket_in(send_password(visitor).text)
+    for number in range(6):
+        visitor.post("/sign-in/code/", data={"ticket": ticket, "code": "000000"})
+        assert letters() == (["wrong codes"] if number >= 2 else [])
+
+
 def test_a_code_cannot_be_guessed_for_long(visitor: Desk, owner: Account, secret: str) -> None:
     ticket = ticket_in(send_password(visitor).text)
     for _ in range(PER_ADDRESS_AND_NETWORK):
@@ -134,12 +173,25 @@ def test_a_reset_needs_a_code_besides_the_link(visitor: Desk, owner: Account) ->
     (code, *_) = passwords.new_recovery_codes(current_policy(), owner)
     db.session.commit()
     visitor.post("/reset/", data={"address": "owner@example.org"})
+    operations.send_reset(current_policy(), now())
+    db.session.commit()
     letter = db.session.scalars(select(OutgoingEmail)).one()
     path = f"/reset/{letter.facts['secret']}/"
     assert visitor.post(path, data={"code": "000000"}).status_code == 422
     assert visitor.post(path, data={"code": code}).location == "/me/"
     visitor.delete_cookie("desk")
     assert visitor.post(path, data={"code": code}).location == "/sign-in/?over=1"
+
+
+def test_someone_who_is_signed_in_may_use_a_reset_all_the_same(
+    sign_in: Callable[..., Desk], owner: Account
+) -> None:
+    (code, *_) = passwords.new_recovery_codes(current_policy(), owner)
+    secret = tickets.issue(Purpose.RESET, owner, now() + timedelta(hours=1))
+    here, elsewhere = sign_in(who=owner), sign_in(who=owner)
+    assert here.post(f"/reset/{secret}/", data={"code": code}).location == "/me/"
+    assert here.get("/me/").status_code == 200
+    assert elsewhere.get("/me/").status_code == 401
 
 
 def test_a_reset_says_the_same_for_unknown_addresses(visitor: Desk, owner: Account) -> None:

@@ -15,7 +15,7 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.mail.models import OutgoingEmail
 from campaign.staff import operations, passwords, sessions, tickets
-from campaign.staff.models import Account
+from campaign.staff.models import Account, Ticket
 from campaign.staff.operations import AddressTaken, LastAdministrator, Rights
 from campaign.staff.policy import current_policy
 from campaign.staff.rules import InvalidAddress, InvalidName, InvalidRights, Role, check_rights
@@ -133,21 +133,78 @@ def test_an_ended_account_can_be_opened_again(session: Session) -> None:
 def test_a_reset_is_mailed_to_those_who_have_an_account(session: Session) -> None:
     who = account()
     for address in (who.address, "nobody@example.org", account(ended_at=now()).address):
-        operations.request_reset(current_policy(), address, now())
+        ask_for_reset(address)
     (letter,) = db.session.scalars(select(OutgoingEmail))
     assert (letter.template, letter.recipient) == ("staff/reset", who.address)
 
 
-def test_a_second_reset_voids_the_first(session: Session) -> None:
+def ask_for_reset(address: str) -> None:
+    operations.request_reset(current_policy(), address, now())
+    while operations.send_reset(current_policy(), now()):
+        pass
+
+
+def test_strangers_neither_void_the_link_that_an_owner_needs_nor_fill_the_mailbox(
+    session: Session,
+) -> None:
     who = account()
-    for _ in range(2):
-        operations.request_reset(current_policy(), who.address, now())
-    db.session.flush()
-    letters = db.session.scalars(select(OutgoingEmail).order_by(OutgoingEmail.id)).all()
-    first, second = (letter.facts["secret"] for letter in letters)
+    for _ in range(operations.MOST_RESETS + 2):
+        ask_for_reset(who.address)
+    letters = db.session.scalars(select(OutgoingEmail)).all()
+    secrets = [letter.facts["secret"] for letter in letters]
+    assert len(secrets) == operations.MOST_RESETS
+    assert all(tickets.look(Purpose.RESET, secret, now()).account is who for secret in secrets)
+    operations.use_reset(current_policy(), who, now())
+    for secret in secrets:
+        with pytest.raises(InvalidTicket):
+            tickets.look(Purpose.RESET, secret, now())
+
+
+def test_what_was_typed_waits_encrypted_for_the_worker(session: Session) -> None:
+    operations.request_reset(current_policy(), "owner@example.org", now())
+    stored = db.session.scalars(select(Ticket)).one()
+    assert stored.account_id is None
+    assert "owner" not in str(stored.payload)
+
+
+def test_who_began_with_an_invitation_has_nothing_of_it_once_another_one_begins(
+    session: Session,
+) -> None:
+    who = add()
+    secret = operations.invite(STAFF, who, now())
+    passwords.set_password(who, "kettle orbit walnut fjord")
+    begun, _ = sessions.begin(who, "Firefox", b"network", now())
+    operations.accept(who, now())
+    db.session.refresh(begun)
+    assert who.password_hash is None
+    assert begun.ended_at is not None
+    assert tickets.look(Purpose.INVITATION, secret, now()).account is who
+
+
+def test_joining_ends_what_others_have_open(session: Session) -> None:
+    who = add()
+    operations.invite(STAFF, who, now())
+    other, _ = sessions.begin(who, "Firefox", b"network", now())
+    own, _ = sessions.begin(who, "Firefox", b"network", now())
+    operations.join(who, now(), own.id)
+    for session_ in (other, own):
+        db.session.refresh(session_)
+    assert (other.ended_at is None, own.ended_at is None) == (False, True)
+
+
+def test_a_new_invitation_has_to_be_accepted_whoever_made_it(session: Session) -> None:
+    who = account()
+    operations.invite(STAFF, who, now())
+    assert who.joined_at is None
+
+
+def test_the_administrator_of_a_demonstration_ends_with_it(session: Session) -> None:
+    secret = operations.demonstrate(STAFF, "Demonstration", now())
+    operations.end_demonstration(STAFF, now())
     with pytest.raises(InvalidTicket):
-        tickets.look(Purpose.RESET, first, now())
-    assert tickets.look(Purpose.RESET, second, now()).account is who
+        tickets.look(Purpose.DEMONSTRATION, secret, now())
+    again = operations.demonstrate(STAFF, "Demonstration", now())
+    assert tickets.look(Purpose.DEMONSTRATION, again, now()).account
 
 
 def test_what_has_expired_is_removed(session: Session) -> None:

@@ -1,11 +1,15 @@
 """Passwords that others would not guess; codes that work once, within half a minute, from a clock that is right."""
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime, timedelta
+from typing import Any
 
 import pyotp
 import pytest
 from sqlalchemy.orm import Session
 
+from campaign import jobs
 from campaign.clock import now
 from campaign.db import db
 from campaign.staff import passwords
@@ -91,7 +95,64 @@ def test_a_clock_that_is_off_by_minutes_is_told_of(
     moment = now()
     code = code_at(app_secret, moment + timedelta(minutes=minutes))
     with pytest.raises(ClockOff):
+        passwords.set_app(current_policy(), owner, app_secret, code, moment)
+
+
+@pytest.mark.parametrize("minutes", [-5, 5])
+def test_who_guesses_does_not_learn_that_a_code_will_be_right(
+    owner: Account, app_secret: str, minutes: int
+) -> None:
+    moment = now()
+    code = code_at(app_secret, moment + timedelta(minutes=minutes))
+    with pytest.raises(WrongCode) as wrong:
         passwords.use_code(current_policy(), owner, code, moment)
+    assert not isinstance(wrong.value, ClockOff)
+
+
+@pytest.mark.parametrize("sign", ["x", "é", "\u4e2d", "🜁"])
+def test_a_password_is_taken_as_it_is_typed(session: Session, sign: str) -> None:
+    who, long = account(), (GOOD + sign) * 9
+    passwords.set_password(who, long[: passwords.LONGEST])
+    assert passwords.is_password(who, long[: passwords.LONGEST])
+    assert not passwords.is_password(who, long)
+    assert not passwords.is_password(who, long[: passwords.LONGEST].swapcase())
+
+
+@pytest.mark.parametrize(
+    "password", ["kettle orbit walnut fjord", "8" * 5 + "krdmnqvbzj", "стул орбита орех фьорд"]
+)
+def test_any_signs_make_a_password_and_none_are_asked_for(session: Session, password: str) -> None:
+    who = account()
+    passwords.set_password(who, password)
+    assert passwords.is_password(who, password)
+
+
+def test_a_password_does_not_grow_old(session: Session) -> None:
+    who = account(created_at=now() - timedelta(days=3650))
+    passwords.set_password(who, GOOD)
+    assert passwords.is_password(who, GOOD)
+
+
+def test_of_two_who_use_one_code_at_once_one_succeeds(
+    elsewhere: Callable[[Callable[[], Any]], "Future[Any]"],
+) -> None:
+    """A code of the app, or a recovery code: the row decides, in whichever process."""
+    who, then, secret = account(), now() - timedelta(hours=1), passwords.new_app_secret()
+    passwords.set_app(current_policy(), who, secret, code_at(secret, then), then)
+    codes = [passwords.new_recovery_codes(current_policy(), who)[0], code_at(secret, now())]
+    jobs.commit()
+
+    def use(code: str) -> bool:
+        try:
+            passwords.use_code(current_policy(), db.session.get_one(Account, who.id), code, now())
+        except WrongCode:
+            return False
+        jobs.commit()
+        return True
+
+    for code in codes:
+        tries = [elsewhere(lambda code=code: use(code)) for _ in range(4)]
+        assert sorted(one.result(20) for one in tries) == [False] * 3 + [True]
 
 
 @pytest.mark.parametrize("code", ["", "12345", "abcdef", "000000000000", "nonsense"])

@@ -42,6 +42,13 @@ def test_only_its_hash_is_stored(session: Session) -> None:
     assert len(stored.digest) == 32
 
 
+def test_what_belongs_to_a_ticket_is_read_with_its_secret_alone(session: Session) -> None:
+    secret = tickets.issue(Purpose.NEW_APP, account(), now() + HOUR, {"secret": "JBSWY3DP"})
+    (stored,) = db.session.query(Ticket)
+    assert "JBSWY3DP" not in str(stored.payload)
+    assert tickets.look(Purpose.NEW_APP, secret, now()).payload == {"secret": "JBSWY3DP"}
+
+
 def test_a_ticket_is_for_one_purpose(session: Session) -> None:
     secret = tickets.issue(Purpose.INVITATION, account(), now() + HOUR)
     with pytest.raises(InvalidTicket):
