@@ -3,10 +3,13 @@
 Nothing is open by default. Every refusal happens here, before a view runs.
 """
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import (
     Flask,
+    Request,
     Response,
     abort,
     current_app,
@@ -17,13 +20,14 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from campaign import i18n, jobs
 from campaign.clock import now
 from campaign.desk.access import SETTING_UP, SIGNED_IN
 from campaign.desk.signed_in import account, form_token, is_form_token, is_signed_in
 from campaign.http.access import ANYONE
+from campaign.http.headers import PRIVATE
 from campaign.http.origin import SAFE_METHODS
 from campaign.http.rate_limits import network_of
 from campaign.staff import sessions, tickets
@@ -34,12 +38,37 @@ from campaign.staff.tickets import Purpose
 
 # Larger than any form of the desk; what is uploaded is not sealed.
 _MOST_SEALED = 200_000
+# So many forms are kept for one account, so that an old cookie cannot fill the database.
+_MOST_FORMS = 20
+# Nothing of a form with one of these is kept.
+_SECRET_FIELDS = frozenset({"password", "code", "ticket"})
+
+
+class _Parameters(ImmutableMultiDict[str, Any]):
+    """Fields of a form or an address without NUL, which PostgreSQL's text cannot contain."""
+
+    def __init__(self, mapping: Any = None) -> None:  # noqa: ANN401 (Werkzeug's)
+        pairs = MultiDict(mapping or ()).items(multi=True)
+        super().__init__([(name, _without_nul(value)) for name, value in pairs])
+
+
+def _without_nul(value: object) -> object:
+    """Return a text with the sign for what cannot be shown in place of NUL; files as they are."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+
+
+class DeskRequest(Request):
+    """A request whose fields the database can hold."""
+
+    parameter_storage_class = _Parameters
 
 
 def init_app(app: Flask) -> None:
     """Guard every view of the application."""
+    app.request_class = DeskRequest
     for check in (open_session, refuse_foreign_posts, check_access):
         app.before_request(check)
+    app.after_request(keep_nowhere)
     app.teardown_request(lambda _error: enclose(EVERYTHING))
     app.register_error_handler(OutOfScope, lambda _error: abort(404))
     app.jinja_env.globals["form_token"] = form_token
@@ -65,6 +94,13 @@ def set_cookie(response: Response, secret: str) -> None:
 def drop_cookie(response: Response) -> None:
     """Have the browser forget its session."""
     response.delete_cookie(cookie_name(), secure=_is_https(), httponly=True, samesite="Strict")
+
+
+def keep_nowhere(response: Response) -> Response:
+    """Have browsers and proxies store nothing of the desk but its static files."""
+    if request.endpoint != "static":
+        response.headers.update(PRIVATE)
+    return response
 
 
 def _is_https() -> bool:
@@ -142,10 +178,11 @@ def _came_from_elsewhere() -> str | None:
 
 def ask_to_sign_in() -> tuple[str, int]:
     """Return the page that signs in and comes back here; what was sent in a form is kept meanwhile."""
-    sealed = seal() if request.method == "POST" else ""
+    is_form = request.method not in SAFE_METHODS
+    sealed = seal() if is_form else ""
     page = render_template(
         "desk/signing_in/sign_in.html",
-        then=request.full_path.rstrip("?") if request.method == "GET" else "/",
+        then=_path_of_form() if is_form else request.full_path.rstrip("?"),
         sealed=sealed,
         problem="",
         again=account() if is_signed_in() else None,
@@ -154,17 +191,36 @@ def ask_to_sign_in() -> tuple[str, int]:
     return page, 401
 
 
+def _path_of_form() -> str:
+    """Return the address of the page that the form of this request stood on; a browser says it to its own site."""
+    page = urlsplit(request.referrer or "")
+    is_ours = f"{page.scheme}://{page.netloc}" == current_app.config["BASE_URL"]
+    return page._replace(scheme="", netloc="", fragment="").geturl() if is_ours else "/"
+
+
 def seal() -> str:
-    """Keep the form of this request for its sender, and return the secret that opens it; "" if it is nobody's."""
+    """Keep the form of this request for its sender, and return the secret that opens it; "" if it is not kept."""
     session: StaffSession | None = g.staff_session or g.ended_session
     fields = request.form.to_dict(flat=False)
     fields.pop("form_token", None)
-    if session is None or not fields or (request.content_length or 0) > _MOST_SEALED:
+    if session is None or not fields or not _may_keep_form(session):
         return ""
     payload = {"path": request.full_path.rstrip("?"), "fields": fields}
     secret = tickets.issue(Purpose.SEALED, session.account, now() + LONGEST_SESSION, payload)
     jobs.commit()
     return secret
+
+
+def _may_keep_form(session: StaffSession) -> bool:
+    """Whether the form belongs to a page of ours, is neither secret nor large, and its sender was here today."""
+    return (
+        request.endpoint is not None
+        and _SECRET_FIELDS.isdisjoint(request.form)
+        and (request.content_length or 0) <= _MOST_SEALED
+        and session.account.ended_at is None
+        and now() < session.began_at + 2 * LONGEST_SESSION
+        and tickets.number_of(session.account, Purpose.SEALED) < _MOST_FORMS
+    )
 
 
 def network_hash(policy: StaffPolicy | None = None) -> bytes:
@@ -173,6 +229,6 @@ def network_hash(policy: StaffPolicy | None = None) -> bytes:
     return (policy or current_policy()).signer.fingerprint("staff network", network)
 
 
-def fields_of(payload: dict[str, Any]) -> list[tuple[str, str]]:
+def fields_of(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the names and values of a sealed form."""
     return list(MultiDict(payload["fields"]).items(multi=True))

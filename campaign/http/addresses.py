@@ -6,6 +6,7 @@ Kept responses are found by path and language alone, so nothing else of an addre
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, request
+from werkzeug.exceptions import SecurityError
 from werkzeug.routing import IntegerConverter
 
 from campaign.config import Settings
@@ -29,8 +30,11 @@ def init_app(app: Flask) -> None:
 def refuse_impossible_paths() -> None:
     """Answer 404 to a path with a NUL, which PostgreSQL's text cannot contain, and to any prefix of the paths.
 
-    A prefix (SCRIPT_NAME) would stand before every link of the page. We serve at the root of our hosts only.
+    A prefix (SCRIPT_NAME) would stand before every link of the page. We serve at the root of our hosts only. For
+    another host no page can be made: what is checked next must not try to.
     """
+    if isinstance(request.routing_exception, SecurityError):
+        raise request.routing_exception
     if "\0" in request.path or request.root_path:
         abort(404)
 

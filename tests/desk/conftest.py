@@ -13,9 +13,9 @@ from campaign.app import create_desk
 from campaign.clock import now
 from campaign.config import Settings
 from campaign.db import db
+from campaign.desk.signed_in import form_token_of
 from campaign.staff import sessions
 from campaign.staff.models import Account
-from campaign.staff.policy import current_policy
 from campaign.staff.rules import Role
 from campaign.staff.scopes import EVERYTHING, Scope, enclose
 from tests.conftest import Browser
@@ -62,8 +62,7 @@ def let_in(browser: Desk, who: Account) -> None:
     """Sign an account in, in this browser."""
     began, secret = sessions.begin(who, "Firefox, Linux", b"network", now())
     browser.set_cookie("desk", secret, domain="localhost")
-    signer = current_policy().signer
-    browser.token = signer.fingerprint("form of the desk", str(began.id)).hex()
+    browser.token = form_token_of(began)
     db.session.commit()  # the end of a request closes the session of the test
 
 
