@@ -33,7 +33,7 @@ from campaign.http.rate_limits import network_of
 from campaign.staff import sessions, tickets
 from campaign.staff.models import StaffSession
 from campaign.staff.policy import LONGEST_SESSION, StaffPolicy, current_policy
-from campaign.staff.scopes import EVERYTHING, OutOfScope, enclose
+from campaign.staff.scopes import EVERYTHING, enclose
 from campaign.staff.tickets import Purpose
 
 # Larger than any form of the desk; what is uploaded is not sealed.
@@ -70,7 +70,6 @@ def init_app(app: Flask) -> None:
         app.before_request(check)
     app.after_request(keep_nowhere)
     app.teardown_request(lambda _error: enclose(EVERYTHING))
-    app.register_error_handler(OutOfScope, lambda _error: abort(404))
     app.jinja_env.globals["form_token"] = form_token
 
 
@@ -128,16 +127,21 @@ def refuse_foreign_posts() -> None:
     """Answer 403 to a change that another site, or no browser at all, has sent; and to one without our token."""
     if request.method in SAFE_METHODS:
         return
-    view = current_app.view_functions.get(request.endpoint or "")
-    if most_bytes := getattr(view, "most_bytes", None):
-        request.max_content_length = most_bytes
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is None and origin is None:
         abort(403)
     if site not in {None, "same-origin"} or origin not in {None, current_app.config["BASE_URL"]}:
         abort(403)
-    sent = request.headers.get("X-Form-Token") or request.form.get("form_token", "")
-    if is_signed_in() and not is_form_token(sent):
+    if is_signed_in():
+        _check_form_token()
+
+
+def _check_form_token() -> None:
+    """Answer 403 to a form that is not ours; a view that takes a file is let to read so much of it."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if most_bytes := getattr(view, "most_bytes", None):
+        request.max_content_length = most_bytes
+    if not is_form_token(request.headers.get("X-Form-Token") or request.form.get("form_token", "")):
         abort(403)
 
 
