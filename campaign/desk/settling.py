@@ -87,7 +87,7 @@ def _asked(values: Mapping[str, str]) -> tuple[str, str]:
 
 @blueprint.get("/one/")
 @settlers
-def show(problem: str = "") -> Page:
+def show() -> Page:
     text, country = _asked(request.args)
     query = request.args.get("q", "").strip()
     return render_template(
@@ -96,8 +96,7 @@ def show(problem: str = "") -> Page:
         country=country,
         form=Form({"q": query}),
         suggestions=_suggestions(query or text, country),
-        pledges=len(pledge_queries.with_institution_text(text, country)),
-        problem=problem,
+        pledges=pledge_queries.number_with_institution_text(text, country),
     )
 
 

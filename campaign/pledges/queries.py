@@ -329,10 +329,21 @@ def not_listed(
 
 def with_institution_text(text: str, country: str) -> Sequence[Pledge]:
     """Pledges of one country that wrote the same free text for their institution, locked."""
-    same = locked().where(
-        Pledge.institution_text == text, Pledge.country == country, Pledge.institution_id.is_(None)
+    return db.session.scalars(locked().where(_wrote(text, country))).all()
+
+
+def number_with_institution_text(text: str, country: str) -> int:
+    """How many pledges that is."""
+    same = select(func.count()).select_from(Pledge).where(_wrote(text, country))
+    return db.session.scalar(same) or 0
+
+
+def _wrote(text: str, country: str) -> ColumnElement[bool]:
+    return (
+        (Pledge.institution_text == text)
+        & (Pledge.country == country)
+        & Pledge.institution_id.is_(None)
     )
-    return db.session.scalars(same).all()
 
 
 def by_version(campaign_id: int) -> dict[int, int]:

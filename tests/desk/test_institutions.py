@@ -24,6 +24,7 @@ from campaign.tasks import State, Task
 from tests.desk.conftest import Desk
 from tests.factories import STAFF, accepted, account, confirmed, done, institution, merged
 from tests.institutions.dumps import name, record, ror_id
+from tests.statements import statements
 
 SignIn = Callable[..., Desk]
 KENYA = Scope(countries=frozenset({"KE"}))
@@ -107,6 +108,30 @@ def test_an_institution_is_found_by_name_and_by_id(sign_in: SignIn) -> None:
     assert "02y9nww90" in browser.get("/institutions/?q=university+of+nairobi").text
     gone = made(status="withdrawn")
     assert gone in browser.get(f"/institutions/?q={gone}").text
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("", 3),
+        ("?only=corrected", 3),
+        ("?q=university+of+nairobi", 12),
+        ("02y9nww90/", 14),
+        ("02y9nww90/edit/", 5),
+        ("02y9nww90/merge/", 16),
+        ("not-listed/", 3),
+        ("not-listed/one/?text=Ndoto+University&country=KE", 16),
+        ("imports/", 4),
+    ],
+)
+def test_each_page_costs_few_statements(sign_in: SignIn, path: str, most: int) -> None:
+    for number in range(5):
+        confirmed(f"p{number}@example.org", institution_text=f"Ndoto {number}")
+        corrections.correct(institution(), {"name": f"N{number}"}, STAFF, EVERYTHING)
+    browser = sign_in(Role.ADMINISTRATOR)
+    with statements() as executed:
+        assert browser.get(f"/institutions/{path}").status_code == 200
+    assert len([one for one in executed if "SAVEPOINT" not in one]) <= most
 
 
 # Correcting
