@@ -25,7 +25,7 @@ from campaign.cli.matching import (
 from campaign.geography import country_name
 from campaign.institutions import corrections
 from campaign.institutions import queries as institution_queries
-from campaign.institutions.corrections import NotCorrected
+from campaign.institutions.corrections import NotCorrected, RegistryBusy
 from campaign.institutions.models import Institution, RegistryImport, written_id
 from campaign.institutions.operations import ImportSummary, RecordChange, import_dump, preview
 from campaign.institutions.ror import DumpError
@@ -129,6 +129,8 @@ def correct(ror_id: str, field: str, value: tuple[str, ...]) -> None:
         raise click.ClickException(_problems(invalid)) from None
     except KeyError:
         raise click.ClickException(f"{field} cannot be corrected; see --help.") from None
+    except RegistryBusy:
+        raise click.ClickException(_BUSY) from None
     jobs.commit()
     _echo_corrections(institution)
 
@@ -143,6 +145,8 @@ def take_back(ror_id: str, field: str) -> None:
         corrections.take_back(institution, field, actor(), EVERYTHING)
     except NotCorrected:
         raise click.ClickException(f"{field} is as ROR has it.") from None
+    except RegistryBusy:
+        raise click.ClickException(_BUSY) from None
     jobs.commit()
     _echo_corrections(institution)
 
@@ -174,8 +178,13 @@ def add(
         institution = corrections.add_own(said, actor(), EVERYTHING)
     except InvalidInstitution as invalid:
         raise click.ClickException(_problems(invalid)) from None
+    except RegistryBusy:
+        raise click.ClickException(_BUSY) from None
     jobs.commit()
     click.echo(f"{institution.id}  {institution.name}")
+
+
+_BUSY = "An import is changing the registry. Try again in a minute."
 
 
 def _problems(invalid: InvalidInstitution) -> str:

@@ -19,6 +19,7 @@ from campaign import audit, jobs, tasks
 from campaign.audit import Actor, AuditEvent
 from campaign.db import db
 from campaign.institutions import corrections, rules
+from campaign.institutions.corrections import RegistryBusy
 from campaign.institutions.models import SUCCESSOR, Institution
 from campaign.institutions.models import Status as InstitutionStatus
 from campaign.people.models import Person
@@ -199,7 +200,10 @@ def _merge_batch(task: Task) -> bool:
     """Move the next pledges; the first batch also says in the registry who succeeds the source."""
     source, target = institutions_of(task)
     if not task.cursor:
-        _begin(task, source, target)
+        try:
+            _begin(task, source, target)
+        except RegistryBusy:
+            return True  # at the next turn
     _hold_official_pledges(task, source.id, target.id)
     moved = _move(_next_at(source.id), source.id, target.id)
     _note(task, PledgeAction.INSTITUTION_MERGED, moved, source.id, target.id)
@@ -209,8 +213,8 @@ def _merge_batch(task: Task) -> bool:
 def _begin(task: Task, source: Institution, target: Institution) -> None:
     """Name the successor, and note the act, to which the events of all pledges point.
 
-    Raises MergeRefused where the world has moved since the merge was planned. Of two merges of an institution that
-    begin at once, the second waits here, and then sees the first.
+    Raises MergeRefused where the world has moved since the merge was planned, RegistryBusy during an import. Of
+    two merges of an institution that begin at once, the second waits here, and then sees the first.
     """
     ours = select(Institution).where(Institution.id.in_([source.id, target.id]))
     locked = ours.order_by(Institution.id).with_for_update(key_share=True)
@@ -296,8 +300,12 @@ def _unmerge_batch(task: Task) -> bool:
     """Move the next pledges back; the first batch also says in the registry that the source stands for itself."""
     source, target = institutions_of(task)
     if not task.cursor:
-        if source.successor_id == target.id:
-            corrections.succeed(source, None, _undoer(task))
+        db.session.refresh(source)
+        try:
+            if source.successor_id == target.id:
+                corrections.succeed(source, None, _undoer(task))
+        except RegistryBusy:
+            return True  # at the next turn
         _point_to_act(task, PledgeAction.INSTITUTION_UNMERGED, target.id, source.id)
         _restore_official_pledges(task, source.id, target.id)
     ids = db.session.scalars(

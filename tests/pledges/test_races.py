@@ -1,6 +1,7 @@
 """What happens at the same moment, on several real connections."""
 
 from functools import partial
+from threading import Event
 from uuid import uuid4
 
 import pytest
@@ -9,20 +10,24 @@ from sqlalchemy import func, select
 from campaign import jobs
 from campaign.clock import now
 from campaign.db import db
+from campaign.institutions import corrections
+from campaign.institutions.queries import resolve
 from campaign.mail.models import OutgoingEmail
 from campaign.people.models import Consent, Person
 from campaign.people.queries import fingerprint, spellings_locked
 from campaign.people.rules import parse_address
-from campaign.pledges import emails, intake, operations, queries, reviewing, submitting
+from campaign.pledges import emails, intake, merging, operations, queries, reviewing, submitting
 from campaign.pledges.intake import FormUsed
 from campaign.pledges.models import NotAwaiting, Pledge, ReceivedForm, Status
 from campaign.pledges.operations import SupersededSubmission, WrongCode
 from campaign.pledges.submission import submission_id
+from campaign.staff.scopes import EVERYTHING
 from tests.factories import (
     STAFF,
     accepted,
     confirmed,
     context,
+    done,
     institution,
     policy,
     submitted,
@@ -337,3 +342,25 @@ def test_two_spellings_confirmed_by_code_at_once_wait_in_one_order(elsewhere, un
 
     assert sorted(outcome.__name__ for outcome in outcomes) == ["NoneType", "WrongCode"]
     assert count(Pledge) == count(Person) == 1
+
+
+def test_during_an_import_a_merge_waits_for_its_next_turn(elsewhere, monkeypatch):
+    monkeypatch.setattr(corrections, "_WAIT", "50ms")
+    old, new = institution(), institution()
+    task = merging.propose(old, new, "", STAFF, EVERYTHING)
+    jobs.commit()
+    began, ended = Event(), Event()
+
+    def do_import():
+        corrections.take_lock()
+        began.set()
+        ended.wait(10)
+
+    importing = elsewhere(do_import)
+    began.wait(10)
+    assert merging.MERGE.step(task)
+    assert (task.done, task.cursor) == (0, {})
+    ended.set()
+    importing.result()
+    done(task)
+    assert resolve(old.id) is new
