@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-# Words and the space behind them; where a script has no spaces, single characters.
-_PIECES = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]|\w+\s*|[^\w\s]\s*|\s+")
+# Words and marks with the space before them; where a script has no spaces, single characters.
+_UNSPACED = r"[\u2e80-\u9fff\uf900-\ufaff]"
+_PIECES = re.compile(rf"{_UNSPACED}|\s*(?:(?!{_UNSPACED})\w)+|\s*[^\w\s]|\s+|.", re.DOTALL)
 
 
 class Piece(NamedTuple):

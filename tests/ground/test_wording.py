@@ -14,7 +14,7 @@ from campaign.wording import Piece, changes
         (
             "We help you.",
             "We find you.",
-            [Piece("same", "We "), Piece("gone", "help "), Piece("come", "find "), Piece("same", "you.")],
+            [Piece("same", "We"), Piece("gone", " help"), Piece("come", " find"), Piece("same", " you.")],
         ),
         ("点亮科学之心", "点亮人类之心",
          [Piece("same", "点亮"), Piece("gone", "科学"), Piece("come", "人类"), Piece("same", "之心")]),
