@@ -19,9 +19,9 @@ from campaign.desk.signed_in import actor
 from campaign.desk.today import Waiting
 from campaign.http.rendering import Page
 from campaign.i18n import gettext, ngettext
-from campaign.pledges import queries as pledge_queries
 from campaign.staff.rules import Permission
 from campaign.staff.scopes import Scope
+from campaign.tallies import queries as tally_queries
 from campaign.wording import changes
 
 blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
@@ -137,7 +137,7 @@ def show(slug: str) -> Page:
 
 def _page(campaign: Campaign, form: Form) -> str:
     draft = drafts.draft_of(campaign)
-    by_version = pledge_queries.by_version(campaign.id)
+    by_version = tally_queries.by_version(campaign.id)
     languages = texts.own_languages()
     return render_template(
         "desk/campaigns/show.html",
@@ -258,7 +258,7 @@ def _plan(campaign: Campaign, problem: str = "", form: Form | None = None) -> st
             }
             for name in names
         ],
-        pledges=pledge_queries.by_version(campaign.id).get(version, 0),
+        pledges=tally_queries.by_version(campaign.id).get(version, 0),
         scheduled=queries.scheduled(campaign.id),
         passage_name=texts.passage_name,
         problem=problem,
@@ -332,7 +332,7 @@ def ask(slug: str, act: str) -> Page:
         title=title_of(draft),
         act=act,
         is_open=queries.state_of(campaign.id) is CampaignState.OPEN,
-        pledges=sum(pledge_queries.by_version(campaign.id).values()),
+        pledges=sum(tally_queries.by_version(campaign.id).values()),
     )
 
 

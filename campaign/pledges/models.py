@@ -162,11 +162,6 @@ class Pledge(Scoped, Model):
             postgresql_ops={"name_folded": "gin_trgm_ops"},
         ),
         Index(
-            "ix_pledges_text",
-            "text_id",
-            postgresql_where=text("status = 'confirmed'"),
-        ),
-        Index(
             "ix_pledges_network",
             "network_hash",
             "submitted_at",

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, func, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload
 
-from campaign.campaigns.models import CampaignText
 from campaign.db import db
 from campaign.institutions.folding import fold, is_unspaced
 from campaign.institutions.models import Institution
@@ -344,24 +343,6 @@ def _wrote(text: str, country: str) -> ColumnElement[bool]:
         & (Pledge.country == country)
         & Pledge.institution_id.is_(None)
     )
-
-
-def by_version(campaign_id: int) -> dict[int, int]:
-    """Return how many confirmed pledges, of people and of institutions, each version of the texts has."""
-    by_text = (
-        select(Pledge.text_id, func.count().label("number"))
-        .where(Pledge.status == Status.CONFIRMED)
-        .where(Pledge.text_id.in_(select(CampaignText.id).filter_by(campaign_id=campaign_id)))
-        .group_by(Pledge.text_id)
-        .subquery()
-    )
-    number = func.sum(by_text.c.number).cast(BigInteger)
-    versions = (
-        select(CampaignText.version, number)
-        .join(by_text, by_text.c.text_id == CampaignText.id)
-        .group_by(CampaignText.version)
-    )
-    return dict(db.session.execute(versions).all())
 
 
 def has_demo() -> bool:

@@ -34,8 +34,9 @@ class TallyDelta(Model):
     commitments: Mapped[list[str]] = mapped_column(ARRAY(Text))
     disciplines: Mapped[list[str]] = mapped_column(ARRAY(Text))
     source: Mapped[str] = mapped_column(server_default="site")
-    # None where only what is shown has changed.
+    # Both None where only what is shown has changed.
     locale: Mapped[str | None]
+    text_id: Mapped[int | None]
     day: Mapped[date]
     change: Mapped[int] = mapped_column(SmallInteger)
 
@@ -44,10 +45,10 @@ class Tally(Model):
     """The number of confirmed pledges of one kind under one key of one dimension.
 
     Dimensions: total (key ''), institution (ROR id), country (ISO 3166-1), region (UN M49), commitment,
-    discipline (FORD code), source (see ``Pledge.source``), language (``Pledge.locale``), day (ISO 8601, UTC),
-    country-month and institution-month ("KE 2026-11"), country-day and language-day ("KE 2026-11-30"), and spread:
-    the number of nonzero keys of the dimension that is its key ("country", "institution"), since counting them at
-    each read would take longer with every institution.
+    discipline (FORD code), source (see ``Pledge.source``), language (``Pledge.locale``), text (``Pledge.text_id``),
+    day (ISO 8601, UTC), country-month and institution-month ("KE 2026-11"), country-day and language-day
+    ("KE 2026-11-30"), and spread: the number of nonzero keys of the dimension that is its key ("country",
+    "institution"), since counting them at each read would take longer with every institution.
     ``kind`` is part of the key, so that the pledges of people and of institutions are never added up by mistake.
     """
 

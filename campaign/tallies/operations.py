@@ -20,49 +20,52 @@ _FOLD_LOCK = lock_number("fold tallies")
 
 # Sums of all dimensions but spread, over {source}: deltas, or pledges in the shape of deltas. It is scanned three
 # times, however many dimensions there are: for its plain columns, its commitments and its disciplines.
-# ``mask`` says which grouping set a sum belongs to. It has one bit for each of (institution_id, country, source,
-# locale, month, day), the first one highest, set if the sum is over all values of that column: 63 is the total, 31
-# (0b011111) an institution.
+# ``mask`` says which grouping set a sum belongs to. It has one bit for each of (text_id, institution_id, country,
+# source, locale, month, day), the first one highest, set if the sum is over all values of that column: 127 is the
+# total, 95 (0b1011111) an institution.
 SUMS = """
     scalars AS (
-        SELECT campaign_id, kind, institution_id, country, source, locale, to_char(day, 'YYYY-MM') AS month, day,
-               sum(change)::bigint AS n,
-               grouping(institution_id, country, source, locale, to_char(day, 'YYYY-MM'), day) AS mask
+        SELECT campaign_id, kind, text_id, institution_id, country, source, locale,
+               to_char(day, 'YYYY-MM') AS month, day, sum(change)::bigint AS n,
+               grouping(text_id, institution_id, country, source, locale, to_char(day, 'YYYY-MM'), day) AS mask
         FROM {source}
         GROUP BY GROUPING SETS (
-            (campaign_id, kind), (campaign_id, kind, institution_id), (campaign_id, kind, country),
-            (campaign_id, kind, source), (campaign_id, kind, locale), (campaign_id, kind, day),
+            (campaign_id, kind), (campaign_id, kind, text_id), (campaign_id, kind, institution_id),
+            (campaign_id, kind, country), (campaign_id, kind, source), (campaign_id, kind, locale),
+            (campaign_id, kind, day),
             (campaign_id, kind, institution_id, to_char(day, 'YYYY-MM')),
             (campaign_id, kind, country, to_char(day, 'YYYY-MM')),
             (campaign_id, kind, country, day), (campaign_id, kind, locale, day))
     ),
     sums (campaign_id, kind, dimension, key, n) AS (
-        SELECT campaign_id, kind, 'total', '', n FROM scalars WHERE mask = 63
+        SELECT campaign_id, kind, 'total', '', n FROM scalars WHERE mask = 127
+        UNION ALL
+        SELECT campaign_id, kind, 'text', text_id::text, n FROM scalars WHERE mask = 63 AND text_id IS NOT NULL
         UNION ALL
         SELECT campaign_id, kind, 'institution', institution_id, n FROM scalars
-        WHERE mask = 31 AND institution_id IS NOT NULL
+        WHERE mask = 95 AND institution_id IS NOT NULL
         UNION ALL
-        SELECT campaign_id, kind, 'country', country, n FROM scalars WHERE mask = 47
+        SELECT campaign_id, kind, 'country', country, n FROM scalars WHERE mask = 111
         UNION ALL
-        SELECT campaign_id, kind, 'source', source, n FROM scalars WHERE mask = 55
+        SELECT campaign_id, kind, 'source', source, n FROM scalars WHERE mask = 119
         UNION ALL
-        SELECT campaign_id, kind, 'language', locale, n FROM scalars WHERE mask = 59 AND locale IS NOT NULL
+        SELECT campaign_id, kind, 'language', locale, n FROM scalars WHERE mask = 123 AND locale IS NOT NULL
         UNION ALL
-        SELECT campaign_id, kind, 'day', day::text, n FROM scalars WHERE mask = 62
+        SELECT campaign_id, kind, 'day', day::text, n FROM scalars WHERE mask = 126
         UNION ALL
         SELECT campaign_id, kind, 'institution-month', institution_id || ' ' || month, n FROM scalars
-        WHERE mask = 29 AND institution_id IS NOT NULL
+        WHERE mask = 93 AND institution_id IS NOT NULL
         UNION ALL
-        SELECT campaign_id, kind, 'country-month', country || ' ' || month, n FROM scalars WHERE mask = 45
+        SELECT campaign_id, kind, 'country-month', country || ' ' || month, n FROM scalars WHERE mask = 109
         UNION ALL
-        SELECT campaign_id, kind, 'country-day', country || ' ' || day, n FROM scalars WHERE mask = 46
+        SELECT campaign_id, kind, 'country-day', country || ' ' || day, n FROM scalars WHERE mask = 110
         UNION ALL
         SELECT campaign_id, kind, 'language-day', locale || ' ' || day, n FROM scalars
-        WHERE mask = 58 AND locale IS NOT NULL
+        WHERE mask = 122 AND locale IS NOT NULL
         UNION ALL
         SELECT campaign_id, kind, 'region', region, sum(n)::bigint
         FROM scalars JOIN unnest(:countries, :regions) AS located (country, region) USING (country)
-        WHERE mask = 47 GROUP BY campaign_id, kind, region
+        WHERE mask = 111 GROUP BY campaign_id, kind, region
         UNION ALL
         SELECT campaign_id, kind, 'commitment', code, sum(change)::bigint
         FROM {source}, unnest(commitments) AS code GROUP BY campaign_id, kind, code
@@ -78,7 +81,7 @@ _FOLD = f"""
     WITH taken AS (
         DELETE FROM tally_deltas
         WHERE id IN (SELECT id FROM tally_deltas ORDER BY id LIMIT :batch)
-        RETURNING campaign_id, kind, institution_id, country::text AS country, source, locale, day,
+        RETURNING campaign_id, kind, text_id, institution_id, country::text AS country, source, locale, day,
                   commitments, disciplines, change
     ), {SUMS.format(source="taken")},
     folded AS (
@@ -108,12 +111,12 @@ _FOLD = f"""
 # tallies that should not be there as well as those that are missing.
 _DIFFERENCES = f"""
     WITH counted AS (
-        SELECT campaign_id, kind, institution_id, country::text AS country, source, locale, commitments,
+        SELECT campaign_id, kind, text_id, institution_id, country::text AS country, source, locale, commitments,
                disciplines, (confirmed_at AT TIME ZONE 'UTC')::date AS day, 1 AS change
         FROM pledges WHERE status = 'confirmed'
         UNION ALL
-        SELECT campaign_id, kind, institution_id, country::text, source, locale, commitments, disciplines, day,
-               -change
+        SELECT campaign_id, kind, text_id, institution_id, country::text, source, locale, commitments,
+               disciplines, day, -change
         FROM tally_deltas
     ), {SUMS.format(source="counted")},
     expected AS (

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import (
     BigInteger,
     Select,
+    Text,
     exists,
     func,
     literal,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from campaign import topics
+from campaign.campaigns.models import CampaignText
 from campaign.db import db
 from campaign.institutions.models import Institution
 from campaign.pledges.models import Kind
@@ -111,6 +113,19 @@ def _ranked(campaign_id: int, dimension: str, kind: Kind) -> Select[str, int]:
         .where(Tally.kind == kind, Tally.count > 0)
         .order_by(Tally.count.desc(), Tally.key)
     )
+
+
+def by_version(campaign_id: int) -> dict[int, int]:
+    """Return the pledges, of people and of institutions, that were made with each version of the texts."""
+    number = func.sum(Tally.count).cast(BigInteger)
+    versions = (
+        select(CampaignText.version, number)
+        .join(Tally, Tally.key == CampaignText.id.cast(Text))
+        .where(CampaignText.campaign_id == campaign_id)
+        .where(Tally.campaign_id == campaign_id, Tally.dimension == "text", Tally.count > 0)
+        .group_by(CampaignText.version)
+    )
+    return dict(db.session.execute(versions).all())
 
 
 def top_institutions(campaign_id: int, *, limit: int) -> Sequence[RankedInstitution]:

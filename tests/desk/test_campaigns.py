@@ -12,6 +12,7 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.i18n import offered
 from campaign.staff.rules import Role
+from campaign.tallies.operations import fold_all
 from tests.campaigns.tools import campaign, passage, save, save_in_all
 from tests.desk.conftest import Desk
 from tests.factories import CAMPAIGN, STAFF, confirmed, text
@@ -76,6 +77,7 @@ def _columns() -> dict[str, object]:
 
 def test_the_plan_says_what_changes_what_stays_and_what_is_missing(sign_in: SignIn) -> None:
     confirmed()
+    fold_all()
     save("Light Up the Soul of Science")
     db.session.commit()
     browser = sign_in(Role.EDITOR)
@@ -138,6 +140,7 @@ def test_a_campaign_is_moved_by_a_plan_first(sign_in: SignIn, act: str, state: s
 
 def test_versions_are_shown_with_their_pledges(sign_in: SignIn) -> None:
     confirmed()
+    fold_all()
     db.session.commit()
     page = sign_in(Role.EDITOR).get(PATH).text
     assert '<td class="n" data-label="Confirmed pledges">1</td>' in page

@@ -198,12 +198,14 @@ def test_pledges_of_before_count_in_the_new_dimensions(tmp_path: Path) -> None:
             db.session.commit()
             flask_migrate.upgrade()
             counts = dict(
-                read("SELECT dimension, count FROM tallies WHERE dimension ~ '(language|-day)'")
+                read(
+                    "SELECT dimension, count FROM tallies WHERE dimension ~ '(language|-day|text)'"
+                )
             )
             tallies.fold_all()
             db.session.commit()
             differing = {one.dimension for one in tallies.differences()}
             db.session.remove()
             db.engine.dispose()
-    assert counts == {"language": 2, "language-day": 2, "country-day": 1}
+    assert counts == {"language": 2, "language-day": 2, "country-day": 1, "text": 2}
     assert not differing & {*counts}

@@ -44,7 +44,13 @@ def expected():
     for pledge in db.session.scalars(select(Pledge).where(Pledge.status == Status.CONFIRMED)):
         day = pledge.confirmed_at.astimezone(UTC).date().isoformat()
         places = {"country": pledge.country, "institution": pledge.institution_id}
-        keys = [("total", ""), ("day", day), ("source", pledge.source), ("language", pledge.locale)]
+        keys = [
+            ("total", ""),
+            ("day", day),
+            ("source", pledge.source),
+            ("language", pledge.locale),
+            ("text", str(pledge.text_id)),
+        ]
         keys += [
             ("country-day", f"{pledge.country} {day}"),
             ("language-day", f"{pledge.locale} {day}"),
@@ -229,7 +235,7 @@ def test_a_confirmed_pledge_counts_in_every_dimension(session):
     assert stored() == expected()
     assert {dimension for _, dimension, _, _ in stored()} == {
         "total", "country", "institution", "region", "commitment", "discipline", "day", "spread",
-        "source", "language", "country-month", "institution-month", "country-day", "language-day",
+        "source", "language", "country-month", "institution-month", "country-day", "language-day", "text",
     }  # fmt: skip
     assert waiting() == 0
     assert total(pledge.campaign_id) == 1

@@ -1,4 +1,4 @@
-"""Drafts of texts as rows; campaigns that are closed; an index to count the pledges of each version.
+"""Drafts of texts as rows; campaigns that are closed.
 
 Revision ID: 0021
 Revises: 0024
@@ -82,12 +82,9 @@ def upgrade() -> None:
             name=op.f('fk_passage_readers_campaign_id_campaigns')),
         sa.PrimaryKeyConstraint('campaign_id', 'locale', 'account_id', name=op.f('pk_passage_readers')),
     )
-    op.create_index('ix_pledges_text', 'pledges', ['text_id'],
-        postgresql_where=sa.text("status = 'confirmed'"))
 
 
 def downgrade() -> None:
-    op.drop_index('ix_pledges_text', 'pledges')
     for table in ('passage_readers', 'scheduled_texts', 'proposed_passages', 'draft_commitments', 'draft_passages'):
         op.drop_table(table)
     op.drop_constraint(op.f('ck_campaigns_state'), 'campaigns')
