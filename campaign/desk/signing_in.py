@@ -20,7 +20,7 @@ from flask import (
 from campaign import audit, jobs
 from campaign.clock import now
 from campaign.desk import guard
-from campaign.desk.access import signed_in
+from campaign.desk.access import setting_up, signed_in
 from campaign.desk.signed_in import account, actor, is_signed_in, session
 from campaign.http.access import anyone
 from campaign.http.rate_limits import rate_limited
@@ -166,7 +166,7 @@ def resume(secret: str) -> Page:
 
 
 @blueprint.post("/out/")
-@signed_in
+@setting_up
 def sign_out() -> Response:
     sessions.end(session(), now())
     audit.record(actor(), "signed out", f"account:{account().id}", {})

@@ -172,7 +172,7 @@ def use_reset(policy: StaffPolicy, account: Account, now: datetime) -> None:
 
 
 def warn_of_unfamiliar(policy: StaffPolicy, session: StaffSession) -> None:
-    """Tell the account's owner of a sign-in from where, and with what, they never were before (ASVS 5.0, 6.3.4)."""
+    """Tell the account's owner of a sign-in from where, and with what, they never were before (ASVS 5.0, 6.3.5)."""
     if sessions.is_unfamiliar(session):
         warn(policy, session.account, "unfamiliar sign-in")
 

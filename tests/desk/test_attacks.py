@@ -361,6 +361,66 @@ def test_signing_in_leads_back_to_the_page_of_the_form(
     assert f'name="then" value="{then}"' in answer.text
 
 
+# --- Sessions, as their owners and administrators handle them
+
+
+def test_every_page_has_a_way_out(desk: Flask, sign_in: SignIn) -> None:
+    """Also those of someone who has not joined yet."""
+    out = 'action="/sign-in/out/"'
+    for browser, paths in (
+        (sign_in(Role.ADMINISTRATOR), views(desk, "GET")),
+        (sign_in(joined_at=None), ["/me/set-up/", "/me/password/", "/me/codes/"]),
+    ):
+        for path in paths:
+            answer = browser.get(path)
+            if answer.mimetype == "text/html" and answer.status_code == 200:
+                assert out in answer.text, path
+        assert browser.post("/sign-in/out/").location == "/sign-in/"
+
+
+def test_owners_see_their_sessions_and_end_them_after_a_fresh_sign_in(sign_in: SignIn) -> None:
+    who = account()
+    browser, other = sign_in(who=who), sign_in(who=who)
+    assert browser.get("/me/").text.count("Firefox, Linux") == 2
+    for begun in db.session.scalars(select(StaffSession)):
+        begun.proved_at = now() - FRESH
+    db.session.commit()
+    assert browser.post("/me/sessions/end/").status_code == 401
+    assert other.get("/me/").status_code == 200
+    for begun in db.session.scalars(select(StaffSession)):
+        begun.proved_at = now()
+    db.session.commit()
+    assert browser.post("/me/sessions/end/").status_code == 303
+    assert other.get("/me/").status_code == 401
+
+
+def test_administrators_end_the_sessions_of_others(sign_in: SignIn) -> None:
+    who = account(Role.EDITOR)
+    theirs = sign_in(who=who)
+    assert sign_in(Role.ADMINISTRATOR).post(f"/staff/{who.id}/sessions/end/").status_code == 303
+    assert theirs.get("/").status_code == 401
+
+
+def test_administrators_give_a_new_way_in_and_choose_no_password(sign_in: SignIn) -> None:
+    who = account(Role.EDITOR)
+    page = sign_in(Role.ADMINISTRATOR).get(f"/staff/{who.id}/").text
+    assert f"/staff/{who.id}/invite/" in page
+    assert 'name="password"' not in page
+
+
+def test_a_password_is_hidden_while_it_is_typed_and_may_be_pasted(
+    visitor: Desk, sign_in: SignIn
+) -> None:
+    for page, kind in (
+        (visitor.get("/sign-in/"), "current"),
+        (sign_in().get("/me/password/"), "new"),
+    ):
+        (field,) = re.findall(r'<input[^>]*name="password"[^>]*>', page.text)
+        assert 'type="password"' in field
+        assert f'autocomplete="{kind}-password"' in field
+        assert "onpaste" not in field
+
+
 # --- Rights
 
 

@@ -1,7 +1,7 @@
-"""What the second wall does not see (``staff.scopes``) is reached from the desk only through functions with a scope.
+"""What the second wall does not see (``staff.scopes``) is reached from the desk by functions with a scope only.
 
-The wall is blind to ``text()``, to Core tables and to inserts. From everything in the desk, and from every step of a
-task, what is named is followed from function to function. One that takes a ``scope`` ends the way: it applies it.
+The wall is blind to ``text()``, to Core tables and to inserts. From everything in the desk, and from every step of
+a task, what is named is followed from function to function. One that takes a ``scope`` ends the way: it applies it.
 """
 
 import ast
