@@ -388,7 +388,7 @@ def test_numbers_named_are_those_of_the_code(app: Flask) -> None:
         "security": (
             f"{operations.MAX_CODE_ATTEMPTS} guesses a pledge",
             f"no redirects, {safe_http.TOTAL_TIMEOUT:.0f} seconds",
-            f"{days['unconfirmed_days']} days instead of 10 minutes",
+            f"have {days['unconfirmed_days']} days instead of 10 minutes",
             f"[{emails.MINE_LIFETIME // timedelta(hours=1)} hours]",
             f"{app.config['MAX_CONTENT_LENGTH'] // 1024} KB for a request",
             f"{app.config['MAX_FORM_PARTS']} parts",
