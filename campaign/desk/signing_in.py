@@ -182,7 +182,7 @@ def enter(
     found: Account, method: str, then: str | None = None, sealed: str | None = None
 ) -> Response:
     """Begin a new session, or renew the proof in this one, and lead back to what was asked for."""
-    secret = _renew(found) or _begin(found, warns=method in {"passkey", "password"})
+    secret = _renew(found) or _begin(found, warns=method not in {"invitation", "reset"})
     audit.record(actor(), "signed in", f"account:{found.id}", {"by": method})
     jobs.commit()
     there = _where(

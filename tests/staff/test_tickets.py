@@ -134,3 +134,21 @@ def test_unknown_addresses_are_counted_like_known_ones(session: Session) -> None
     fail(PER_ADDRESS_AND_NETWORK, Source(b"nobody", b"network"))
     with pytest.raises(TooManyAttempts):
         attempts.check(Source(b"nobody", b"network"), None, now())
+
+
+def test_guesses_at_the_same_moment_at_one_address_are_all_counted(
+    elsewhere: Callable[[Callable[[], Any]], "Future[Any]"],
+) -> None:
+    source = Source(b"one address", b"network")
+
+    def guess() -> bool:
+        try:
+            attempts.check(source, None, now())
+        except TooManyAttempts:
+            return False
+        attempts.note_failure(source, now())
+        jobs.commit()
+        return True
+
+    guesses = [elsewhere(guess) for _ in range(3 * PER_ADDRESS_AND_NETWORK)]
+    assert sum(one.result(20) for one in guesses) == PER_ADDRESS_AND_NETWORK
