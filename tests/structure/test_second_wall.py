@@ -24,6 +24,7 @@ ALLOWED = {
     "institutions.search": "the registry is public",
     "partners.webhooks": "partners are of no country; administrators manage them",
     "people.importing": "files are brought in by administrators",
+    "pledges.queue.open_case": "the desk finds the pledge within the scope before",
     "pledges.funnel": "forms that are opened have no country; shown to those who see all",
     "topics": "the number of a version",
 }
