@@ -19,6 +19,8 @@ from campaign.partners.rules import EVENTS
 from campaign.pledges import submitting
 from campaign.pledges.models import Pledge
 from campaign.schedules import Schedule
+from campaign.staff.operations import request_reset
+from campaign.staff.policy import current_policy as staff_policy
 from campaign.tasks import State, Task
 from tests.factories import STAFF, confirmed, policy, submission, text
 from tests.ports import free_port
@@ -139,6 +141,7 @@ def test_jobs_with_work_are_woken(session, scheduled, woken):
     submitting.submit(policy(), submission(), now())
     hook = webhooks.add("https://hooks.uni.ac.ke/", None, EVENTS, STAFF, now())
     webhooks.queue_test(hook, now())
+    request_reset(staff_policy(), "staff@example.org", now())
     task = Task(kind="of a test", actor=STAFF, state=State.RUNNING, plan={})
     campaign_id = text().campaign_id
     texts = ScheduledText(campaign_id=campaign_id, texts={}, due_at=now() - HOUR, actor=STAFF)
