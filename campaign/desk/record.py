@@ -155,6 +155,10 @@ def _address_of(subject: str) -> str:
         id_ = UUID(key)
     except ValueError:
         return ""
-    pages = {"account": ("staff.show", "account_id"), "task": ("tasks.task", "task_id")}
+    pages = {
+        "account": ("staff.show", "account_id"),
+        "pledge": ("review.case", "pledge_id"),
+        "task": ("tasks.task", "task_id"),
+    }
     endpoint, name = pages.get(kind, ("", ""))
     return url_for(endpoint, **{name: id_}) if endpoint else ""  # type: ignore[arg-type]

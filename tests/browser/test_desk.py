@@ -152,6 +152,13 @@ PAGES = (
     "/me/password/",
     "/me/codes/",
     "/tasks/",
+    "/review/",
+    "/review/words/",
+    "/review/letters/",
+    "/review/rules/",
+    "/review/rules/new/",
+    "/review/pinned/?q=a",
+    "/review/settled/",
     "/sign-in/",
 )
 
@@ -169,3 +176,27 @@ def test_nothing_keeps_anyone_out(
         found = Axe().run(page).response["violations"]
         assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_one_key_accepts_and_another_undoes(stack: Stack, visitors: Visitors) -> None:
+    page = visitors.come()
+    open_as_demonstrator(stack, page)
+    page.goto("/review/")
+    name = page.locator("#this").inner_text()
+    page.keyboard.press("a")
+    expect(page.get_by_text("Accepted. It counts now")).to_be_visible()
+    assert page.locator("#this").inner_text() != name
+    page.keyboard.press("z")
+    expect(page.locator("#this")).to_have_text(name)
+    expect(page.get_by_role("button", name="Accept", exact=False).first).to_be_visible()
+
+
+def test_a_reason_is_asked_for_by_key_and_kept_when_it_is_missing(
+    stack: Stack, visitors: Visitors
+) -> None:
+    page = visitors.come()
+    open_as_demonstrator(stack, page)
+    page.goto("/review/")
+    page.keyboard.press("r")
+    page.get_by_role("button", name="Refuse this pledge").click()
+    expect(page.get_by_text("Choose a reason or write one")).to_be_visible()
