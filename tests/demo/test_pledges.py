@@ -5,18 +5,22 @@ from collections import Counter
 import pytest
 from sqlalchemy import func, select
 
+from campaign import tasks
 from campaign.clock import now
 from campaign.db import db
 from campaign.demo import pledges as demo_pledges
 from campaign.i18n import offered
 from campaign.mail.models import OutgoingEmail
 from campaign.people.models import Person
-from campaign.pledges import operations, queries
+from campaign.pledges import deciding, operations, queries, queue
+from campaign.pledges.deciding import Decision
 from campaign.pledges.models import Kind, Pledge, PledgeEvent
+from campaign.pledges.queue import NO_FILTER
+from campaign.staff.scopes import EVERYTHING
 from campaign.tallies import operations as tallies
 from campaign.tallies.models import Tally
 from campaign.tallies.queries import counts
-from tests.factories import confirmed, institution, policy
+from tests.factories import STAFF, confirmed, institution, policy
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -45,7 +49,7 @@ def test_invented_pledges_count_like_real_ones():
 
     campaigns = db.session.scalars(select(Pledge.campaign_id).distinct())
     in_all = [counts(campaign_id) for campaign_id in campaigns]
-    assert sum(c.people + c.official_pledges for c in in_all) == NUMBER
+    assert sum(c.people + c.official_pledges for c in in_all) == NUMBER - demo_pledges.WAITING
     assert tallies.differences() == []
     assert queries.has_demo()
 
@@ -133,3 +137,20 @@ def test_no_letter_is_ever_written_to_invented_people():
     operations.withdraw(policy(), pledge, now())
 
     assert count(OutgoingEmail) == 0
+
+
+def test_some_official_pledges_are_left_for_staff_to_review():
+    demo_pledges.add(NUMBER, now())
+
+    assert {pledge.kind for pledge in queue.held()} == {Kind.INSTITUTION}
+    assert len(queue.held()) == demo_pledges.WAITING
+
+
+def test_what_a_task_changed_goes_with_them():
+    demo_pledges.add(NUMBER, now())
+    task = deciding.plan(NO_FILTER, Decision(), STAFF, EVERYTHING, now())
+    tasks.start(task, STAFF)
+    tasks.run(now)
+    assert task.done == demo_pledges.WAITING
+
+    assert demo_pledges.remove() == NUMBER
