@@ -353,7 +353,7 @@ def show_address(pledge_id: UUID) -> Page:
 @reviewers
 def open_case(pledge_id: UUID) -> Page:
     """Note that the case is open in a browser; answer who else has it open, for a script."""
-    others = queue.open_case(_find(pledge_id).id, actor(), now())
+    others = queue.open_case(_find(pledge_id), actor(), scope(), now())
     jobs.commit()
     names = staff_queries.names(others).values()
     return render_template("desk/review/others.html", others=[*names])

@@ -124,12 +124,16 @@ def _tally(base: Select[Pledge], key: SQLColumnExpression[Any]) -> dict[str, int
     return dict(db.session.execute(rows).all())
 
 
-def open_case(pledge_id: UUID, actor: Actor, now: datetime) -> list[str]:
-    """Note that an account has a case open; return the other accounts that have, the latest first."""
-    mine = insert(OpenCase).values(pledge_id=pledge_id, account=actor.id, seen_at=now)
+def open_case(pledge: Pledge, actor: Actor, scope: Scope, now: datetime) -> list[str]:
+    """Note that an account has a case open; return the other accounts that have, the latest first.
+
+    Raises OutOfScope.
+    """
+    scope.check(pledge.country, pledge.institution_id)
+    mine = insert(OpenCase).values(pledge_id=pledge.id, account=actor.id, seen_at=now)
     keys = [OpenCase.pledge_id, OpenCase.account]
     db.session.execute(mine.on_conflict_do_update(index_elements=keys, set_={"seen_at": now}))
-    return who_else(pledge_id, actor, now)
+    return who_else(pledge.id, actor, now)
 
 
 def who_else(pledge_id: UUID, actor: Actor, now: datetime) -> list[str]:

@@ -9,7 +9,7 @@ from campaign.clock import now
 from campaign.pledges import queue
 from campaign.pledges.models import Pledge
 from campaign.pledges.queue import HeldFilter
-from campaign.staff.scopes import EVERYTHING, Scope
+from campaign.staff.scopes import EVERYTHING, OutOfScope, Scope
 from tests.factories import STAFF, confirmed, context, institution
 from tests.pledges.tools import HELD, speaking
 
@@ -75,19 +75,24 @@ def test_what_waits_is_counted_by_reason_country_and_language(three: list[Pledge
 
 def test_two_who_have_a_case_open_see_each_other() -> None:
     case = held("a@example.org")
-    assert queue.open_case(case.id, STAFF, now()) == []
-    assert queue.open_case(case.id, OTHER, now()) == ["ada"]
-    assert queue.open_case(case.id, STAFF, now()) == ["tendai"]
+    assert queue.open_case(case, STAFF, EVERYTHING, now()) == []
+    assert queue.open_case(case, OTHER, EVERYTHING, now()) == ["ada"]
+    assert queue.open_case(case, STAFF, EVERYTHING, now()) == ["tendai"]
 
 
 def test_who_was_not_heard_of_for_minutes_has_left() -> None:
     case = held("a@example.org")
-    queue.open_case(case.id, OTHER, now() - queue.OPEN_FOR - timedelta(seconds=1))
+    queue.open_case(case, OTHER, EVERYTHING, now() - queue.OPEN_FOR - timedelta(seconds=1))
     assert queue.who_else(case.id, STAFF, now()) == []
 
 
 def test_who_goes_on_to_another_case_leaves_the_first() -> None:
     case = held("a@example.org")
-    queue.open_case(case.id, OTHER, now())
+    queue.open_case(case, OTHER, EVERYTHING, now())
     queue.close_cases(OTHER, now())
     assert queue.who_else(case.id, STAFF, now()) == []
+
+
+def test_nobody_opens_a_case_outside_their_scope() -> None:
+    with pytest.raises(OutOfScope):
+        queue.open_case(held("a@example.org"), STAFF, CHILE, now())
