@@ -5,11 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete
 
 from campaign.clock import now
 from campaign.db import db
 from campaign.pledges import operations, queries
-from campaign.pledges.models import Pledge
+from campaign.pledges.models import Pledge, PledgeEvent
 from campaign.staff.rules import Role
 from campaign.staff.scopes import Scope
 from tests.desk.conftest import Desk
@@ -100,3 +101,12 @@ def test_a_coordinator_reads_and_publishes_their_country_only(sign_in: SignIn) -
     assert "For our rivers." not in browser.get(f"/review/words/?after={foreign}").text
     browser.post("/review/words/", data={"pledge": tick(foreign), "verdict": "publish"})
     assert approved(foreign) is None
+
+
+def test_invented_words_which_have_no_trail_are_published_too(moderator: Desk) -> None:
+    pledge_id = speaking()
+    db.session.execute(delete(PledgeEvent).where(PledgeEvent.pledge_id == pledge_id))
+    db.session.commit()
+    assert f"{pledge_id}:0" in moderator.get("/review/words/").text
+    moderator.post("/review/words/", data={"pledge": f"{pledge_id}:0", "verdict": "publish"})
+    assert approved(pledge_id) is True
