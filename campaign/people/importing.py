@@ -252,7 +252,8 @@ def check(signer: Signer, task: Task) -> bool:
 
 
 def _next(task: Task) -> tuple[SupporterImport, Sequence[ImportRow]]:
-    import_ = db.session.get_one(SupporterImport, UUID(task.plan["import"]))
+    # Read anew: staff may have decided something since the last batch.
+    import_ = db.session.get_one(SupporterImport, UUID(task.plan["import"]), populate_existing=True)
     rows = db.session.scalars(_rows(import_.id, task.cursor.get("number", 0)).limit(_BATCH)).all()
     if not rows and task.done < task.total:
         raise ImportExpired

@@ -23,11 +23,14 @@ _BATCH = 500
 
 
 def start_check(import_: SupporterImport, actor: Actor) -> Task:
-    """Have the worker say of each row what would become of it. Raises WrongState once people were brought in."""
-    if import_.task_id:
+    """Have the worker say of each row what would become of it.
+
+    Raises WrongState while it does, and once people were brought in.
+    """
+    if import_.task or (import_.check and import_.check.state == State.RUNNING):
         raise WrongState
     task = tasks.plan(CHECK, actor, {"import": str(import_.id)}, import_.rows, {})
-    import_.check_id = task.id
+    import_.check = task
     tasks.start(task, actor)
     return task
 
@@ -37,10 +40,10 @@ def start(import_: SupporterImport, actor: Actor) -> Task:
 
     Raises WrongState before the dry run is done, and where they are in already.
     """
-    if import_.task_id or import_.check is None or import_.check.state != State.DONE:
+    if import_.task or import_.check is None or import_.check.state != State.DONE:
         raise WrongState
     task = tasks.plan(IMPORT, actor, {"import": str(import_.id)}, import_.rows, {})
-    import_.task_id = task.id
+    import_.task = task
     rows = {str(outcome): number for outcome, number in importing.counts(import_).items()}
     audit.record(actor, "supporters brought in", f"import:{import_.id}", {"after": rows})
     tasks.start(task, actor)

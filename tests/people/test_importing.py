@@ -283,6 +283,15 @@ def test_people_are_brought_in_once(upload: Upload) -> None:
         supporter_imports.start_check(made, STAFF)
 
 
+def test_one_check_at_a_time(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("E-mail\na@example.org\n")
+    made = importing.add(STAFF, path, "table.csv", "en", now())
+    supporter_imports.start_check(made, STAFF)
+    with pytest.raises(WrongState):
+        supporter_imports.start_check(made, STAFF)
+
+
 def test_nobody_is_brought_in_before_the_dry_run(session: Session, tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("E-mail\na@example.org\n")
