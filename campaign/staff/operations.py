@@ -155,7 +155,7 @@ def send_reset(policy: StaffPolicy, now: datetime) -> bool:
 
 def _send_reset(policy: StaffPolicy, account: Account, now: datetime) -> None:
     """Queue the letter, a few times in an hour; links sent before work on, or a stranger could make them void."""
-    letters = (_address_hash(policy, account), ["staff/reset"], now - RESET_LIFETIME)
+    letters = (_address_hash(policy, account), ["staff_reset"], now - RESET_LIFETIME)
     if outbox.queued_since(*letters) >= MOST_RESETS:
         return
     secret = tickets.issue(Purpose.RESET, account, now + RESET_LIFETIME)
@@ -179,7 +179,7 @@ def warn_of_unfamiliar(policy: StaffPolicy, session: StaffSession) -> None:
 
 def warn_of_wrong_codes(policy: StaffPolicy, account: Account, now: datetime) -> None:
     """Tell the account's owner, once in a while, that someone knows the password and guesses codes."""
-    letters = (_address_hash(policy, account), ["staff/account_changed"], now - _WARN_AGAIN_AFTER)
+    letters = (_address_hash(policy, account), ["staff_account_changed"], now - _WARN_AGAIN_AFTER)
     if not outbox.queued_since(*letters):
         warn(policy, account, "wrong codes")
 
@@ -192,7 +192,7 @@ def warn(policy: StaffPolicy, account: Account, change: str) -> None:
 def _queue(policy: StaffPolicy, letter: str, account: Account, facts: dict[str, Any]) -> None:
     known = {"name": account.name, "desk_url": policy.desk_url}
     digest = _address_hash(policy, account)
-    outbox.queue(f"staff/{letter}", account.locale, account.address, digest, known | facts)
+    outbox.queue(f"staff_{letter}", account.locale, account.address, digest, known | facts)
 
 
 def _address_hash(policy: StaffPolicy, account: Account) -> bytes:

@@ -243,7 +243,7 @@ def test_a_new_password_ends_all_other_sessions_and_is_told_by_mail(
     assert here.post("/me/password/", data=fields).location == "/me/"
     assert here.get("/").status_code == 200
     assert elsewhere.get("/").status_code == 401
-    assert db.session.scalars(select(OutgoingEmail.template)).all() == ["staff/account_changed"]
+    assert db.session.scalars(select(OutgoingEmail.template)).all() == ["staff_account_changed"]
 
 
 def test_a_weak_password_is_explained_and_the_app_stays(sign_in: Callable[..., Desk]) -> None:

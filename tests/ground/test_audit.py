@@ -66,7 +66,9 @@ def test_an_act_of_staff_stands_in_the_trail_and_in_the_log() -> None:
 
     (line,) = log(f"pledge:{pledge.id}")
     assert (line.actor, line.action) == (STAFF, "refused")
-    assert line.details == {"reason": "Not a person's name."}
+    assert line.details["reason"] == "Not a person's name."
+    assert line.details["before"] == {"status": "confirmed", "hold_reasons": []}
+    assert line.details["after"] == {"status": "refused", "hold_reasons": []}
     assert [event.audit for event in queries.trail(pledge.id)] == [None, None, line]
 
 

@@ -18,6 +18,14 @@ from tests.ports import free_port
 # The names of all letters.
 LETTERS = sorted(folder.name for folder in (TEMPLATES / "mail").iterdir() if folder.is_dir())
 
+# What letters to staff say besides.
+STAFF_FACTS = {
+    "desk_url": "https://desk.example.org",
+    "secret": "SECRET",
+    "inviter": "Ingrid Solheim",
+    "change": "passkey added",
+}
+
 
 @dataclass
 class Postbox:

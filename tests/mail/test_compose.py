@@ -13,7 +13,7 @@ from campaign.mail.compose import compose
 from campaign.mail.models import OutgoingEmail
 from campaign.pledges import emails
 from tests.factories import policy, submitted
-from tests.mail.conftest import LETTERS
+from tests.mail.conftest import LETTERS, STAFF_FACTS
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -27,7 +27,7 @@ def email(
     facts = emails.facts(policy().signer, submitted(), locale, policy().unconfirmed_days)
     return OutgoingEmail(
         id=ID, template=template, locale=locale, recipient=recipient,
-        facts={"reason": "Not a name."} | facts | {"name": name} | more,
+        facts=STAFF_FACTS | {"reason": "Not a name."} | facts | {"name": name} | more,
         queued_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
     )  # fmt: skip
 

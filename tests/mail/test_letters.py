@@ -19,7 +19,7 @@ from campaign.mail.compose import compose
 from campaign.mail.models import OutgoingEmail
 from campaign.pledges import emails
 from tests.factories import policy, submitted
-from tests.mail.conftest import LETTERS
+from tests.mail.conftest import LETTERS, STAFF_FACTS
 
 LANGUAGES = ("en", "ar", "zh-Hans")
 FACTS = {
@@ -67,7 +67,7 @@ def letter(kind: str, locale: str) -> EmailMessage:
             template=kind.partition("-")[0],
             locale=locale,
             recipient="wanjiru@example.org",
-            facts=FACTS | REASON | VERSIONS.get(kind, {}),
+            facts=FACTS | STAFF_FACTS | REASON | VERSIONS.get(kind, {}),
             queued_at=datetime(2026, 11, 21, 12, tzinfo=UTC),
         )
     )

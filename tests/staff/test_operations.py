@@ -135,7 +135,7 @@ def test_a_reset_is_mailed_to_those_who_have_an_account(session: Session) -> Non
     for address in (who.address, "nobody@example.org", account(ended_at=now()).address):
         ask_for_reset(address)
     (letter,) = db.session.scalars(select(OutgoingEmail))
-    assert (letter.template, letter.recipient) == ("staff/reset", who.address)
+    assert (letter.template, letter.recipient) == ("staff_reset", who.address)
 
 
 def ask_for_reset(address: str) -> None:

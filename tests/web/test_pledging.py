@@ -14,9 +14,10 @@ from campaign.db import db
 from campaign.institutions.models import Institution
 from campaign.mail.models import OutgoingEmail
 from campaign.people.models import Person
-from campaign.pledges import operations, reviewing
+from campaign.pledges import operations, publicity, queries, reviewing
 from campaign.pledges.emails import CONFIRM, FORM, MINE, SENT
 from campaign.pledges.models import Kind, Pledge, Status
+from campaign.staff.scopes import Scope
 from tests.factories import CAMPAIGN, STAFF, confirmed, form_fields, policy, submitted, text
 from tests.web.browsing import (
     FORM_PATH,
@@ -630,6 +631,8 @@ def test_a_representative_pledges_with_letters_in_two_languages(
 ) -> None:
     for_institution(client, university, f"rector@{university.domains[0]}")
     reviewing.accept(policy(), the_pledge(), STAFF)
+    pledge_id = the_pledge().id
+    publicity.settle_words({pledge_id: queries.version_of(pledge_id)}, True, STAFF, Scope())
     jobs.commit()
 
     page = open_page(client, f"/en/institutions/{university.id}/")

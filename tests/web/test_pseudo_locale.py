@@ -40,6 +40,7 @@ from tests.factories import (
     submitted,
     text,
 )
+from tests.mail.conftest import STAFF_FACTS
 from tests.web.browsing import (
     Element,
     Page,
@@ -282,7 +283,7 @@ def test_a_pledge_goes_from_form_to_thanks_in_the_language(client: FlaskClient, 
 def facts() -> dict[str, str | int]:
     """All that any letter's template may ask for."""
     pledge = submitted(name="Jina")
-    return emails.facts(policy().signer, pledge, "en", 30) | {"reason": "REASON"}
+    return emails.facts(policy().signer, pledge, "en", 30) | {"reason": "REASON"} | STAFF_FACTS
 
 
 @pytest.mark.parametrize("tag", PSEUDO)
@@ -300,7 +301,7 @@ def test_no_sentence_of_any_letter_is_left_in_english(
     session.flush()
     message = compose(letter)
     text = message.get_body(("plain",)).get_content() + message["Subject"]
-    names = [str(value) for value in known.values()] + [r"https?://\S+", r"\S+@\S+"]
+    names = [r"https?://\S+", r"\S+@\S+", *(str(value) for value in known.values())]
 
     assert not _LATIN.search(re.sub("|".join(names), "", text))
     page = parse(message.get_body(("html",)).get_content())

@@ -10,6 +10,8 @@ import pytest
 from flask import Flask
 from jinja2 import Environment, FileSystemLoader, nodes
 
+from campaign.app import create_desk
+from campaign.config import Settings
 from campaign.paths import STATIC, TEMPLATES
 from campaign.pledges.rules import Draft
 
@@ -68,9 +70,15 @@ def declarations(style_sheet: str) -> Iterator[tuple[str, str]]:
         yield name, value.strip()
 
 
+@pytest.fixture(scope="module")
+def desk(settings: Settings) -> Flask:
+    return create_desk(settings)
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_template_compiles(app: Flask, name: str) -> None:
-    assert app.jinja_env.get_template(name)
+def test_every_template_compiles(app: Flask, desk: Flask, name: str) -> None:
+    environment = desk.jinja_env if name.startswith("desk/") else app.jinja_env
+    assert environment.get_template(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
