@@ -106,8 +106,8 @@ def _done() -> str:
     if not (number.isdecimal() and len(number) < 4):
         return ""
     return ngettext(
-        "%(count)s is settled.",
-        "%(count)s are settled.",
+        "%(count)s text is decided.",
+        "%(count)s texts are decided.",
         int(number),
         count=i18n.format_number(int(number)),
     )
