@@ -121,7 +121,7 @@ class Connection(HTTPChannel):
     def is_too_slow(self, now: float, keep_alive: float) -> bool:
         """Whether to close it; to be called about once a second."""
         if self.request:
-            longest: float = self.server.worker.request_seconds
+            longest: float = getattr(self.server, "request_seconds", REQUEST_SECONDS)
             return now - self._request_at > longest
         if self.total_outbufs_len:
             return self._takes_too_little(now)
@@ -220,6 +220,7 @@ def listen(worker: BufferingWorker) -> TcpWSGIServer:
         ident=None,
     )
     server.channel_class, server.worker = Connection, worker
+    server.request_seconds = worker.request_seconds
     return server
 
 

@@ -54,6 +54,8 @@ def scope_name(account: Account) -> str:
     if account.institution_id:
         institution = resolve(account.institution_id)
         return name_in(institution, i18n.current()) if institution else account.institution_id
+    if account.languages is not None and account.countries is None:
+        return i18n.format_list([i18n.autonym(tag) for tag in account.languages])
     if account.countries is None:
         return gettext("All countries")
     return i18n.format_list(

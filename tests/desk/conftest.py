@@ -14,6 +14,7 @@ from campaign.clock import now
 from campaign.config import Settings
 from campaign.db import db
 from campaign.desk.signed_in import form_token_of
+from campaign.http.rate_limits import InMemoryFixedWindows
 from campaign.staff import sessions
 from campaign.staff.models import Account
 from campaign.staff.rules import Role
@@ -50,6 +51,12 @@ def desk(app: Flask, settings: Settings) -> Flask:
     desk.test_client_class = Desk
     db._app_engines[desk] = db._app_engines[app]
     return desk
+
+
+@pytest.fixture(autouse=True)
+def uncounted(desk: Flask) -> None:
+    """Forget how often views were used in other tests: all are one network."""
+    desk.extensions["limiter"] = InMemoryFixedWindows()
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_words_are_read_with_their_language_and_published_together(moderator: De
 
     answer = moderator.post("/review/words/", data={"pledge": tick(*ids), "verdict": "publish"})
 
-    assert "2 are settled." in moderator.get(answer.location).text
+    assert "2 texts are decided." in moderator.get(answer.location).text
     assert [approved(id_) for id_ in ids] == [True, True]
     assert "For our rivers." in moderator.get("/review/words/?state=published").text
 

@@ -537,7 +537,14 @@ def test_an_import_that_changes_something_raises_the_registry(
 
 
 def test_the_version_is_raised_for_every_topic_of_the_product() -> None:
-    assert topics.registered() == ("demo", "details", "registry", "tallies", "texts")
+    assert topics.registered() == (
+        "demo",
+        "details",
+        "milestones",
+        "registry",
+        "tallies",
+        "texts",
+    )
 
 
 def test_requests_count_only_where_a_response_is_made(apart: Flask) -> None:
