@@ -241,6 +241,7 @@ def _rows(
         "name_folded": fold(name),
         "institution_id": institution.id,
         "role": chance.choice(list(ROLES)) if kind is Kind.PERSON else None,
+        "office": "Rector" if kind is Kind.INSTITUTION else None,
         "support_letters": {},
         "country": institution.country,
         "is_demo": True,

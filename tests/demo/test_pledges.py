@@ -54,6 +54,15 @@ def test_invented_pledges_count_like_real_ones():
     assert queries.has_demo()
 
 
+def test_who_pledges_for_an_institution_holds_an_office():
+    demo_pledges.add(NUMBER, now())
+    rows = db.session.execute(select(Pledge.kind, Pledge.office).distinct())
+    assert {(kind, office is not None) for kind, office in rows} == {
+        (Kind.PERSON, False),
+        (Kind.INSTITUTION, True),
+    }
+
+
 def test_removing_them_leaves_nothing():
     demo_pledges.add(NUMBER, now())
     tallies.fold()
