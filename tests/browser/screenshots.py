@@ -1,4 +1,7 @@
-"""Pictures of a new site with its demonstration: ``python -m tests.browser.screenshots FOLDER``."""
+"""Pictures of a new site with its demonstration: ``python -m tests.browser.screenshots FOLDER``.
+
+Those of the desk in its handbook: ``python -m tests.browser.screenshots handbook docs/pictures``.
+"""
 
 import sys
 from itertools import product
@@ -6,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from tests.browser import handbook
 from tests.browser.pages import PUBLIC
 from tests.browser.watching import chromium
 from tests.stacks import Stack, running
@@ -16,13 +20,16 @@ WIDTHS = (390, 1280)
 SCHEMES = ("light", "dark")
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, *, of_desk: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with running("--demo") as stack, chromium() as browser:
         if browser is None:
             sys.exit(
                 "No browser: install chromium, or name one in the environment variable CHROMIUM."
             )
+        if of_desk:
+            handbook.take(stack, browser, folder)
+            return
         for width, scheme in product(WIDTHS, SCHEMES):
             take_pictures(stack, browser, folder, width, scheme)
 
@@ -40,4 +47,4 @@ def take_pictures(stack: Stack, browser: Browser, folder: Path, width: int, sche
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[-1]), of_desk=sys.argv[1] == "handbook")

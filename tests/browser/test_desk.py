@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.handbook import open_as_demonstrator
 from tests.browser.watching import Visitors
 from tests.scripted_person import Person
 from tests.stacks import Stack
@@ -135,13 +136,6 @@ def link_to_join(stack: Stack, address: str) -> str:
     found = re.search(rf"{re.escape(stack.desk)}/join/[\w-]+/", text)
     assert found, text
     return found[0]
-
-
-def open_as_demonstrator(stack: Stack, page: Page) -> None:
-    """Sign in with the link that a demonstration prints at its start."""
-    page.goto((stack.folder / "desk_link").read_text())
-    page.locator("main button").click()
-    expect(page.locator(".who")).to_be_attached()
 
 
 PAGES = (
