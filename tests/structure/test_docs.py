@@ -21,12 +21,17 @@ from campaign.api.writing import WRITE_LIMIT
 from campaign.cli.running import DEMO_PLEDGES, WORKER_THREADS
 from campaign.config import Settings
 from campaign.db import db
+from campaign.desk.navigation import ITEMS
+from campaign.desk.staff import ROLES
+from campaign.desk.wording import HOLD_REASONS
 from campaign.http.rate_limits import FORM_LIMIT, SEARCH_LIMIT
 from campaign.mail import outbox
 from campaign.main import lightup
 from campaign.partners import operations as partners
+from campaign.people import importing
 from campaign.pledges import (
     emails,
+    exporting,
     holding,
     merging,
     operations,
@@ -35,13 +40,18 @@ from campaign.pledges import (
     rules,
     submitting,
 )
+from campaign.pledges.queries import MAX_PINS
+from campaign.staff import passwords
+from campaign.staff.policy import FRESH, IDLE, INVITATION_LIFETIME, LONGEST_SESSION
 from campaign.web.sharing import CARD_LIMIT
+from tests.browser.handbook import PICTURES
 from tests.structure import drawing
 from worker.registry import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+LARGEST_PICTURE = 60_000
 LINE_LENGTH = 110  # a phone shows it in three lines, a terminal in one; tables cannot be folded
 
 
@@ -342,8 +352,40 @@ def test_the_reasons_to_hold_are_those_of_the_code() -> None:
         Path(str(module.__file__)).read_text("utf-8")
         for module in (holding, merging, operations, reviewing, submitting)
     )
-    for reason, _, _ in table(doc("staff"), "reason", "what it means", "look at"):
-        assert reason.replace("`", '"') in source
+    words = {code: str(words) for code, words in HOLD_REASONS.items()}
+    assert [code for code in words if f'"{code}"' not in source] == []
+    explained = table(doc("staff"), "reason", "what it means", "look at")
+    assert sorted(row[0] for row in explained) == sorted(words.values())
+    codes = table(doc("commands"), "code", "at the desk")
+    assert {code.strip("`"): name for code, name in codes} == words
+
+
+def test_the_kinds_of_work_are_those_of_the_desk() -> None:
+    described = [row[0] for row in table(doc("staff"), "work", "what it includes")]
+    assert described == [str(name) for name, _ in ROLES.values()]
+
+
+def test_every_page_of_the_desk_has_its_section() -> None:
+    headings = re.findall(r"^## (.+)$", prose(doc("staff")), re.M)
+    pages = [str(item.label) for item in ITEMS]
+    assert [heading for heading in headings if heading in pages] == pages
+
+
+def test_every_button_named_is_at_the_desk() -> None:
+    """What the handbook has in bold is on a page of the desk; a sentence in bold is its own."""
+    files = [*(ROOT / "templates/desk").rglob("*.html"), *(ROOT / "campaign/desk").rglob("*.py")]
+    source = "".join(path.read_text("utf-8") for path in files)
+    named = set(re.findall(r"\*\*(.+?)\*\*", " ".join(prose(doc("staff")).split())))
+    assert sorted(words for words in named if words[-1] != "." and words not in source) == []
+
+
+def test_the_pictures_of_the_handbook_are_those_that_a_program_takes() -> None:
+    """`tests/browser/test_handbook.py` opens their pages."""
+    named = re.findall(r"^!\[.{20,}\]\(pictures/([\w-]+)\.png\)$", prose(doc("staff")), re.M)
+    taken = [*(ROOT / "docs/pictures").iterdir()]
+    assert named == [*PICTURES]
+    assert {path.name for path in taken} == {f"{name}.png" for name in named}
+    assert [path.name for path in taken if path.stat().st_size > LARGEST_PICTURE] == []
 
 
 def test_numbers_named_are_those_of_the_code(app: Flask) -> None:
@@ -365,8 +407,17 @@ def test_numbers_named_are_those_of_the_code(app: Flask) -> None:
         ),
         "staff": (
             f"within {holding.SHORTEST_READING.seconds} seconds",
-            f"{DEMO_PLEDGES:,} invented pledges",
+            f"at least {passwords.SHORTEST} characters",
+            f"after {IDLE // timedelta(hours=1)} hours without a click",
+            f"after {LONGEST_SESSION // timedelta(hours=1)} hours in any case",
+            f"more than {FRESH // timedelta(minutes=1)} minutes ago",
+            f"valid for {INVITATION_LIFETIME.days} days",
+            f"up to {MAX_PINS}, in the order",
+            f"takes a verdict back within {reviewing.UNDO_FOR.seconds // 60} minutes",
+            f"removed after {importing.KEPT.days} days",
+            f"removed after {exporting.KEPT.days} days",
         ),
+        "commands": (f"{DEMO_PLEDGES:,} invented pledges",),
         "operators": (
             f"{deliveries.MAX_ATTEMPTS} times in all",
             f"sent or given up | {outbox.KEPT.days} days",
