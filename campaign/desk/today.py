@@ -33,16 +33,24 @@ class Waiting:
 Finder = Callable[[Scope, datetime], Waiting | None]
 
 _finders: list[tuple[Permission, Finder]] = []
+# What people wait for stands first, in this order of modules.
+_FIRST = ("review", "words", "settling", "imports", "campaigns")
 
 
 def waits_for(permission: Permission) -> Callable[[Finder], Finder]:
-    """Have a function asked for what waits for accounts with this permission, in the order of registration."""
+    """Have a function asked for what waits for accounts with this permission."""
 
     def register(finder: Finder) -> Finder:
         _finders.append((permission, finder))
+        _finders.sort(key=lambda entry: _place(entry[1]))
         return finder
 
     return register
+
+
+def _place(finder: Finder) -> int:
+    module = finder.__module__.rpartition(".")[2]
+    return _FIRST.index(module) if module in _FIRST else len(_FIRST)
 
 
 @blueprint.get("/")
