@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from flask import request
+from campaign.http.forms import Fields, posted_values
 
 
-class Form:
+class Form(Fields):
     """Values by field, and a sentence for each field that is wrong."""
 
     def __init__(
@@ -13,28 +13,18 @@ class Form:
         values: Mapping[str, str | Sequence[str]] | None = None,
         problems: Mapping[str, str] | None = None,
     ) -> None:
-        self._values = {
-            name: [value] if isinstance(value, str) else list(value)
-            for name, value in (values or {}).items()
-        }
+        super().__init__(
+            {
+                name: [value] if isinstance(value, str) else list(value)
+                for name, value in (values or {}).items()
+            }
+        )
         self._problems = dict(problems or {})
 
     @classmethod
     def posted(cls, problems: Mapping[str, str] | None = None) -> "Form":
         """Return what was sent, so that nothing typed is lost."""
-        return cls(request.form.to_dict(flat=False), problems)
-
-    def value(self, name: str) -> str:
-        """Return the first value of a field, or ""."""
-        return next(iter(self.values(name)), "")
-
-    def values(self, name: str) -> Sequence[str]:
-        """Return all values of a field, such as those of the boxes that are ticked."""
-        return self._values.get(name, ())
-
-    def checked(self, name: str, value: str) -> bool:
-        """Whether this option of a field is selected."""
-        return value in self.values(name)
+        return cls(posted_values(), problems)
 
     def error(self, name: str) -> str | None:
         """Return the sentence on what is wrong with a field, or None."""

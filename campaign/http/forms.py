@@ -14,18 +14,11 @@ from campaign.pledges.policy import current_policy
 from campaign.pledges.rules import FieldProblem, Values
 
 
-class Form:
-    """Values by field, a translated sentence for each problem, and the token that is sent with the form."""
+class Fields:
+    """The values of a form by field, as the macros of templates read them."""
 
-    def __init__(
-        self,
-        values: Values | None = None,
-        problems: Mapping[str, FieldProblem] | None = None,
-        token: str = "",
-    ) -> None:
+    def __init__(self, values: Values | None = None) -> None:
         self._values = values or {}
-        self._problems = problems or {}
-        self.token = token
 
     def value(self, name: str) -> str:
         """Return the first value of a field, or ""."""
@@ -38,6 +31,20 @@ class Form:
     def checked(self, name: str, value: str) -> bool:
         """Whether this option of a field is selected."""
         return value in self.values(name)
+
+
+class Form(Fields):
+    """Values by field, a translated sentence for each problem, and the token that is sent with the form."""
+
+    def __init__(
+        self,
+        values: Values | None = None,
+        problems: Mapping[str, FieldProblem] | None = None,
+        token: str = "",
+    ) -> None:
+        super().__init__(values)
+        self._problems = problems or {}
+        self.token = token
 
     def error(self, name: str) -> str | None:
         """Return the sentence on what is wrong with a field, or None."""
