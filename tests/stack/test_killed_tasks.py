@@ -15,9 +15,11 @@ from campaign.config import Settings, local_keys
 from campaign.db import db
 from campaign.people import importing
 from campaign.people.import_rules import Column
-from campaign.pledges import exporting, supporter_imports
+from campaign.pledges import exporting, invalidation, supporter_imports
 from campaign.pledges.exporting import Filters
+from campaign.pledges.invalidation import Rule
 from campaign.staff.scopes import EVERYTHING
+from campaign.tallies import operations as tally_operations
 from campaign.tasks import State, Task
 from tests.benchmarks.bench_fold import add_pledges
 from tests.factories import STAFF
@@ -94,6 +96,26 @@ def test_an_import_goes_on_where_it_was(stack: Stack, beside: Flask, tmp_path: P
     ]
 
 
+def test_an_invalidation_goes_on_where_it_was(stack: Stack, beside: Flask) -> None:
+    add_pledges(100_001, 100_000 + ROWS)
+    rule = Rule(name="Scientist 10*")
+    planned = invalidation.plan(rule, False, STAFF, EVERYTHING, now())
+    tasks.start(planned, STAFF)
+    task_id, total = planned.id, planned.total
+    jobs.commit()
+    wait_for(lambda: task(task_id).done or None, "a first batch", 60)
+
+    kill_work_process(stack)
+    was_amid = task(task_id).state == State.RUNNING
+    finished = until_done(task_id)
+
+    assert was_amid, "the worker was faster than the kill"
+    assert (finished.state, finished.done) == (State.DONE, total)
+    refused = "SELECT count(*) FROM pledges WHERE status = 'refused'"
+    assert stack.rows(refused) == [(total,)]
+    assert tally_operations.differences() == []
+
+
 def test_an_export_is_written_whole(stack: Stack, beside: Flask) -> None:
     add_pledges(1, PLEDGES)
     task_id = exporting.start_xlsx(STAFF, EVERYTHING, Filters(), named=False).id
@@ -107,4 +129,5 @@ def test_an_export_is_written_whole(stack: Stack, beside: Flask) -> None:
     file = exporting.file_of(finished)
     assert file is not None
     rows = CalamineWorkbook.from_path(file).get_sheet_by_index(0).to_python()
-    assert len(rows) == len({row[0] for row in rows}) == PLEDGES + 1
+    exported = exporting.count(EVERYTHING, Filters())
+    assert len(rows) == len({row[0] for row in rows}) == exported + 1
