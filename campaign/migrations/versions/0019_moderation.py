@@ -1,7 +1,7 @@
 """What staff decide of pledges: notes, tasks, rules for e-mail domains, what the public reads, who stands first.
 
 Revision ID: 0019
-Revises: 0022
+Revises: 0018
 Create Date: 2026-11-30
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0019'
-down_revision = '0022'
+down_revision = '0018'
 
 ACTOR = "actor_kind IN ('person', 'staff', 'partner', 'system')"
 DOMAIN = "reverse(split_part(mailbox, '@', 2))"

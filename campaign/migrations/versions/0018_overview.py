@@ -1,6 +1,6 @@
 """Seals of the audit log, and indexes to read it by; forms that were opened; tallies by language; when jobs ran.
 
-Revision ID: 0022
+Revision ID: 0018
 Revises: 0017
 Create Date: 2026-11-30
 """
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '0022'
+revision = '0018'
 down_revision = '0017'
 
 SEALS_STAY = """

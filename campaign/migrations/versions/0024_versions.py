@@ -1,15 +1,15 @@
 """Tallies by the text that was signed, so that the pledges of each version are counted.
 
-Revision ID: 0025
-Revises: 0018
+Revision ID: 0024
+Revises: 0023
 Create Date: 2026-11-30
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0025'
-down_revision = '0018'
+revision = '0024'
+down_revision = '0023'
 
 DELTA_FUNCTION = """
 CREATE OR REPLACE FUNCTION write_tally_delta() RETURNS trigger LANGUAGE plpgsql AS $$

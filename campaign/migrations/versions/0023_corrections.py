@@ -1,7 +1,7 @@
 """What staff correct in the registry, and logos of institutions.
 
-Revision ID: 0018
-Revises: 0021
+Revision ID: 0023
+Revises: 0022
 Create Date: 2026-11-30
 """
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '0018'
-down_revision = '0021'
+revision = '0023'
+down_revision = '0022'
 
 
 def upgrade() -> None:

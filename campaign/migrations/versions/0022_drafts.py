@@ -1,7 +1,7 @@
 """Drafts of texts as rows; campaigns that are closed.
 
-Revision ID: 0021
-Revises: 0024
+Revision ID: 0022
+Revises: 0021
 Create Date: 2026-11-30
 """
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '0021'
-down_revision = '0024'
+revision = '0022'
+down_revision = '0021'
 
 ACTOR = "actor_kind IN ('person', 'staff', 'partner', 'system')"
 

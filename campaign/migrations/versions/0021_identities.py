@@ -1,6 +1,6 @@
 """Identities of staff at another sign-in service.
 
-Revision ID: 0024
+Revision ID: 0021
 Revises: 0020
 Create Date: 2026-11-30
 """
@@ -8,7 +8,7 @@ Create Date: 2026-11-30
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0024'
+revision = '0021'
 down_revision = '0020'
 
 
