@@ -136,8 +136,10 @@ def start(task: Task, actor: Actor) -> None:
 
 
 def cancel(task: Task, actor: Actor, now: datetime) -> None:
-    """Stop before the next batch; what is done stays. Raises WrongState."""
-    _move(task, actor, {State.PLANNED, State.RUNNING}, State.CANCELLED)
+    """Stop before the next batch, or after an error; what is done stays. Raises WrongState."""
+    if task.is_undoing:
+        raise WrongState
+    _move(task, actor, {State.PLANNED, State.RUNNING, State.FAILED}, State.CANCELLED)
     task.finished_at = now
 
 

@@ -19,7 +19,7 @@ from flask import (
 from campaign import geography, i18n, jobs, tasks
 from campaign.desk import tasks as desk_tasks
 from campaign.desk.access import freshly, may
-from campaign.desk.forms import Form
+from campaign.desk.forms import Form, number
 from campaign.desk.signed_in import account, actor, scope
 from campaign.http.lookup import current_texts
 from campaign.http.rendering import Page
@@ -125,7 +125,7 @@ def _filters() -> Filters:
     chosen = request.form
     campaign, country = chosen.get("campaign", ""), chosen.get("country", "")
     return Filters(
-        campaign_id=int(campaign) if campaign.isascii() and campaign.isdecimal() else None,
+        campaign_id=number(campaign),
         status=_one_of(set(Status), "status"),
         kind=_one_of(set(Kind), "kind"),
         country=country if geography.is_country(country) else None,

@@ -5,6 +5,11 @@ from collections.abc import Mapping, Sequence
 from campaign.http.forms import Fields, posted_values
 
 
+def number(text: str) -> int | None:
+    """Return the whole number that was sent; None for what is none, or more than a column can hold."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
 class Form(Fields):
     """Values by field, and a sentence for each field that is wrong."""
 

@@ -48,8 +48,8 @@ FIELDS = {
     "parents": lazy_gettext("Belongs to"),
     SUCCESSOR: lazy_gettext("Replaced by"),
 }
-# What the institution itself may say. Its domains prove who belongs to it, so staff look after these.
-_OF_STEWARDS = ("name", "acronyms", "aliases", "website")
+# What the institution itself may say. Its domains and its website prove who belongs to it: they are for staff.
+_OF_STEWARDS = ("name", "acronyms", "aliases")
 _LISTS = ("acronyms", "aliases", "domains", "parents")
 
 
@@ -212,7 +212,7 @@ def correct(institution_id: str) -> Page:
 def _said(found: Institution) -> dict[str, Any]:
     """Return what the form says, of the fields that the account may correct."""
     may_manage = account().may(Permission.MANAGE_REGISTRY)
-    allowed = (*_OF_STEWARDS, "domains", "parents") if may_manage else _OF_STEWARDS
+    allowed = (*_OF_STEWARDS, "website", "domains", "parents") if may_manage else _OF_STEWARDS
     said: dict[str, Any] = {}
     for field in allowed:
         value = request.form.get(field, "")

@@ -232,7 +232,10 @@ def correct_pledge(pledge_id: UUID) -> Page:
         problems = {name: message(name, problem) for name, problem in invalid.problems.items()}
         return _pledge_page(pledge, Form(values, problems)), 422
     scope().check(draft.country, draft.institution.id if draft.institution else None)
-    operations.correct(current_policy(), pledge, draft, account().locale, now(), actor())
+    try:
+        operations.correct(current_policy(), pledge, draft, account().locale, now(), actor())
+    except NotAwaiting:
+        return redirect(url_for("people.person", person_id=pledge.person_id), 303)
     return _saved(pledge.person_id)
 
 

@@ -14,7 +14,7 @@ from campaign.clock import now
 from campaign.desk import tasks as desk_tasks
 from campaign.desk import today
 from campaign.desk.access import freshly, may
-from campaign.desk.forms import Form
+from campaign.desk.forms import Form, number
 from campaign.desk.signed_in import actor, scope
 from campaign.desk.tasks import Description
 from campaign.desk.today import Waiting
@@ -433,9 +433,7 @@ desk_tasks.describe(
 @reviewers
 def settled() -> Page:
     """List what staff have decided lately."""
-    before = request.args.get("before", "")
-    older_than = int(before) if before.isdecimal() and len(before) < 18 else None
-    events = queue.settled(scope(), older_than)
+    events = queue.settled(scope(), number(request.args.get("before", "")))
     return render_template(
         "desk/review/settled.html",
         events=events,

@@ -153,10 +153,10 @@ def _rule() -> tuple[Rule | None, dict[str, str]]:
         problems["network_of"] = gettext("There is no such pledge.")
     if problems:
         return None, problems
-    campaign = campaign_queries.get(form.get("campaign", ""))
+    campaign, country = campaign_queries.get(form.get("campaign", "")), form.get("country", "")
     rule = Rule(
         campaign_id=campaign.id if campaign else None,
-        country=form.get("country") or None,
+        country=country if geography.is_country(country) else None,
         domain=values["domain"] or None,
         network_of=network_of,
         name=values["name"] or None,

@@ -36,6 +36,7 @@ from campaign.clock import now
 from campaign.db import db
 from campaign.desk import campaigns, texts
 from campaign.desk.access import may
+from campaign.desk.forms import number
 from campaign.desk.signed_in import account, actor
 from campaign.http.headers import CONTENT_SECURITY_POLICY
 from campaign.http.rendering import Page
@@ -212,7 +213,7 @@ def _save(passage: Passage, campaign_id: int) -> None:
 def _versions(name: str) -> tuple[int, int | None]:
     """The versions of the passage and of its source that the page showed."""
     base, _, source = request.form.get(f"base:{name}", "").partition(".")
-    return int(base) if base.isdecimal() else 0, int(source) if source.isdecimal() else None
+    return number(base) or 0, number(source)
 
 
 def _shown(passage: Passage, campaign_id: int, version: int) -> str:

@@ -15,10 +15,11 @@ from campaign.config import Settings
 class CanonicalInteger(IntegerConverter):
     """An integer without leading zeros, as our links write it.
 
-    Each page has one address, so that requests for other spellings cannot fill the cache with copies of it.
+    Each page has one address, so that requests for other spellings cannot fill the cache with copies of it. No
+    number is larger than a column of the database can hold.
     """
 
-    regex = "(?:0|[1-9][0-9]*)"
+    regex = "(?:0|[1-9][0-9]{0,8})"
 
 
 def init_app(app: Flask) -> None:

@@ -72,14 +72,16 @@ def _to_json(diff: ImportDiff) -> Mapping[str, Any]:
 
 
 def _import(task: Task) -> bool:
-    """Import the whole file: a dump that breaks off halfway changes nothing."""
+    """Import the whole file: a dump that breaks off halfway changes nothing.
+
+    The file stays until the next ones come: a worker that is killed before the commit needs it again.
+    """
     path = Path(task.plan["path"])
     summary = import_dump(path)
     task.done = summary.added + summary.changed
     counts = {"added": summary.added, "changed": summary.changed, "refused": len(summary.refused)}
     task.result = counts
     audit.record_if_staff(task.actor, "registry imported", "registry", {"file": path.name} | counts)
-    _remove(path)
     return False
 
 

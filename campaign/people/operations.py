@@ -98,19 +98,14 @@ def suppress(fingerprint: bytes, reason: str, actor: Actor) -> None:
     values = {"actor_kind": actor.kind, "actor_id": actor.id, "reason": reason}
     row = insert(Suppression).values(fingerprint=fingerprint, **values)
     db.session.execute(row.on_conflict_do_nothing(index_elements=["fingerprint"]))
-    audit.record(actor, "address suppressed", _subject(fingerprint), {"after": {"reason": reason}})
+    audit.record(actor, "address suppressed", _subject(fingerprint), {})
 
 
 def release(fingerprint: bytes, actor: Actor) -> None:
     """Allow to write to an address again."""
-    reason = db.session.scalar(
-        delete(Suppression)
-        .where(Suppression.fingerprint == fingerprint)
-        .returning(Suppression.reason)
-    )
-    if reason is not None:
-        details = {"before": {"reason": reason}}
-        audit.record(actor, "address released", _subject(fingerprint), details)
+    theirs = delete(Suppression).where(Suppression.fingerprint == fingerprint)
+    if db.session.scalar(theirs.returning(Suppression.fingerprint)) is not None:
+        audit.record(actor, "address released", _subject(fingerprint), {})
 
 
 def _subject(fingerprint: bytes) -> str:

@@ -61,8 +61,9 @@ def decide_many(
     """Decide about some held pledges, given the version of each that staff have read; say what became of each."""
     assert len(versions) <= MAX_AT_ONCE, "more are a task's work"
     outcomes = dict.fromkeys(versions, Outcome.MISSING)
-    current = queries.versions_of(versions)
-    for pledge in queries.some_locked(versions, scope):
+    pledges = queries.some_locked(versions, scope)
+    current = queries.versions_of(versions)  # only now, since a correction may have been waited for
+    for pledge in pledges:
         if current[pledge.id] != versions[pledge.id]:
             outcomes[pledge.id] = Outcome.CHANGED
         elif pledge.status != Status.HELD:
@@ -90,6 +91,9 @@ def _step(task: Task) -> bool:
     decision, policy = Decision(task.plan["reasons"]), current_policy()
     ids = bulk.next_ids(task, _matching(task))
     for pledge in bulk.locked(task, ids):
+        if pledge.status != Status.HELD:  # a colleague was faster
+            bulk.count(task, "left")
+            continue
         try:
             event = decision.carry_out(policy, pledge, task.actor, task=str(task.id))
         except (Disputed, NotAwaiting):

@@ -203,9 +203,12 @@ def _append(path: Path, size: int, rows: Select[Any]) -> int:
 
 
 def _build(task: Task) -> None:
-    spool, unfinished = _path(task.id, "csv"), _path(task.id, "new")
+    """Turn the rows into a workbook. A worker that was killed behind this finds it made."""
+    spool, unfinished, made = (_path(task.id, kind) for kind in ("csv", "new", "xlsx"))
+    if not spool.exists() and made.exists():
+        return
     write_xlsx(spool, unfinished)
-    unfinished.replace(_path(task.id, "xlsx"))
+    unfinished.replace(made)
     spool.unlink()
 
 

@@ -161,8 +161,11 @@ def correct(
 ) -> None:
     """Replace what the person said about themself; counts follow, the text they signed stays.
 
-    ``locale`` is the language of the page. What a representative changed waits for staff.
+    ``locale`` is the language of the page. What a representative changed waits for staff. Raises NotAwaiting for a
+    pledge that is not confirmed by mail, or over: a correction would revive it.
     """
+    if pledge.status not in {Status.CONFIRMED, Status.HELD}:
+        raise NotAwaiting
     columns = draft.columns()
     changed = sorted(name for name in columns if getattr(pledge, name) != columns[name])
     if not changed:

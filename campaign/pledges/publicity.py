@@ -102,9 +102,10 @@ def settle_words(
     """Publish the words of some pledges or keep them private, given the version of each that staff have read."""
     assert len(versions) <= MAX_AT_ONCE, "a page has fewer"
     outcomes = dict.fromkeys(versions, Outcome.MISSING)
-    current = queries.versions_of(versions)
     action = PledgeAction.WORDS_APPROVED if approve else PledgeAction.WORDS_DECLINED
-    for pledge in queries.some_locked(versions, scope):
+    pledges = queries.some_locked(versions, scope)
+    current = queries.versions_of(versions)  # only now, since a correction may have been waited for
+    for pledge in pledges:
         if current[pledge.id] != versions[pledge.id]:
             outcomes[pledge.id] = Outcome.CHANGED
         elif pledge.words is None and not pledge.support_letters:

@@ -156,11 +156,19 @@ def undo_decision(pledge: Pledge, actor: Actor, now: datetime) -> None:
         raise TooLate
     take_back(pledge, event, actor)
     if other_id := event.details.get("instead_of"):
-        other = queries.get_locked(UUID(other_id))
-        replaced = other and queries.newest_event(other.id)
-        if other and replaced and "before" in replaced.details:
-            take_back(other, replaced, actor)
+        _give_back(UUID(other_id), actor)
     flush_and_fold()
+
+
+def _give_back(replaced_id: UUID, actor: Actor) -> None:
+    """Let a pledge speak again that another one replaced. Raises TooLate where it has changed since."""
+    replaced = queries.get_locked(replaced_id)
+    event = queries.newest_event(replaced_id)
+    if replaced is None or event is None or "before" not in event.details:
+        return
+    if event.action != PledgeAction.HELD:
+        raise TooLate
+    take_back(replaced, event, actor)
 
 
 def take_back(pledge: Pledge, event: PledgeEvent, actor: Actor) -> None:

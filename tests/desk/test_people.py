@@ -10,13 +10,14 @@ from campaign.audit import AuditEvent
 from campaign.clock import now
 from campaign.db import db
 from campaign.people.models import Consent, Person, Supporter, Suppression
+from campaign.pledges import reviewing
 from campaign.pledges.models import Pledge, Status
 from campaign.staff.models import StaffSession
 from campaign.staff.policy import FRESH
 from campaign.staff.rules import Role
 from campaign.staff.scopes import EVERYTHING, Scope
 from tests.desk.conftest import Desk
-from tests.factories import account, confirmed, supporter
+from tests.factories import STAFF, account, confirmed, policy, supporter
 from tests.statements import statements
 
 SignIn = Callable[..., Desk]
@@ -84,6 +85,16 @@ def test_a_pledge_is_corrected_and_the_rest_of_it_stays(sign_in: SignIn) -> None
     assert browser.post(address, data={"name": "Wanjiru K. Kamau"}).status_code == 303
     pledge = db.session.get_one(Pledge, pledge_id)
     assert (pledge.name, pledge.words) == ("Wanjiru K. Kamau", "All children")
+
+
+def test_a_correction_revives_no_pledge_that_is_over(sign_in: SignIn) -> None:
+    _, pledge_id = pledging()
+    reviewing.refuse(policy(), db.session.get_one(Pledge, pledge_id), STAFF, "No.")
+    db.session.commit()
+    address = f"/people/pledges/{pledge_id}/correct/"
+    assert sign_in(Role.MODERATOR).post(address, data={"name": "Changed"}).status_code == 303
+    pledge = db.session.get_one(Pledge, pledge_id)
+    assert (pledge.status, pledge.name != "Changed") == ("refused", True)
 
 
 def test_staff_show_nobody_by_name_against_their_wish(sign_in: SignIn) -> None:

@@ -74,6 +74,19 @@ def test_a_cancelled_task_stops_and_what_was_done_can_be_undone(
     assert (task.state, task.done) == (State.UNDONE, 0)
 
 
+def test_what_an_error_stopped_can_be_cancelled_and_undone(task: Task, counter: Counter) -> None:
+    def fail(task: Task) -> None:
+        assert task.done != 4
+
+    counter.trouble = fail
+    tasks.start(task, STAFF)
+    tasks.run(now)
+    tasks.cancel(task, STAFF, now())
+    tasks.undo(task, STAFF, now())
+    tasks.run(now)
+    assert (task.state, task.done) == (State.UNDONE, 0)
+
+
 def test_a_batch_that_fails_is_undone_and_told(task: Task, counter: Counter) -> None:
     def fail(task: Task) -> None:
         assert task.done != 4
