@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
 from campaign import audit, i18n, jobs
+from campaign.db import db
 from campaign.desk.access import may, takes_files
 from campaign.desk.forms import Form
 from campaign.desk.signed_in import account, actor, scope
@@ -192,13 +193,11 @@ def _version(found: Institution) -> str:
 @editors
 def correct(institution_id: str) -> Page:
     found = find(institution_id)
-    if request.form.get("seen") != _version(found):
-        changed = gettext(
-            "Somebody has changed this institution meanwhile, and nothing of yours was saved. What you wrote is"
-            " still here; compare it with what is shown now, and save again."
-        )
-        return _edit_page(found, Form.posted(), changed), 409
     try:
+        corrections.take_lock()
+        db.session.refresh(found)  # a colleague's change may have been waited for
+        if request.form.get("seen") != _version(found):
+            return _edit_page(found, Form.posted(), _changed_meanwhile()), 409
         corrections.correct(found, _said(found), actor(), scope())
     except InvalidInstitution as invalid:
         return _edit_page(found, Form.posted(_sentences(invalid))), 422
@@ -207,6 +206,13 @@ def correct(institution_id: str) -> Page:
         return _edit_page(find(institution_id), Form.posted(), _busy()), 503
     jobs.commit()
     return redirect(url_for("institutions.show", institution_id=found.id), 303)
+
+
+def _changed_meanwhile() -> str:
+    return gettext(
+        "Somebody has changed this institution meanwhile, and nothing of yours was saved. What you wrote is"
+        " still here; compare it with what is shown now, and save again."
+    )
 
 
 def _said(found: Institution) -> dict[str, Any]:
