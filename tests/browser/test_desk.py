@@ -52,6 +52,7 @@ def join(stack: Stack, page: Page, address: str) -> None:
 
 def keep_codes(page: Page) -> list[str]:
     page.get_by_role("button", name="Show my ten codes").click()
+    expect(page.locator(".codes code")).to_have_count(10)
     codes = page.locator(".codes code").all_inner_texts()
     page.get_by_role("button", name="I have kept them").click()
     expect(page.get_by_role("heading", name="Hello, Ingrid Solheim")).to_be_visible()
